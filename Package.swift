@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+// The runtime: what an app embeds. It depends on nothing, and that line stays empty.
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "swift-bonn",
+    platforms: [.macOS(.v14), .iOS(.v17)],
+    products: [
+        .library(name: "BONNRuntime", targets: ["BONNRuntime"]),
+        .library(name: "BONNModelFormat", targets: ["BONNModelFormat"]),
+        .library(name: "BONNImage", targets: ["BONNImage"]),
+    ],
+    dependencies: [],
+    targets: [
+        .target(name: "CBONNKernels"),
+        .target(name: "BONNModelFormat", swiftSettings: settings),
+        .target(
+            name: "BONNRuntime", dependencies: ["BONNModelFormat", "CBONNKernels"],
+            swiftSettings: settings),
+        .target(name: "BONNImage", dependencies: ["BONNModelFormat"], swiftSettings: settings),
+        .target(
+            name: "BONNTestSupport", dependencies: ["BONNModelFormat"], path: "Tests/BONNTestSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "KernelTests", dependencies: ["CBONNKernels", "BONNRuntime", "BONNTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ModelFormatTests", dependencies: ["BONNModelFormat", "BONNTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RuntimeTests",
+            dependencies: ["BONNRuntime", "BONNModelFormat", "BONNTestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ImageTests", dependencies: ["BONNImage", "BONNTestSupport"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
