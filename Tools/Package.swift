@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+// What reads image files and runs models from the command line. No LibTorch.
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "Tools",
+    platforms: [.macOS(.v14)],
+    products: [
+        .library(name: "BONNImageIO", targets: ["BONNImageIO"]),
+        .library(name: "BONNData", targets: ["BONNData"]),
+        .executable(name: "bonn-run", targets: ["bonn-run"]),
+    ],
+    dependencies: [
+        .package(name: "swift-bonn", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .target(
+            name: "BONNImageIO",
+            dependencies: [
+                "CTurboJPEG", "CPNG", .product(name: "BONNImage", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .target(
+            name: "BONNData",
+            dependencies: ["BONNImageIO", .product(name: "BONNImage", package: "swift-bonn")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "bonn-run",
+            dependencies: [
+                "BONNImageIO", "BONNData",
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "BONNImageIOTests", dependencies: ["BONNImageIO"], swiftSettings: settings),
+        .testTarget(name: "BONNDataTests", dependencies: ["BONNData"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

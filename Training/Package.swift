@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+// What trains and exports networks. LibTorch is found through LIBTORCH (a folder with include/ and
+// lib/), or through the link Training/.libtorch that `make setup` leaves.
+import Foundation
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let libTorch =
+    ProcessInfo.processInfo.environment["LIBTORCH"].flatMap { $0.isEmpty ? nil : $0 }
+    ?? Context.packageDirectory + "/.libtorch"
+
+let includeTorch: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", libTorch + "/include",
+        "-isystem", libTorch + "/include/torch/csrc/api/include",
+        // The element-wise loops of the fused operations must keep each rounding apart.
+        "-O3", "-ffp-contract=off",
+    ])
+]
+
+let linkTorch: [LinkerSetting] = [
+    .unsafeFlags(["-L" + libTorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libTorch + "/lib"]),
+    .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+]
+
+let package = Package(
+    name: "Training",
+    platforms: [.macOS(.v14)],
+    products: [.executable(name: "bonn", targets: ["bonn"])],
+    dependencies: [
+        .package(name: "swift-bonn", path: ".."),
+        .package(name: "Tools", path: "../Tools"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        .target(name: "CTorch", cxxSettings: includeTorch, linkerSettings: linkTorch),
+        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: settings),
+        .target(name: "BONN", dependencies: ["Torch"], swiftSettings: settings),
+        .target(
+            name: "BONNTrainer",
+            dependencies: [
+                "BONN", "Torch", "Yams",
+                .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .target(
+            name: "BONNExport",
+            dependencies: [
+                "BONN", "Torch",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "bonn",
+            dependencies: [
+                "BONN", "BONNTrainer", "BONNExport", "Torch",
+                .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNImageIO", package: "Tools"),
+                .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: settings),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: settings),
+        .testTarget(name: "BONNTests", dependencies: ["BONN", "Torch"], swiftSettings: settings),
+        .testTarget(
+            name: "TrainerTests", dependencies: ["BONNTrainer", "BONN", "Torch"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ExportTests",
+            dependencies: [
+                "BONNExport", "BONN", "Torch",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
