@@ -25,7 +25,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "BONNImage", dependencies: ["BONNModelFormat"], swiftSettings: settings),
         .target(
-            name: "BONNTestSupport", dependencies: ["BONNModelFormat"], path: "Tests/BONNTestSupport",
+            name: "BONNTestSupport", dependencies: ["BONNModelFormat"],
+            path: "Tests/BONNTestSupport",
             swiftSettings: settings),
         .testTarget(
             name: "KernelTests", dependencies: ["CBONNKernels", "BONNRuntime", "BONNTestSupport"],

@@ -1,0 +1,29 @@
+# Everything that a person runs here; the logic is in Scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help setup build test format lint clean
+
+help:
+	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
+	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
+	@echo "make test     lint, all tests of the three packages"
+	@echo "make format   format all sources in place"
+	@echo "make lint     formatting, and the promises that no compiler checks"
+	@echo "make clean    remove builds and outputs; keeps what make setup installed"
+
+setup:
+	@Scripts/setup.sh
+
+build: setup
+	@Scripts/build.sh
+
+test:
+	@Scripts/test.sh
+
+format: setup
+	@Scripts/format.sh
+
+lint: setup
+	@Scripts/lint.sh
+
+clean:
+	rm -rf .build Tools/.build Training/.build bin

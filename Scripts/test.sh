@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs every check of the project, all of them even when one fails, and closes with the counts.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+LOGS="$ROOT/.build/test-logs"
+passed=0 failed=0 skipped=0
+summary=()
+
+# The name, the seconds and the result of a part, for the summary.
+note() { summary+=("$(printf '%-10s %5d s  %s' "$1" "$2" "$3")"); }
+
+# part NAME COMMAND...: one check, by its exit status.
+part() {
+    local name="$1" start=$SECONDS
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        note "$name" $((SECONDS - start)) ok
+    else
+        failed=$((failed + 1))
+        note "$name" $((SECONDS - start)) FAILED
+    fi
+}
+
+# The number of lines of a log that match a pattern.
+count() { grep -cE "$1" "$2" || true; }
+
+# swift_tests NAME PACKAGE: as many checks as the package has tests; at least one failure where the
+# command fails, so that a package that does not build cannot pass.
+swift_tests() {
+    local name="$1" package="$2" start=$SECONDS status=0 total wrong left
+    local log="$LOGS/$name.log"
+    title "swift test: $name"
+    swift test --package-path "$package" --disable-xctest 2>&1 | tee "$log" || status=$?
+    total="$(sed -n 's/.*Test run with \([0-9][0-9]*\) tests\{0,1\}.*/\1/p' "$log" | tail -n 1)"
+    wrong="$(count '^[^ ]+ +Test .* failed after ' "$log")"
+    left="$(count '^[^ ]+ +Test .* skipped' "$log")"
+    total="${total:-0}"
+    if [ "$status" -ne 0 ] && [ "$wrong" -eq 0 ]; then
+        wrong=1
+        total=$((total + 1))
+    elif [ "$total" -eq 0 ]; then
+        say "error: $name ran no test"
+        wrong=1
+        total=1
+    fi
+    passed=$((passed + total - wrong - left))
+    failed=$((failed + wrong))
+    skipped=$((skipped + left))
+    if [ "$wrong" -eq 0 ]; then
+        note "$name" $((SECONDS - start)) "ok, $((total - left)) tests"
+    else
+        note "$name" $((SECONDS - start)) "FAILED, $wrong of $total tests (log: ${log#"$ROOT"/})"
+        grep -E '^[^ ]+ +Test .* (recorded an issue|failed after )|(^|: )error: ' "$log" |
+            head -n 40 >"$log.failures" || true
+    fi
+}
+
+mkdir -p "$LOGS"
+rm -f "$LOGS"/*
+export BONN_PYTHON="$VENV_PYTHON"
+if [ -z "${BONN_PHOTOS:-}" ] && [ -d "$ROOT/../shared/data/photos" ]; then
+    BONN_PHOTOS="$(cd "$ROOT/../shared/data/photos" && pwd)"
+    export BONN_PHOTOS
+fi
+
+part setup Scripts/setup.sh
+part lint Scripts/lint.sh
+swift_tests root .
+swift_tests tools Tools
+swift_tests training Training
+
+for failures in "$LOGS"/*.failures; do
+    [ -s "$failures" ] || continue
+    title "Failures of $(basename "$failures" .log.failures)"
+    cat "$failures"
+done
+title "Summary"
+printf '%s\n' "${summary[@]}"
+printf '%-10s %5d s\n\n' all "$SECONDS"
+if [ "$skipped" -gt 0 ]; then
+    say "$passed passed, $failed failed, $skipped skipped"
+else
+    say "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
