@@ -47,7 +47,11 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "BONNImageIOTests", dependencies: ["BONNImageIO"], swiftSettings: settings),
-        .testTarget(name: "BONNDataTests", dependencies: ["BONNData"], swiftSettings: settings),
+        .testTarget(
+            name: "BONNDataTests",
+            dependencies: [
+                "BONNData", "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

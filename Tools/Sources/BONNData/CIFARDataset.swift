@@ -1,0 +1,178 @@
+import BONNImage
+import Foundation
+
+/// One split of CIFAR-10 or CIFAR-100 in the binary version: records of one or two label bytes
+/// and 3,072 bytes of pixels (1,024 red, 1,024 green, 1,024 blue, rows from the top).
+struct CIFARDataset: ImageDataset {
+    let name: String
+    let classNames: [String]
+    let channels = 3
+    let count: Int
+    let imageSize: (width: Int, height: Int)? = (side, side)
+
+    private let batches: [Batch]
+    private let format: Format
+
+    static let side = 32
+    static let planeBytes = side * side
+    static let pixelBytes = 3 * planeBytes
+
+    /// One file in memory and the index of its first image.
+    private struct Batch {
+        let path: String
+        let data: Data
+        let first: Int
+        let count: Int
+    }
+
+    /// Where the labels are in a record.
+    struct Format {
+        /// What the file is called in messages.
+        let name: String
+        /// Bytes before the pixels.
+        let labelBytes: Int
+        /// Which of them is the label.
+        let labelOffset: Int
+        /// The most records that a published file has.
+        let records: Int
+
+        var recordBytes: Int { labelBytes + CIFARDataset.pixelBytes }
+    }
+
+    /// Opens a split of a CIFAR-100 folder with its 100 fine or its 20 coarse labels.
+    static func cifar100(
+        _ folder: String, split: Split, coarse: Bool
+    ) throws(DataError) -> CIFARDataset {
+        try CIFARDataset(
+            folder, split: split, files: ["\(split.rawValue).bin"],
+            classFile: coarse ? "coarse_label_names.txt" : "fine_label_names.txt",
+            classCount: coarse ? 20 : 100,
+            format: Format(
+                name: "CIFAR-100", labelBytes: 2, labelOffset: coarse ? 0 : 1,
+                records: split == .train ? 50_000 : 10_000))
+    }
+
+    /// Opens a split of a CIFAR-10 folder and checks its files.
+    static func cifar10(_ folder: String, split: Split) throws(DataError) -> CIFARDataset {
+        let files =
+            split == .train ? (1...5).map { "data_batch_\($0).bin" } : ["test_batch.bin"]
+        return try CIFARDataset(
+            folder, split: split, files: files, classFile: "batches.meta.txt", classCount: 10,
+            format: Format(name: "CIFAR-10", labelBytes: 1, labelOffset: 0, records: 10_000))
+    }
+
+    private init(
+        _ folder: String, split: Split, files: [String], classFile: String, classCount: Int,
+        format: Format
+    ) throws(DataError) {
+        name = "\(folder) (\(split.rawValue))"
+        self.format = format
+        classNames = try Self.classNames(
+            folder.appending(component: classFile), count: classCount, format: format)
+        var batches: [Batch] = []
+        var first = 0
+        for file in files {
+            let path = folder.appending(component: file)
+            let data = try Files.map(path, what: "a file of \(format.name) records")
+            let count = try Self.checkedCount(path, data, format, classes: classCount)
+            batches.append(Batch(path: path, data: data, first: first, count: count))
+            first += count
+        }
+        // A batch that lost whole records at its end shows only against its neighbours.
+        for batch in batches.dropLast() where batch.count != batches[0].count {
+            throw DataError(
+                .truncated,
+                "\(batch.path): holds \(grouped(batch.count)) records but \(batches[0].path) holds "
+                    + "\(grouped(batches[0].count)); copy or download the files again")
+        }
+        if let last = batches.last, last.count > batches[0].count {
+            throw DataError(
+                .truncated,
+                "\(batches[0].path): holds \(grouped(batches[0].count)) records but \(last.path) "
+                    + "holds \(grouped(last.count)); copy or download the files again")
+        }
+        self.batches = batches
+        count = first
+    }
+
+    private static func classNames(
+        _ path: String, count: Int, format: Format
+    ) throws(DataError) -> [String] {
+        let names = try Files.lines(path, what: "the \(count) class names of \(format.name)")
+        guard names.count == count, Set(names).count == count, !names.contains("") else {
+            throw DataError(
+                .badClasses,
+                "\(path): expected \(count) different class names, one a line, found "
+                    + "\(Set(names).subtracting([""]).count) in \(names.count) lines")
+        }
+        return names
+    }
+
+    private static func checkedCount(
+        _ path: String, _ data: Data, _ format: Format, classes: Int
+    ) throws(DataError) -> Int {
+        let record = format.recordBytes
+        let published = "\(grouped(format.records)) records of \(grouped(record)) bytes"
+        guard !data.isEmpty else {
+            throw DataError(.truncated, "\(path): is empty, expected \(published)")
+        }
+        let count = data.count / record
+        guard data.count % record == 0 else {
+            throw DataError(
+                .truncated,
+                "\(path): \(grouped(data.count)) bytes end \(grouped(data.count % record)) bytes "
+                    + "into record \(grouped(count)), expected \(published); copy or download it "
+                    + "again")
+        }
+        guard count <= format.records else {
+            throw DataError(
+                .oversized,
+                "\(path): holds \(grouped(count)) records, \(format.name) has \(published)")
+        }
+        let bad = data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
+            (0..<count).first { Int(bytes[$0 * record + format.labelOffset]) >= classes }
+        }
+        if let bad {
+            let offset = bad * record + format.labelOffset
+            throw DataError(
+                .badLabel,
+                "\(path): label \(data[data.startIndex + offset]) in record \(grouped(bad)) (byte "
+                    + "\(grouped(offset))), expected 0 to \(classes - 1)")
+        }
+        return count
+    }
+
+    func label(at index: Int) -> Int {
+        let (batch, record) = place(of: index)
+        return Int(batch.data[record * format.recordBytes + format.labelOffset])
+    }
+
+    func image(at index: Int) throws(DataError) -> PixelBuffer {
+        let (batch, record) = place(of: index)
+        let start = record * format.recordBytes + format.labelBytes
+        let pixels = batch.data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
+            [UInt8](unsafeUninitializedCapacity: Self.pixelBytes) { out, filled in
+                for pixel in 0..<Self.planeBytes {
+                    out[3 * pixel] = bytes[start + pixel]
+                    out[3 * pixel + 1] = bytes[start + Self.planeBytes + pixel]
+                    out[3 * pixel + 2] = bytes[start + 2 * Self.planeBytes + pixel]
+                }
+                filled = Self.pixelBytes
+            }
+        }
+        return PixelBuffer(width: Self.side, height: Self.side, channels: 3, pixels: pixels)
+    }
+
+    func identifier(at index: Int) -> String {
+        let (batch, record) = place(of: index)
+        return "\(batch.path), record \(record)"
+    }
+
+    private func place(of index: Int) -> (batch: Batch, record: Int) {
+        precondition(
+            (0..<count).contains(index), "image \(index) of \(name), which has \(count)")
+        // At most five batches, all but the last of one size.
+        let batch = batches[min(index / batches[0].count, batches.count - 1)]
+        return (batch, index - batch.first)
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+
+/// What this module asks of the file system, with the module's errors.
+enum Files {
+    /// The names in a folder but for hidden ones, sorted by their UTF-8 bytes, so that the order
+    /// is the same for every locale, file system and machine.
+    static func names(in folder: String) throws(DataError) -> [String] {
+        let found: [String]
+        do {
+            found = try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            throw DataError(.unreadable, "\(folder): cannot be listed (\(reason(error)))")
+        }
+        return found.filter { !$0.hasPrefix(".") }.sorted(by: precedes)
+    }
+
+    /// Whether one name sorts before another, by UTF-8 bytes.
+    static func precedes(_ a: String, _ b: String) -> Bool {
+        a.utf8.lexicographicallyPrecedes(b.utf8)
+    }
+
+    /// Whether a path is a folder, or a link to one.
+    static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            && isFolder.boolValue
+    }
+
+    /// Whether anything is at a path.
+    static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path)
+    }
+
+    /// The bytes of a file, memory-mapped where that is safe.
+    static func map(_ path: String, what: String) throws(DataError) -> Data {
+        guard exists(path) else {
+            throw DataError(.notFound, "\(path): no such file, expected \(what)")
+        }
+        guard !isFolder(path) else {
+            throw DataError(.unreadable, "\(path): is a folder, expected \(what)")
+        }
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        } catch {
+            throw DataError(.unreadable, "\(path): cannot be read (\(reason(error)))")
+        }
+    }
+
+    /// The lines of a text file without the empty ones at its end.
+    static func lines(_ path: String, what: String) throws(DataError) -> [String] {
+        guard let text = String(data: try map(path, what: what), encoding: .utf8) else {
+            throw DataError(.badClasses, "\(path): is not UTF-8 text, expected \(what)")
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces.union(.newlines))
+        }
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        return lines
+    }
+
+    /// What the system said, in one line.
+    static func reason(_ error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        if let posix = underlying, posix.domain == NSPOSIXErrorDomain {
+            return String(cString: strerror(Int32(posix.code)))
+        }
+        return error.localizedDescription.split(separator: "\n").joined(separator: " ")
+    }
+}
+
+extension String {
+    /// This path with one more component.
+    func appending(component: String) -> String {
+        hasSuffix("/") ? self + component : self + "/" + component
+    }
+}
+
+/// A number with separators between thousands, for messages.
+func grouped(_ number: Int) -> String {
+    var text = ""
+    for (position, digit) in String(number).reversed().enumerated() {
+        if position > 0 && position % 3 == 0 && digit != "-" { text.append(",") }
+        text.append(digit)
+    }
+    return String(text.reversed())
+}
