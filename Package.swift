@@ -39,7 +39,8 @@ let package = Package(
             dependencies: ["BONNRuntime", "BONNModelFormat", "BONNTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ImageTests", dependencies: ["BONNImage", "BONNTestSupport"],
+            name: "ImageTests", dependencies: ["BONNImage", "BONNModelFormat", "BONNTestSupport"],
+            exclude: ["Golden"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
