@@ -1,0 +1,23 @@
+/// Upper limits that keep a hostile file from demanding absurd memory or time.
+///
+/// Each is far above what published 1-bit networks need. A file beyond one is refused.
+public enum FormatLimits {
+    /// Nodes of a graph.
+    public static let nodes = 1 << 16
+    /// Channels of a value.
+    public static let channels = 1 << 24
+    /// Height or width of a value.
+    public static let side = 1 << 16
+    /// Elements of one value (C * H * W).
+    public static let elements = 1 << 26
+    /// Elements of all values together.
+    public static let totalElements = 1 << 28
+    /// Kernel size, stride, padding or dilation of a window.
+    public static let window = 1 << 10
+    /// Products that one binary output sums: such sums are exact in float32.
+    public static let binaryTerms = 1 << 24
+    /// Multiply-accumulates, comparisons and other steps for one image.
+    public static let work = 1 << 42
+    /// UTF-8 bytes of a name of a node or a tensor.
+    public static let nameBytes = 512
+}

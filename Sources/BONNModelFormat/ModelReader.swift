@@ -1,0 +1,134 @@
+extension ModelFile {
+    /// Reads a model file and checks everything before it is used: nothing in the result can
+    /// surprise whoever runs it.
+    ///
+    /// - Parameter bytes: the whole file.
+    /// - Throws: `ModelFormatError` for the first thing that is wrong. Memory stays in proportion
+    ///   to the size of the file.
+    public init(bytes: [UInt8]) throws(ModelFormatError) {
+        let contents = try Safetensors.read(bytes)
+        var fields = ModelMetadataFields(contents.metadata)
+        try fields.checkHeader()
+        let metadata = try fields.metadata()
+        var tensors: [String: ModelTensor] = [:]
+        for (name, entry) in contents.tensors {
+            tensors[name] = try ModelTensor(entry, of: bytes, name: name)
+        }
+        self.init(metadata: metadata, tensors: tensors)
+        try validate()
+    }
+}
+
+extension ModelTensor {
+    fileprivate init(
+        _ entry: Safetensors.Entry, of bytes: [UInt8], name: String
+    ) throws(ModelFormatError) {
+        let place = "tensor '\(abbreviated(name))'"
+        guard let type = ElementType(rawValue: entry.elementType.rawValue) else {
+            throw ModelFormatError(
+                .tensorType, place,
+                expected: ElementType.allCases.map(\.rawValue).joined(separator: ", "),
+                found: entry.elementType.rawValue, fix: "store the tensor in one of these types")
+        }
+        guard entry.range.lowerBound % type.size == 0 else {
+            throw ModelFormatError(
+                .dataMisaligned, place,
+                expected: "data at a multiple of \(type.size) bytes in the file",
+                found: "byte \(entry.range.lowerBound)",
+                fix: "write wider elements first and pad the header with spaces")
+        }
+        self.init(elementType: type, shape: entry.shape, bytes: Array(bytes[entry.range]))
+    }
+}
+
+/// The strings of `__metadata__`, each of which is text or JSON.
+private struct ModelMetadataFields {
+    private var remaining: [String: String]
+
+    init(_ metadata: [String: String]) {
+        remaining = metadata
+    }
+
+    /// Format, version and conventions: before anything else is understood.
+    mutating func checkHeader() throws(ModelFormatError) {
+        let format = remaining.removeValue(forKey: "format")
+        guard format == ModelFile.formatName else {
+            throw ModelFormatError(
+                .notAModel, "__metadata__ key 'format'", expected: "'\(ModelFile.formatName)'",
+                found: format.map { "'\(abbreviated($0))'" } ?? "no such key",
+                fix: "this is a safetensors file but not a model; make one with 'bonn export'")
+        }
+        let version = remaining.removeValue(forKey: "format_version")
+        guard version == ModelFile.formatVersion else {
+            throw ModelFormatError(
+                .unsupportedVersion, "__metadata__ key 'format_version'",
+                expected: "'\(ModelFile.formatVersion)'",
+                found: version.map { "'\(abbreviated($0))'" } ?? "no such key",
+                fix: "update this program, or export the model again")
+        }
+        try checkConventions(try json("conventions"))
+    }
+
+    mutating func metadata() throws(ModelFormatError) -> ModelMetadata {
+        let graph = try Graph(json: try json("graph"))
+        var metadata = ModelMetadata(graph: graph)
+        if has("preprocessing") {
+            metadata.preprocessing = try Preprocessing(json: try json("preprocessing"))
+        }
+        if has("class_names") {
+            metadata.classNames = try classNames(try json("class_names"))
+        }
+        if has("provenance") {
+            metadata.provenance = try provenance(try json("provenance"))
+        }
+        if has("parity") {
+            metadata.parity = try ParityCertificate(json: try json("parity"))
+        }
+        if let key = remaining.keys.min() {
+            throw ModelFormatError(
+                .unknownKey, "__metadata__",
+                expected: "only the keys of Documentation/model-format.md",
+                found: "'\(abbreviated(key))'",
+                fix: "put it into 'provenance', or read the file with the version that wrote it")
+        }
+        return metadata
+    }
+
+    private func has(_ key: String) -> Bool { remaining[key] != nil }
+
+    private mutating func json(_ key: String) throws(ModelFormatError) -> JSONValue {
+        guard let text = remaining.removeValue(forKey: key) else {
+            throw ModelFormatError(
+                .missingKey, "__metadata__", expected: "the key '\(key)'", found: "none",
+                fix: "export the model again")
+        }
+        return try JSONValue(parsing: text, place: "__metadata__ key '\(key)'")
+    }
+
+    private func checkConventions(_ json: JSONValue) throws(ModelFormatError) {
+        var fields = try JSONFields(json, place: "conventions")
+        for (key, value) in BitLayout.conventions {
+            let found = try fields.string(key)
+            guard found == value else {
+                throw ModelFormatError(
+                    .conventionMismatch, "conventions, key '\(key)'", expected: "'\(value)'",
+                    found: "'\(abbreviated(found))'",
+                    fix: "convert the model to this convention; it can not be read as it is")
+            }
+        }
+        try fields.finish()
+    }
+
+    private func classNames(_ json: JSONValue) throws(ModelFormatError) -> [String] {
+        var fields = try JSONFields(
+            .object([JSONMember("class_names", json)]), place: "__metadata__")
+        return try fields.strings("class_names")
+    }
+
+    private func provenance(_ json: JSONValue) throws(ModelFormatError) -> [String: String] {
+        var fields = try JSONFields(json, place: "provenance")
+        var provenance: [String: String] = [:]
+        for key in fields.keys { provenance[key] = try fields.string(key) }
+        return provenance
+    }
+}

@@ -1,0 +1,57 @@
+extension ModelFile {
+    /// What `format` says in `__metadata__`.
+    public static let formatName = "bonn"
+    /// What `format_version` says in `__metadata__`.
+    public static let formatVersion = "1"
+
+    /// The bytes of the file: the same value gives the same bytes, always.
+    ///
+    /// - Throws: `ModelFormatError` when the value is not a valid model, so that what is written
+    ///   can be read.
+    public func serialized() throws(ModelFormatError) -> [UInt8] {
+        try validate()
+        var conventions: [JSONMember] = []
+        for (key, value) in BitLayout.conventions {
+            conventions.append(JSONMember(key, .string(value)))
+        }
+        var strings = [
+            (key: "format", value: Self.formatName),
+            (key: "format_version", value: Self.formatVersion),
+            (key: "conventions", value: JSONValue.object(conventions).text),
+            (key: "graph", value: metadata.graph.json.text),
+        ]
+        if let preprocessing = metadata.preprocessing {
+            strings.append(("preprocessing", try preprocessing.json().text))
+        }
+        if !metadata.classNames.isEmpty {
+            let names = JSONValue.array(metadata.classNames.map(JSONValue.string))
+            strings.append(("class_names", names.text))
+        }
+        if !metadata.provenance.isEmpty {
+            let members = metadata.provenance
+                .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                .map { JSONMember($0.key, .string($0.value)) }
+            strings.append(("provenance", JSONValue.object(members).text))
+        }
+        if let parity = metadata.parity {
+            strings.append(("parity", try parity.json().text))
+        }
+        var list: [Safetensors.Tensor] = []
+        for (name, tensor) in tensors { list.append(tensor.named(name)) }
+        return try Safetensors.write(metadata: strings, tensors: list)
+    }
+}
+
+extension ModelTensor {
+    /// The tensor as one of a safetensors file.
+    fileprivate func named(_ name: String) -> Safetensors.Tensor {
+        let type: Safetensors.ElementType =
+            switch elementType {
+            case .u64: .u64
+            case .f32: .f32
+            case .i32: .i32
+            case .i8: .i8
+            }
+        return Safetensors.Tensor(name: name, elementType: type, shape: shape, bytes: bytes)
+    }
+}

@@ -1,0 +1,161 @@
+extension Safetensors {
+    /// Reads the header of a file and checks it against the bytes that follow.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - maximumHeaderBytes: the longest header that is accepted.
+    /// - Returns: the metadata and where each tensor lies. Tensors are not copied.
+    /// - Throws: `ModelFormatError` for every departure from the format.
+    public static func read(
+        _ bytes: [UInt8], maximumHeaderBytes: Int = Safetensors.maximumHeaderBytes
+    ) throws(ModelFormatError) -> Contents {
+        let header = try headerRange(of: bytes, maximumHeaderBytes: maximumHeaderBytes)
+        guard bytes[header.lowerBound] == UInt8(ascii: "{") else {
+            throw ModelFormatError(
+                .headerStart, "byte 8", expected: "'{', the start of the JSON header",
+                found: "byte 0x\(String(bytes[header.lowerBound], radix: 16))",
+                fix: "this is not a safetensors file")
+        }
+        let json = try JSONValue(parsing: bytes[header], place: "header", maximumDepth: 4)
+        guard case .object(let members) = json else {
+            throw ModelFormatError(
+                .wrongType, "header", expected: "an object", found: json.kind,
+                fix: "this is not a safetensors file")
+        }
+        var metadata: [String: String] = [:]
+        var tensors: [String: Entry] = [:]
+        for member in members {
+            if member.key == "__metadata__" {
+                metadata = try strings(of: member.value)
+            } else {
+                tensors[member.key] = try entry(member, dataStart: header.upperBound)
+            }
+        }
+        try checkCoverage(tensors, data: header.upperBound..<bytes.count)
+        return Contents(metadata: metadata, tensors: tensors)
+    }
+
+    private static func headerRange(
+        of bytes: [UInt8], maximumHeaderBytes: Int
+    ) throws(ModelFormatError) -> Range<Int> {
+        guard bytes.count >= 10 else {
+            throw ModelFormatError(
+                .fileTooShort, "file", expected: "at least 10 bytes",
+                found: "\(bytes.count)", fix: "the file is empty or cut; copy it again")
+        }
+        var length: UInt64 = 0
+        for index in 0..<8 { length |= UInt64(bytes[index]) << UInt64(8 * index) }
+        guard length <= UInt64(maximumHeaderBytes) else {
+            throw ModelFormatError(
+                .headerTooLong, "bytes 0 to 7",
+                expected: "a header of at most \(maximumHeaderBytes) bytes", found: "\(length)",
+                fix: "this is not a safetensors file, or it is damaged")
+        }
+        guard length >= 2, Int(length) <= bytes.count - 8 else {
+            throw ModelFormatError(
+                .headerTruncated, "bytes 0 to 7",
+                expected: "a header of 2 to \(bytes.count - 8) bytes, what the file has",
+                found: "\(length)", fix: "the file is cut or damaged; copy it again")
+        }
+        return 8..<8 + Int(length)
+    }
+
+    private static func strings(of value: JSONValue) throws(ModelFormatError) -> [String: String] {
+        guard case .object(let members) = value else {
+            throw ModelFormatError(
+                .wrongType, "__metadata__", expected: "an object of strings", found: value.kind,
+                fix: "write every value of the metadata as a string")
+        }
+        var metadata: [String: String] = [:]
+        for member in members {
+            guard case .string(let text) = member.value else {
+                throw ModelFormatError(
+                    .wrongType, "__metadata__ key '\(abbreviated(member.key))'",
+                    expected: "a string", found: member.value.kind,
+                    fix: "write every value of the metadata as a string")
+            }
+            metadata[member.key] = text
+        }
+        return metadata
+    }
+
+    private static func entry(
+        _ member: JSONMember, dataStart: Int
+    ) throws(ModelFormatError) -> Entry {
+        let place = "tensor '\(abbreviated(member.key))'"
+        guard !member.key.isEmpty else {
+            throw ModelFormatError(
+                .invalidName, "header", expected: "tensor names that are not empty",
+                found: "an empty name", fix: "name the tensor")
+        }
+        var fields = try JSONFields(member.value, place: place)
+        let typeName = try fields.string("dtype")
+        let shape = try fields.ints("shape")
+        let offsets = try fields.ints("data_offsets", count: 2)
+        try fields.finish()
+        guard let type = ElementType(rawValue: typeName) else {
+            throw ModelFormatError(
+                .unknownElementType, place, expected: "a dtype of safetensors",
+                found: "'\(abbreviated(typeName))'", fix: "write it in a known type")
+        }
+        guard let size = byteCount(type, shape: shape) else {
+            throw ModelFormatError(
+                .tensorSize, place, expected: "dimensions whose product is a number of bytes",
+                found: "\(typeName) \(abbreviated("\(shape)"))", fix: "the header is damaged")
+        }
+        guard offsets[0] >= 0, offsets[1] >= offsets[0] else {
+            throw ModelFormatError(
+                .dataOffsets, place, expected: "data_offsets [begin, end] with 0 <= begin <= end",
+                found: "\(offsets)", fix: "the header is damaged")
+        }
+        guard offsets[1] - offsets[0] == size else {
+            throw ModelFormatError(
+                .tensorSize, place,
+                expected: "\(size) bytes for \(typeName) \(abbreviated("\(shape)"))",
+                found: "\(offsets[1] - offsets[0])",
+                fix: "correct dtype, shape or data_offsets")
+        }
+        guard offsets[1] <= Int.max - dataStart else {
+            throw ModelFormatError(
+                .dataOffsets, place, expected: "data_offsets inside the file",
+                found: "\(offsets)", fix: "the header is damaged")
+        }
+        return Entry(
+            elementType: type, shape: shape,
+            range: dataStart + offsets[0]..<dataStart + offsets[1])
+    }
+
+    /// Every byte of the data belongs to exactly one tensor.
+    private static func checkCoverage(
+        _ tensors: [String: Entry], data: Range<Int>
+    ) throws(ModelFormatError) {
+        let inOrder = tensors.sorted { first, second in
+            (first.value.range.lowerBound, first.value.range.upperBound)
+                < (second.value.range.lowerBound, second.value.range.upperBound)
+        }
+        var end = data.lowerBound
+        for (name, entry) in inOrder {
+            let place = "tensor '\(abbreviated(name))'"
+            let begin = entry.range.lowerBound
+            guard begin == end else {
+                throw ModelFormatError(
+                    begin < end ? .dataOverlap : .dataHole, place,
+                    expected: "data from byte \(end), where the tensor before it ends",
+                    found: "from byte \(begin)",
+                    fix: "tensors must follow each other without overlap and without gap")
+            }
+            end = entry.range.upperBound
+            guard end <= data.upperBound else {
+                throw ModelFormatError(
+                    .dataTruncated, place, expected: "data up to byte \(end)",
+                    found: "a file of \(data.upperBound) bytes",
+                    fix: "the file is cut or damaged; copy it again")
+            }
+        }
+        guard end == data.upperBound else {
+            throw ModelFormatError(
+                .dataTrailing, "file", expected: "\(end) bytes, where the last tensor ends",
+                found: "\(data.upperBound)", fix: "remove what follows the last tensor")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+extension Safetensors {
+    /// Where a tensor goes in a file that is about to be written.
+    public struct Layout: Sendable, Equatable {
+        /// The length field, the JSON header and its padding: the file's bytes before the data.
+        public let header: [UInt8]
+        /// The order in which the tensors' bytes follow, as indices into the given tensors.
+        public let order: [Int]
+        /// The size of the whole file in bytes.
+        public let fileBytes: Int
+    }
+
+    /// Writes a file: deterministic, the data 8-byte aligned, wider elements first, then by name.
+    ///
+    /// - Parameters:
+    ///   - metadata: written in the order given; keys must be unique.
+    ///   - tensors: in any order; the order does not change the result.
+    /// - Returns: the bytes of the file.
+    /// - Throws: `ModelFormatError` for a bad name, a shape that does not fit the bytes, or a
+    ///   header that would be too long to be read again.
+    public static func write(
+        metadata: [(key: String, value: String)] = [], tensors: [Tensor]
+    ) throws(ModelFormatError) -> [UInt8] {
+        let layout = try layout(metadata: metadata, tensors: tensors)
+        var bytes = layout.header
+        bytes.reserveCapacity(layout.fileBytes)
+        for index in layout.order { bytes.append(contentsOf: tensors[index].bytes) }
+        return bytes
+    }
+
+    /// Plans a file without copying the tensors, for writers that stream.
+    public static func layout(
+        metadata: [(key: String, value: String)] = [], tensors: [Tensor]
+    ) throws(ModelFormatError) -> Layout {
+        var members: [JSONMember] = []
+        if !metadata.isEmpty {
+            members.append(JSONMember("__metadata__", try object(of: metadata)))
+        }
+        let order = tensors.indices.sorted { first, second in
+            let (a, b) = (tensors[first], tensors[second])
+            guard a.elementType.alignment == b.elementType.alignment else {
+                return a.elementType.alignment > b.elementType.alignment
+            }
+            return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+        }
+        var names: Set<String> = ["__metadata__", ""]
+        var end = 0
+        for index in order {
+            let tensor = tensors[index]
+            let place = "tensor '\(abbreviated(tensor.name))'"
+            guard names.insert(tensor.name).inserted else {
+                throw ModelFormatError(
+                    .invalidName, place,
+                    expected: "a unique name, not empty and not '__metadata__'",
+                    found: "'\(abbreviated(tensor.name))'", fix: "rename the tensor")
+            }
+            guard let size = byteCount(tensor.elementType, shape: tensor.shape),
+                size == tensor.bytes.count
+            else {
+                throw ModelFormatError(
+                    .tensorSize, place,
+                    expected: "as many bytes as \(tensor.elementType.rawValue) \(tensor.shape)",
+                    found: "\(tensor.bytes.count)", fix: "correct the shape or the bytes")
+            }
+            members.append(
+                JSONMember(
+                    tensor.name,
+                    .object([
+                        JSONMember("dtype", .string(tensor.elementType.rawValue)),
+                        JSONMember("shape", .ints(tensor.shape)),
+                        JSONMember("data_offsets", .ints([end, end + size])),
+                    ])))
+            end += size
+        }
+        var header = Array(JSONValue.object(members).text.utf8)
+        header.append(
+            contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
+        guard header.count <= maximumHeaderBytes else {
+            throw ModelFormatError(
+                .headerTooLong, "header", expected: "at most \(maximumHeaderBytes) bytes",
+                found: "\(header.count)", fix: "write fewer tensors or less metadata")
+        }
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+        return Layout(
+            header: length + header, order: order, fileBytes: 8 + header.count + end)
+    }
+
+    private static func object(
+        of metadata: [(key: String, value: String)]
+    ) throws(ModelFormatError) -> JSONValue {
+        var keys: Set<String> = []
+        var members: [JSONMember] = []
+        for (key, value) in metadata {
+            guard keys.insert(key).inserted else {
+                throw ModelFormatError(
+                    .jsonDuplicateKey, "__metadata__", expected: "each key once",
+                    found: "'\(abbreviated(key))' again", fix: "remove one of the two")
+            }
+            members.append(JSONMember(key, .string(value)))
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,52 @@
+import BONNModelFormat
+import Testing
+
+@Suite struct `Round trip` {
+    @Test func `a model read back from its bytes is the model that was written`() throws {
+        for model in [Sample.everything(), Sample.smallest()] {
+            let readBack = try ModelFile(bytes: model.serialized())
+            let same = readBack == model
+            #expect(same, "the model whose logits are \(model.metadata.graph.output)")
+        }
+    }
+
+    @Test func `the same model gives the same bytes`() throws {
+        #expect(try Sample.everything().serialized() == Sample.everything().serialized())
+    }
+
+    @Test func `writing what was read gives the bytes that were read`() throws {
+        let bytes = try Sample.everything().serialized()
+        #expect(try ModelFile(bytes: bytes).serialized() == bytes)
+    }
+
+    @Test func `the data starts at a multiple of eight bytes and the widest elements come first`()
+        throws
+    {
+        let bytes = try Sample.everything().serialized()
+        let entries = try Safetensors.read(bytes).tensors.values.sorted {
+            $0.range.lowerBound < $1.range.lowerBound
+        }
+        #expect(entries[0].range.lowerBound % 8 == 0)
+        let alignments = entries.map(\.elementType.alignment)
+        #expect(alignments == alignments.sorted(by: >))
+        #expect(entries.allSatisfy { $0.range.lowerBound % $0.elementType.alignment == 0 })
+    }
+
+    @Test func `the inferred types of the sample are those worked out by hand`() throws {
+        let types = try Sample.everything().validate()
+        #expect(types["image"] == ValueType(shape: Shape(3, 8, 8), element: .real))
+        #expect(types["stem"] == ValueType(shape: Shape(6, 8, 8), element: .real))
+        #expect(types["bits"] == ValueType(shape: Shape(6, 8, 8), element: .signedBits))
+        #expect(types["sums"] == ValueType(shape: Shape(70, 8, 8), element: .integer))
+        #expect(types["levels"] == ValueType(shape: Shape(70, 8, 8), element: .unsignedBits))
+        #expect(types["pooled_bits"] == ValueType(shape: Shape(70, 4, 4), element: .unsignedBits))
+        #expect(types["scaled"] == ValueType(shape: Shape(6, 4, 4), element: .real))
+        #expect(types["shortcut"] == ValueType(shape: Shape(6, 4, 4), element: .real))
+        #expect(types["joined"] == ValueType(shape: Shape(18, 4, 4), element: .real))
+        #expect(types["largest"] == ValueType(shape: Shape(18, 3, 3), element: .real))
+        #expect(types["flat"] == ValueType(shape: Shape(162, 1, 1), element: .real))
+        #expect(types["means"] == ValueType(shape: Shape(18, 1, 1), element: .real))
+        #expect(types["logits"] == ValueType(shape: Shape(5, 1, 1), element: .real))
+        #expect(types.count == 21)
+    }
+}
