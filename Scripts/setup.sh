@@ -44,54 +44,44 @@ as_root() {
     fi
 }
 
-has_python() { have "${BASE_PYTHON}" && "$BASE_PYTHON" -c 'import ensurepip, venv' 2>/dev/null; }
-has_library() { have pkg-config && pkg-config --exists "$1"; }
+has_python() { have "$BASE_PYTHON" && "$BASE_PYTHON" -c 'import ensurepip, venv' 2>/dev/null; }
 
-install_with_apt() {
-    local missing=()
-    have pkg-config || missing+=(pkg-config)
-    has_library libturbojpeg || missing+=(libturbojpeg0-dev)
-    has_library libpng || missing+=(libpng-dev)
-    have readelf || missing+=(binutils)
-    has_python || missing+=(python3 python3-venv)
-    if [ "${#missing[@]}" -eq 0 ]; then
-        say "libraries: libturbojpeg, libpng, pkg-config, python3 present"
-        return
-    fi
-    say "libraries: installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-        say "warning: apt-get update failed; trying with the lists at hand"
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
-        fail "apt-get could not install ${missing[*]}; its own message is above."
-}
-
-install_with_brew() {
-    local missing=()
-    have pkg-config || missing+=(pkg-config)
-    has_library libturbojpeg || missing+=(jpeg-turbo)
-    has_library libpng || missing+=(libpng)
-    has_python || missing+=(python3)
-    if [ "${#missing[@]}" -eq 0 ]; then
-        say "libraries: jpeg-turbo, libpng, pkg-config, python3 present"
-        return
-    fi
-    have brew || fail "missing: ${missing[*]}. Install Homebrew (brew.sh), or these by hand."
-    say "libraries: installing ${missing[*]}"
-    brew install "${missing[@]}"
+# What is not here yet, as "WHAT APT-PACKAGE BREW-PACKAGE", one a line.
+missing_libraries() {
+    have pkg-config || say "pkg-config pkg-config pkg-config"
+    { have pkg-config && pkg-config --exists libturbojpeg; } ||
+        say "libturbojpeg libturbojpeg0-dev jpeg-turbo"
+    { have pkg-config && pkg-config --exists libpng; } || say "libpng libpng-dev libpng"
+    has_python || say "python3-with-venv python3-venv python3"
 }
 
 install_libraries() {
-    if [ "$(uname -s)" = Darwin ]; then
-        install_with_brew
-    elif have apt-get; then
-        install_with_apt
-    else
-        has_library libturbojpeg && has_library libpng && has_python ||
-            fail "no apt-get here. Install by hand: pkg-config, the development files of" \
-                "libjpeg-turbo (TurboJPEG) and libpng, and python3 with venv; then try again."
+    local missing names
+    missing="$(missing_libraries)"
+    if [ -z "$missing" ]; then
         say "libraries: libturbojpeg, libpng, pkg-config, python3 present"
+        return
     fi
+    if [ "$(uname -s)" = Darwin ] && have brew; then
+        names="$(awk '{ print $3 }' <<<"$missing")"
+        say "libraries: installing" $names
+        # shellcheck disable=SC2086 # one word a package
+        brew install $names
+    elif have apt-get; then
+        names="$(awk '{ print $2 }' <<<"$missing")"
+        say "libraries: installing" $names
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+            say "warning: apt-get update failed; trying with the lists at hand"
+        # shellcheck disable=SC2086 # one word a package
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $names ||
+            fail "apt-get could not install" $names "(its own message is above)."
+    else
+        fail "neither apt-get nor brew here. Install by hand, with development files:" \
+            "$(awk '{ print $1 }' <<<"$missing" | tr '\n' ' ')"
+    fi
+    missing="$(missing_libraries | awk '{ print $1 }')"
+    [ -z "$missing" ] || fail "still not found after installing:" $missing
 }
 
 # The packages to install: all of requirements.txt, less torch where LIBTORCH names another one.
@@ -106,7 +96,7 @@ install_python() {
     at_least "$version" "$MINIMUM_PYTHON" ||
         fail "$BASE_PYTHON is Python $version, $MINIMUM_PYTHON or later needed. PYTHON=... names another one."
     wanted="$(wanted_packages)"
-    if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$wanted" ] && "$VENV/bin/python" -c '' 2>/dev/null; then
+    if [ -f "$STAMP" ] && [ -z "$(grep -Fxvf "$STAMP" <<<"$wanted")" ] && "$VENV/bin/python" -c ''; then
         say "python packages: up to date in Training/.venv"
         return
     fi
