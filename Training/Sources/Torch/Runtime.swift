@@ -1,0 +1,51 @@
+import CTorch
+
+/// The version of LibTorch that this was built with.
+public var torchVersion: String { String(cString: ctorch_version()) }
+
+/// How many threads an operation on the processor uses.
+public var threads: Int { Int(ctorch_threads()) }
+
+/// Sets how many threads an operation on the processor uses. Sums are cut into as many parts, so
+/// results are bit-identical only for the same number.
+///
+/// - Throws: `TorchError` of code `argument` unless `count` is in 1...1024.
+public func setThreads(_ count: Int) throws(TorchError) {
+    guard (1...1024).contains(count) else {
+        throw TorchError(.argument, "number of threads: expected 1 to 1024, found \(count)")
+    }
+    try check(()) { ctorch_set_threads(Int32(count), $0) }
+}
+
+/// Whether operations without a deterministic implementation on their device throw. Most have one;
+/// those on the processor are deterministic in any case. CUDA also wants the environment variable
+/// `CUBLAS_WORKSPACE_CONFIG` to be `:4096:8`.
+public func setDeterministic(_ flag: Bool) throws(TorchError) {
+    try check(()) { ctorch_set_deterministic(flag, $0) }
+}
+
+/// What LibTorch holds of an accelerator's memory, in bytes.
+public struct DeviceMemory: Sendable, Equatable {
+    /// In tensors now.
+    public let allocated: Int
+    /// The most there ever was in tensors.
+    public let peak: Int
+    /// Taken from the driver, used or not.
+    public let reserved: Int
+
+    /// The statistics of `device`.
+    ///
+    /// - Throws: `TorchError` of code `device` when it is not available, or is the processor, of
+    ///   which LibTorch keeps no account.
+    public init(of device: Device) throws(TorchError) {
+        guard device != .cpu else {
+            throw TorchError(.device, "memory statistics exist for accelerators, not for cpu")
+        }
+        try device.requireAvailable()
+        var (allocated, peak, reserved): (Int64, Int64, Int64) = (0, 0, 0)
+        try check(()) { ctorch_memory(device.code, &allocated, &peak, &reserved, $0) }
+        self.allocated = Int(allocated)
+        self.peak = Int(peak)
+        self.reserved = Int(reserved)
+    }
+}
