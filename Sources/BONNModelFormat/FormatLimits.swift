@@ -6,8 +6,8 @@ public enum FormatLimits {
     public static let nodes = 1 << 16
     /// Channels of a value.
     public static let channels = 1 << 24
-    /// Height or width of a value.
-    public static let side = 1 << 16
+    /// Height or width of a value; also the largest side of a JPEG image.
+    public static let side = 65_535
     /// Elements of one value (C * H * W).
     public static let elements = 1 << 26
     /// Elements of all values together.

@@ -36,16 +36,21 @@ extension Preprocessing {
                         + "that the crop fits", "\(pixels)", "correct resize")
             }
         }
-        let numbers = input.element == .byte ? 0 : count
-        guard mean.count == numbers, std.count == numbers else {
+        guard mean.count == count, std.count == count else {
             throw wrong(
-                "\(numbers) means and stds (none when the network reads bytes)",
-                "\(mean.count) and \(std.count)", "give one of each a channel of a real input")
+                "\(count) means and stds", "\(mean.count) and \(std.count)",
+                "give one of each a channel")
         }
         guard mean.allSatisfy(\.isFinite), std.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw wrong(
                 "finite means and positive stds", "mean \(mean), std \(std)",
                 "correct the numbers")
+        }
+        let changesNothing = mean.allSatisfy { $0 == 0 } && std.allSatisfy { $0 == 1 }
+        guard input.element == .real || changesNothing else {
+            throw wrong(
+                "means of 0 and stds of 1, as the network reads the pixels themselves",
+                "mean \(mean), std \(std)", "fold the normalisation into the first layer")
         }
     }
 

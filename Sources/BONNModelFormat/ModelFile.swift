@@ -65,6 +65,7 @@ public struct Preprocessing: Sendable, Equatable {
     /// Channel order.
     public var channels: Channels
     /// Per channel, in units of a full-scale pixel (0...1): x = (pixel / 255 - mean) / std.
+    /// All 0 (and `std` all 1) when the network's input is bytes: it reads the pixels themselves.
     public var mean: [Float]
     /// Per channel, in the same units.
     public var std: [Float]

@@ -7,7 +7,6 @@ public struct ModelFormatError: Error, Equatable, Sendable, CustomStringConverti
         case headerTooLong = "header_too_long"
         case headerTruncated = "header_truncated"
         case headerStart = "header_start"
-        case tensorEntry = "tensor_entry"
         case unknownElementType = "unknown_element_type"
         case tensorSize = "tensor_size"
         case dataOffsets = "data_offsets"
