@@ -69,7 +69,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: settings),
-        .testTarget(name: "BONNTests", dependencies: ["BONN", "Torch"], swiftSettings: settings),
+        .testTarget(
+            name: "BONNTests",
+            dependencies: [
+                "BONN", "Torch", .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ], swiftSettings: settings),
         .testTarget(
             name: "TrainerTests", dependencies: ["BONNTrainer", "BONN", "Torch"],
             swiftSettings: settings),

@@ -1,1 +1,11 @@
-// Written next.
+/// What a network is run for.
+public enum Phase: Sendable {
+    /// Batch statistics, dropout, gradients.
+    case training
+    /// Running statistics, in the arithmetic of the device.
+    case evaluation
+    /// Running statistics, in the arithmetic of the deployed model (see `Operation` of
+    /// BONNModelFormat): real sums in float64, rounded once, and binary sums as exact integers.
+    /// What the runtime computes agrees with it bit for bit; needs a device with float64.
+    case deployment
+}

@@ -1,0 +1,84 @@
+// Helpers shared by the fused element-wise operations.
+//
+// The fast paths see a channels-last tensor [N, C, H, W] as a matrix of R = N * H * W rows of C
+// channels, and walk it in blocks of `kChannelBlock` channels, so that one block of accumulators
+// fits a vector register. Rows are cut into a number of chunks that depends on R alone: partial
+// sums are added in chunk order, so results do not depend on the number of threads.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+
+// Several instruction sets from one plain loop; the loader picks one. Only where the C library can.
+#if defined(__x86_64__) && defined(__linux__)
+#define BONN_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define BONN_VECTOR_CLONES
+#endif
+
+namespace bonn {
+
+constexpr int64_t kChannelBlock = 16;
+
+/// How the slope of sign is estimated in the backward pass.
+enum class Estimator : int64_t {
+    polynomial = 0, // (2 - 2|x|) for |x| < 1 (Bi-Real Net, equation 7)
+    clip = 1,       // 1 for |x| <= 1 (derivative of hardtanh)
+};
+
+/// Whether the fast path reads this tensor: float32 on the CPU, four dimensions.
+inline bool hasFastPath(const at::Tensor &x) {
+    return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0;
+}
+
+/// A tensor seen as rows of channels; keeps the channels-last copy alive.
+struct Rows {
+    at::Tensor tensor;
+    int64_t rows = 0, channels = 0;
+
+    explicit Rows(const at::Tensor &x)
+        : tensor(x.contiguous(at::MemoryFormat::ChannelsLast)),
+          rows(x.size(0) * x.size(2) * x.size(3)), channels(x.size(1)) {}
+    float *data() const {
+        return tensor.data_ptr<float>();
+    }
+};
+
+/// Row chunks: enough for every thread, each small enough to stay in a core's cache between passes.
+struct Chunks {
+    int64_t rows, size, count;
+
+    Chunks(int64_t rows, int64_t channels) : rows(rows) {
+        const int64_t target = std::max<int64_t>(1, 32768 / std::max<int64_t>(1, channels));
+        count = std::max<int64_t>(1, (rows + target - 1) / target);
+        size = (rows + count - 1) / count;
+        count = (rows + size - 1) / size;
+    }
+    int64_t begin(int64_t chunk) const {
+        return chunk * size;
+    }
+    int64_t end(int64_t chunk) const {
+        return std::min(rows, (chunk + 1) * size);
+    }
+};
+
+/// Calls body(chunk, first row, end row) for every chunk, on LibTorch's threads.
+template <typename Body> void forEachChunk(const Chunks &chunks, const Body &body) {
+    at::parallel_for(0, chunks.count, 1, [&](int64_t first, int64_t last) {
+        for (int64_t chunk = first; chunk < last; ++chunk) {
+            body(chunk, chunks.begin(chunk), chunks.end(chunk));
+        }
+    });
+}
+
+/// Calls body(first channel, number of channels) for every block of at most kChannelBlock channels.
+template <typename Body> inline void forEachBlock(int64_t channels, const Body &body) {
+    for (int64_t c = 0; c < channels; c += kChannelBlock) {
+        body(c, std::min(kChannelBlock, channels - c));
+    }
+}
+
+} // namespace bonn

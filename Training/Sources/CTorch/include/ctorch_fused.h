@@ -1,0 +1,40 @@
+/* The fused training operations of BONN, behind the same plain C as ctorch.h.
+ *
+ * Each is one node of autograd with a hand-written backward pass; the derivations stand in the
+ * fused_*.cpp files. On the CPU with float32 they take a fast path over channels-last memory, on
+ * anything else they are composed of LibTorch's operations. */
+#ifndef CTORCH_FUSED_H
+#define CTORCH_FUSED_H
+
+#include "ctorch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* sign(batch norm(x)): +-1, sign(0) = +1. x [N, C, H, W]; all others [C]. Running statistics are
+ * updated when training. estimator: 0 polynomial, 1 clip. */
+int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
+                           const ctorch_tensor *bias, const ctorch_tensor *running_mean,
+                           const ctorch_tensor *running_variance, bool training, double momentum,
+                           double epsilon, int64_t estimator, ctorch_tensor **result, char **error);
+
+/* PReLU(a + b). a, b [N, C, H, W]; slope [C]. */
+int ctorch_add_prelu(const ctorch_tensor *a, const ctorch_tensor *b, const ctorch_tensor *slope,
+                     ctorch_tensor **result, char **error);
+
+/* The kernel of a binary convolution. latent [K, C, kh, kw]; scale [kh, kw]. reading: 0 A, 1 B,
+ * 2 C (A's forward pass). */
+int ctorch_binary_kernel(const ctorch_tensor *latent, const ctorch_tensor *scale, int64_t reading,
+                         bool true_scale_gradient, ctorch_tensor **result, char **error);
+
+/* Sum of J_i over the kernels of one layer, a scalar. mu, sigma [K]. */
+int ctorch_kernel_loss(const ctorch_tensor *latent, const ctorch_tensor *scale,
+                       const ctorch_tensor *mu, const ctorch_tensor *sigma, double nu,
+                       int64_t reading, ctorch_tensor **result, char **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,60 @@
+import CTorch
+
+/// The fused training operations of BONN: one node of autograd each, with hand-written gradients.
+///
+/// The formulas and their derivation stand in `CTorch/fused_*.cpp`. Module BONN wraps them in layers
+/// and losses; use those.
+public enum Fused {
+    /// sign(batch norm(x)): +-1, sign(0) = +1.
+    ///
+    /// - Parameters:
+    ///   - x: [N, C, H, W].
+    ///   - weight: gamma, [C]; `bias`: beta, [C]; running statistics, [C], updated when training.
+    ///   - estimator: of the sign's slope: 0 polynomial, 1 clip.
+    public static func batchNormSign(
+        _ x: Tensor, weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor,
+        training: Bool, momentum: Double, epsilon: Double, estimator: Int
+    ) throws(TorchError) -> Tensor {
+        try make((x, weight, bias, runningMean, runningVariance)) {
+            ctorch_batch_norm_sign(
+                x.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle,
+                training, momentum, epsilon, Int64(estimator), $0, $1)
+        }
+    }
+
+    /// PReLU(a + b); `a`, `b`: [N, C, H, W], `weight`: slopes [C].
+    public static func addPReLU(
+        _ a: Tensor, _ b: Tensor, weight: Tensor
+    ) throws(TorchError) -> Tensor {
+        try make((a, b, weight)) {
+            ctorch_add_prelu(a.handle, b.handle, weight.handle, $0, $1)
+        }
+    }
+
+    /// The kernel of a binary convolution, of the shape of `latent`.
+    ///
+    /// - Parameters:
+    ///   - latent: X, [K, C, kh, kw].
+    ///   - scale: w, [kh, kw].
+    ///   - reading: 0 A, 1 B, 2 C.
+    ///   - trueScaleGradient: the derivative of the forward pass for w instead of equation 15.
+    public static func binaryKernel(
+        _ latent: Tensor, _ scale: Tensor, reading: Int, trueScaleGradient: Bool
+    ) throws(TorchError) -> Tensor {
+        try make((latent, scale)) {
+            ctorch_binary_kernel(
+                latent.handle, scale.handle, Int64(reading), trueScaleGradient, $0, $1)
+        }
+    }
+
+    /// The sum of J_i over the kernels of one layer (BONN, equation 7), a scalar; its gradients are
+    /// the printed ones. `mu`, `sigma`: [K]; the rest as in `binaryKernel`.
+    public static func kernelLoss(
+        _ latent: Tensor, _ scale: Tensor, mu: Tensor, sigma: Tensor, nu: Double, reading: Int
+    ) throws(TorchError) -> Tensor {
+        try make((latent, scale, mu, sigma)) {
+            ctorch_kernel_loss(
+                latent.handle, scale.handle, mu.handle, sigma.handle, nu, Int64(reading), $0, $1)
+        }
+    }
+}
