@@ -33,6 +33,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ModelFormatTests", dependencies: ["BONNModelFormat", "BONNTestSupport"],
+            exclude: ["Golden", "Python"],
             swiftSettings: settings),
         .testTarget(
             name: "RuntimeTests",
