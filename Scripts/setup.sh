@@ -49,8 +49,8 @@ has_python() { have "$BASE_PYTHON" && "$BASE_PYTHON" -c 'import ensurepip, venv'
 # What is not here yet, as "WHAT APT-PACKAGE BREW-PACKAGE", one a line.
 missing_libraries() {
     have pkg-config || say "pkg-config pkg-config pkg-config"
-    { have pkg-config && pkg-config --exists libturbojpeg; } ||
-        say "libturbojpeg libturbojpeg0-dev jpeg-turbo"
+    { have pkg-config && pkg-config --exists libjpeg; } ||
+        say "libjpeg-turbo libjpeg-dev jpeg-turbo"
     { have pkg-config && pkg-config --exists libpng; } || say "libpng libpng-dev libpng"
     has_python || say "python3-with-venv python3-venv python3"
 }
@@ -59,7 +59,7 @@ install_libraries() {
     local missing names
     missing="$(missing_libraries)"
     if [ -z "$missing" ]; then
-        say "libraries: libturbojpeg, libpng, pkg-config, python3 present"
+        say "libraries: libjpeg-turbo, libpng, pkg-config, python3 present"
         return
     fi
     if [ "$(uname -s)" = Darwin ] && have brew; then

@@ -22,36 +22,30 @@ part() {
     fi
 }
 
-# The number of lines of a log that match a pattern.
-count() { grep -cE "$1" "$2" || true; }
+# count PATTERN LOG: how many tests the log reports with a line like "✔ Test NAME PATTERN".
+count() { { grep -E "^[^ ]+ +Test .* $1" "$2" || true; } | grep -cvE '^[^ ]+ +Test run with ' || true; }
 
 # swift_tests NAME PACKAGE: as many checks as the package has tests; at least one failure where the
-# command fails, so that a package that does not build cannot pass.
+# command fails or runs nothing, so that a package that does not build cannot pass.
 swift_tests() {
-    local name="$1" package="$2" start=$SECONDS status=0 total wrong left
+    local name="$1" package="$2" start=$SECONDS status=0 good wrong left
     local log="$LOGS/$name.log"
     title "swift test: $name"
     swift test --package-path "$package" --disable-xctest 2>&1 | tee "$log" || status=$?
-    total="$(sed -n 's/.*Test run with \([0-9][0-9]*\) tests\{0,1\}.*/\1/p' "$log" | tail -n 1)"
-    wrong="$(count '^[^ ]+ +Test .* failed after ' "$log")"
-    left="$(count '^[^ ]+ +Test .* skipped' "$log")"
-    total="${total:-0}"
-    if [ "$status" -ne 0 ] && [ "$wrong" -eq 0 ]; then
+    good="$(count 'passed after ' "$log")"
+    wrong="$(count 'failed after ' "$log")"
+    left="$(count 'skipped(:|\.|$)' "$log")"
+    if [ "$wrong" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$good" -eq 0 ]; }; then
         wrong=1
-        total=$((total + 1))
-    elif [ "$total" -eq 0 ]; then
-        say "error: $name ran no test"
-        wrong=1
-        total=1
     fi
-    passed=$((passed + total - wrong - left))
+    passed=$((passed + good))
     failed=$((failed + wrong))
     skipped=$((skipped + left))
     if [ "$wrong" -eq 0 ]; then
-        note "$name" $((SECONDS - start)) "ok, $((total - left)) tests"
+        note "$name" $((SECONDS - start)) "ok, $good tests"
     else
-        note "$name" $((SECONDS - start)) "FAILED, $wrong of $total tests (log: ${log#"$ROOT"/})"
-        grep -E '^[^ ]+ +Test .* (recorded an issue|failed after )|(^|: )error: ' "$log" |
+        note "$name" $((SECONDS - start)) "FAILED, $wrong of $((good + wrong)) (log: ${log#"$ROOT"/})"
+        grep -E 'recorded an issue|failed after |error: |[Ff]atal error' "$log" |
             head -n 40 >"$log.failures" || true
     fi
 }
