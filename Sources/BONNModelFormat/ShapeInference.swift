@@ -66,8 +66,8 @@ struct GraphInference {
         guard accepted.contains(node.inputs.count) else {
             throw ModelFormatError(
                 .inputCount, place,
-                expected: accepted.count == 1
-                    ? "\(accepted.lowerBound) inputs" : "at least \(accepted.lowerBound) inputs",
+                expected: "\(accepted.count == 1 ? "" : "at least ")\(accepted.lowerBound) "
+                    + (accepted == 1...1 ? "input" : "inputs"),
                 found: "\(node.inputs.count)", fix: "correct the node's inputs")
         }
         var types: [ValueType] = []

@@ -11,7 +11,7 @@ import Testing
         let bytes = try attack.bytes()
         let error = try #require(throws: ModelFormatError.self) { try ModelFile(bytes: bytes) }
         #expect(error.code == attack.code, "\(error)")
-        #expect(error.message.contains("expected "), "\(error)")
+        #expect(error.message.contains(": expected "), "\(error)")
         #expect(error.message.contains(", found "), "\(error)")
         #expect(error.message.utf8.count < 500, "\(error)")
         #expect(error.message.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "\(error)")

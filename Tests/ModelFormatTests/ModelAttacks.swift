@@ -184,12 +184,29 @@ extension Attack {
         },
         small("an input of negative size", .limitExceeded) { $0.replace("[2,1,1]", "[2,-1,-1]") },
         small("an input of no channel", .limitExceeded) { $0.replace("[2,1,1]", "[0,1,1]") },
-        small("values of 400 million elements together", .limitExceeded) { forge in
-            forge.replace("[2,1,1]", "[1000,256,256]")
-            let copies = (0..<6).map {
-                #"{"name":"c\#($0)","operation":"flatten","inputs":["image"]},"#
+        small("values of 320 million elements together", .limitExceeded) { forge in
+            forge.replace("[2,1,1]", "[2,4000,8000]")
+            let copies = (0..<5).map {
+                #"{"name":"c\#($0)","operation":"threshold","inputs":["image"],"#
+                    + #""threshold":"t","direction":"d","levels":"signed_bits"},"#
             }
             forge.replace(#""nodes":["#, #""nodes":["# + copies.joined())
+        },
+        small("a pooling that takes an hour", .limitExceeded) {
+            $0.replace("[2,1,1]", "[2,4000,8000]")
+            $0.replace(
+                #"{"name":"logits""#,
+                #"{"name":"slow","operation":"max_pool","inputs":["bits"],"kernel":[1024,1024],"#
+                    + #""stride":[1,1]},{"name":"logits""#)
+        },
+        small("a binary sum of 17 million terms", .limitExceeded) {
+            $0.replace("[2,1,1]", "[17,1024,1024]")
+            try $0.set("t", ModelTensor(f32: [Float](repeating: 0, count: 17), shape: [17]))
+            try $0.set("d", Sample.directions(17))
+            $0.replace(
+                #""operation":"binary_linear","inputs":["bits"],"input_features":2"#,
+                #""operation":"binary_convolution","inputs":["bits"],"input_channels":17,"#
+                    + #""kernel":[1024,1024],"padding_value":"zero""#)
         },
         large("a kernel of a thousand million", .invalidWindow) {
             $0.replace(#""kernel":[3,2]"#, #""kernel":[1000000000,2]"#)
