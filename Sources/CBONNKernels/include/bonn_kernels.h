@@ -1,1 +1,223 @@
-// Written next.
+// The kernels of the 1-bit runtime, as Swift sees them: one table of functions an instruction set.
+//
+// Layouts (README.md has the whole contract): values are [image][row][column][channel], channels
+// without padding; packed bits are [image][row][column][word], channel c in bit c % 64 of word
+// c / 64, bit 1 for the low level (-1, or 0), bits past the last channel 0. A kernel reads and
+// writes nothing outside the elements that its arguments name, needs no alignment beyond that of
+// the element type, allocates nothing and keeps no state.
+#ifndef BONN_KERNELS_H
+#define BONN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// How many output channels a block of packed weights holds, in every kernel set.
+#define BONN_BLOCK 8
+
+// A half-open range of output rows (counted over all images of the batch) or of weight blocks.
+typedef struct {
+    ptrdiff_t begin, end;
+} bonn_range;
+
+// The geometry of a sliding window.
+typedef struct {
+    ptrdiff_t in_height, in_width, out_height, out_width;
+    ptrdiff_t kernel_height, kernel_width, stride_height, stride_width;
+    ptrdiff_t pad_top, pad_left, dilation_height, dilation_width;
+} bonn_window;
+
+// The taps [begin, end) along one axis whose positions origin + tap * dilation lie in [0, size).
+// They are always neighbours, so the taps inside an image form a rectangle.
+static inline bonn_range bonn_taps_inside(ptrdiff_t origin, ptrdiff_t taps, ptrdiff_t dilation,
+                                          ptrdiff_t size) {
+    ptrdiff_t begin = origin >= 0 ? 0 : (-origin + dilation - 1) / dilation;
+    ptrdiff_t end = origin >= size ? 0 : (size - 1 - origin) / dilation + 1;
+    if (begin > taps) {
+        begin = taps;
+    }
+    if (end > taps) {
+        end = taps;
+    }
+    return (bonn_range){begin, end > begin ? end : begin};
+}
+
+// A binary convolution; bconv2d/bconv2d.h derives the arithmetic.
+typedef struct {
+    bonn_window window;
+    ptrdiff_t groups;
+    ptrdiff_t group_words;       // words that hold the channels of one group
+    ptrdiff_t pixel_words;       // words from one input pixel to the next
+    ptrdiff_t out_channels;      // of all groups
+    ptrdiff_t blocks;            // weight blocks of one group
+    ptrdiff_t shift;             // log2 of what one disagreement costs: 1 signed, 0 unsigned levels
+    const uint64_t *weights;     // [group][block][kernel row][kernel column][word][BONN_BLOCK]
+    const int32_t *bases;        // [row class][column class][out_channels]
+    const int32_t *row_class;    // [out_height]
+    const int32_t *column_class; // [out_width]
+    ptrdiff_t column_classes;
+} bonn_bconv2d;
+
+// A real convolution with zero padding; see conv2d/conv2d_body.h.
+typedef struct {
+    bonn_window window;
+    ptrdiff_t groups;
+    ptrdiff_t in_channels;  // of one group
+    ptrdiff_t out_channels; // of one group
+    ptrdiff_t blocks;       // weight blocks of one group
+    const float *weights;   // [group][block][kernel row][kernel column][in channel][BONN_BLOCK]
+    const float *bias;      // [group][block][BONN_BLOCK]
+} bonn_conv2d;
+
+// A real convolution in which every channel is a group of its own.
+typedef struct {
+    bonn_window window;
+    ptrdiff_t channels;
+    const float *weights; // [kernel row][kernel column][channels]
+    const float *bias;    // [channels]
+} bonn_depthwise;
+
+// A pooling window over values of `channels` channels.
+typedef struct {
+    bonn_window window;
+    ptrdiff_t channels;
+    int counts_padding; // average pooling: the divisor is the size of the window
+} bonn_pool;
+
+// One threshold a channel. With s = flip[c], high means (x ^ s) >= threshold[c], where x ^ s is
+// -x for real and ~x for integer values when the comparison is "at most", x otherwise; both turn
+// the order around without rounding or overflow. `threshold` already holds t ^ s. A NaN is low.
+// The packed word is (low & keep) | forced: constant channels and the tail have keep = 0.
+typedef struct {
+    ptrdiff_t channels;
+    const void *threshold;  // float or int32_t, [channels]
+    const uint32_t *flip;   // [channels]
+    const uint64_t *keep;   // [words]
+    const uint64_t *forced; // [words]
+} bonn_threshold;
+
+// Where a run of bits lies in the words of every pixel, and where it goes.
+typedef struct {
+    ptrdiff_t bits;
+    ptrdiff_t from_bit, from_words; // first bit in a source pixel; words from pixel to pixel
+    ptrdiff_t to_bit, to_words;
+} bonn_bit_run;
+
+// Integer sums of a binary convolution.
+typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *y, bonn_range rows,
+                             bonn_range blocks);
+// Real convolution; `scratch` holds bonn_conv2d_scratch(p) bytes.
+typedef void bonn_conv2d_fn(const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
+                            bonn_range blocks, double *scratch);
+typedef void bonn_depthwise_fn(const bonn_depthwise *p, const float *x, float *y, bonn_range rows);
+// Comparison with a threshold a channel, packed.
+typedef void bonn_threshold_f32b1_fn(const bonn_threshold *p, const float *x, uint64_t *y,
+                                     ptrdiff_t pixels);
+typedef void bonn_threshold_i32b1_fn(const bonn_threshold *p, const int32_t *x, uint64_t *y,
+                                     ptrdiff_t pixels);
+// y = fl(fl(x * scale[c]) + shift[c]); without a shift y = fl(x * scale[c]). The first `channels`
+// of every `stride` channels; y may be x.
+typedef void bonn_affine_f32_fn(const float *x, const float *scale, const float *_Nullable shift,
+                                float *y, ptrdiff_t pixels, ptrdiff_t channels, ptrdiff_t stride);
+typedef void bonn_affine_i32f32_fn(const int32_t *x, const float *scale,
+                                   const float *_Nullable shift, float *y, ptrdiff_t pixels,
+                                   ptrdiff_t channels, ptrdiff_t stride);
+// Element-wise; y may be x.
+typedef void bonn_prelu_fn(const float *x, const float *slope, float *y, ptrdiff_t pixels,
+                           ptrdiff_t channels);
+typedef void bonn_unary_fn(const float *x, float *y, ptrdiff_t count);
+typedef void bonn_add_fn(const float *a, const float *b, float *y, ptrdiff_t count);
+// Pooling; an output whose window holds only padding is minus infinity (max), low (bits), 0 (mean).
+typedef void bonn_pool_f32_fn(const bonn_pool *p, const float *x, float *y, bonn_range rows);
+typedef void bonn_pool_b1_fn(const bonn_pool *p, const uint64_t *x, uint64_t *y, bonn_range rows);
+// [rows][columns] to [columns][rows], 32-bit elements.
+typedef void bonn_transpose_fn(const uint32_t *x, uint32_t *y, ptrdiff_t rows, ptrdiff_t columns);
+// Copies `channels` elements from every `from_stride` to every `to_stride` elements.
+typedef void bonn_copy_u32_fn(const uint32_t *x, ptrdiff_t from_stride, uint32_t *y,
+                              ptrdiff_t to_stride, ptrdiff_t channels, ptrdiff_t pixels);
+// Copies a run of bits a pixel into words whose bits there are 0.
+typedef void bonn_copy_b1_fn(const bonn_bit_run *p, const uint64_t *x, uint64_t *y,
+                             ptrdiff_t pixels);
+// The bits of one image from [pixel][channel] to [channel][pixel], into words that are 0.
+typedef void bonn_flatten_b1_fn(const uint64_t *x, uint64_t *y, ptrdiff_t pixels,
+                                ptrdiff_t channels);
+
+// One implementation of every operation. All sets compute the same bits.
+typedef struct {
+    const char *name;
+    bonn_bconv2d_fn *bconv2d;
+    bonn_conv2d_fn *conv2d;
+    bonn_depthwise_fn *depthwise;
+    bonn_threshold_f32b1_fn *threshold_f32b1;
+    bonn_threshold_i32b1_fn *threshold_i32b1;
+    bonn_affine_f32_fn *affine_f32;
+    bonn_affine_i32f32_fn *affine_i32f32;
+    bonn_prelu_fn *prelu;
+    bonn_unary_fn *relu;
+    bonn_unary_fn *hardtanh;
+    bonn_add_fn *add;
+    bonn_pool_f32_fn *max_pool_f32;
+    bonn_pool_b1_fn *max_pool_b1;
+    bonn_pool_f32_fn *average_pool_f32;
+    bonn_transpose_fn *transpose_u32;
+    bonn_copy_u32_fn *copy_u32;
+    bonn_copy_b1_fn *copy_b1;
+    bonn_flatten_b1_fn *flatten_b1;
+} bonn_kernel_set;
+
+// The kernel sets of this build, slowest first, and whether this processor and its operating
+// system can run them. Set 0, "scalar", always runs.
+ptrdiff_t bonn_kernel_set_count(void);
+const bonn_kernel_set *bonn_kernel_set_at(ptrdiff_t index);
+int bonn_kernel_set_runs(ptrdiff_t index);
+
+// Bytes of scratch that one thread needs for a real convolution.
+static inline ptrdiff_t bonn_conv2d_row_pixels(const bonn_window *w) {
+    return (w->out_width - 1) * w->stride_width + (w->kernel_width - 1) * w->dilation_width + 1;
+}
+
+static inline ptrdiff_t bonn_conv2d_scratch(const bonn_conv2d *p) {
+    ptrdiff_t row = bonn_conv2d_row_pixels(&p->window) * p->groups * p->in_channels;
+    return p->window.kernel_height * row * (ptrdiff_t)sizeof(double);
+}
+
+// A counter shared by the threads of a pool: Swift's own atomics need macOS 15. All accesses are
+// sequentially consistent, so of two threads that each write one counter and then read the other's
+// at least one sees what the other wrote.
+typedef struct {
+    uint64_t value;
+} bonn_counter;
+
+static inline uint64_t bonn_counter_load(const bonn_counter *counter) {
+    return __atomic_load_n(&counter->value, __ATOMIC_SEQ_CST);
+}
+
+static inline void bonn_counter_store(bonn_counter *counter, uint64_t value) {
+    __atomic_store_n(&counter->value, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void bonn_counter_add(bonn_counter *counter, uint64_t value) {
+    __atomic_fetch_add(&counter->value, value, __ATOMIC_SEQ_CST);
+}
+
+// Tells the processor that this is a spin loop.
+static inline void bonn_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,84 @@
+import BONNModelFormat
+
+/// Which bytes of the arena hold each value of a model, for a number of images and threads.
+struct ExecutionPlan: Sendable {
+    /// A step and its places in the arena.
+    struct Step: Sendable {
+        /// The operation.
+        let body: any Operator
+        /// Byte offsets of the inputs.
+        let inputs: [Int]
+        /// Byte offset of the output.
+        let output: Int
+        /// Byte offset of the first thread's scratch memory.
+        let scratch: Int
+        /// Bytes from one thread's scratch memory to the next one's.
+        let scratchStride: Int
+    }
+
+    /// The steps in order.
+    let steps: [Step]
+    /// The byte offset of each value of the model.
+    let offsets: [Int]
+    /// Size of the arena in bytes.
+    let byteCount: Int
+
+    /// Plans the memory of a model.
+    ///
+    /// A value lives from the step that defines it to the last one that reads it; the input lives
+    /// from the first step on. An operation that may overwrite an input does so when nobody reads
+    /// it later.
+    ///
+    /// - Parameters:
+    ///   - images: the largest batch.
+    ///   - threads: how many parts of a step run at the same time.
+    ///   - kept: values that stay intact until after the last step.
+    init(_ model: Model, images: Int, threads: Int, keeping kept: Set<Int> = []) {
+        let end = model.steps.count
+        var last = [Int](repeating: 0, count: model.values.count)
+        for (index, step) in model.steps.enumerated() {
+            last[step.output] = max(last[step.output], index)
+            for input in step.inputs { last[input] = index }
+        }
+        for value in kept.union([model.output]) { last[value] = end }
+
+        var requests = [
+            MemoryPlanner.Request(
+                bytes: model.values[0].byteCount * images, first: 0, last: last[0])
+        ]
+        var request = [Int](repeating: 0, count: model.values.count)
+        var scratch: [Int: Int] = [:]
+        for (index, step) in model.steps.enumerated() {
+            let bytes = model.values[step.output].byteCount * images
+            let overwritten = step.body.overwritableInputs.map { step.inputs[$0] }.first {
+                last[$0] == index && requests[request[$0]].bytes == bytes
+            }
+            if let overwritten {
+                request[step.output] = request[overwritten]
+                requests[request[overwritten]].last = last[step.output]
+            } else {
+                request[step.output] = requests.count
+                requests.append(.init(bytes: bytes, first: index, last: last[step.output]))
+            }
+            if step.body.scratchBytesPerThread > 0 {
+                let stride = AlignedMemory.rounded(step.body.scratchBytesPerThread)
+                scratch[index] = requests.count
+                requests.append(.init(bytes: stride * threads, first: index, last: index))
+            }
+        }
+
+        let placement = MemoryPlanner.place(requests)
+        offsets = request.map { placement.offsets[$0] }
+        byteCount = placement.byteCount
+        var planned: [Step] = []
+        for (index, step) in model.steps.enumerated() {
+            planned.append(
+                Step(
+                    body: step.body, inputs: step.inputs.map { placement.offsets[request[$0]] },
+                    output: placement.offsets[request[step.output]],
+                    scratch: scratch[index].map { placement.offsets[$0] } ?? 0,
+                    scratchStride: AlignedMemory.rounded(step.body.scratchBytesPerThread)))
+        }
+        steps = planned
+    }
+}

@@ -1,0 +1,51 @@
+import BONNModelFormat
+import CBONNKernels
+
+extension InferenceSession {
+    /// Copies `[N, C, H, W]` into the arena.
+    func stage(_ input: Span<Float>, images: Int) throws(RuntimeError) {
+        if model.inputElement == .byte { try checkPixels(input) }
+        input.withUnsafeBufferPointer { buffer in
+            let shape = model.inputShape
+            let from = UnsafeRawPointer(buffer.baseAddress!).assumingMemoryBound(to: UInt32.self)
+            let to = inputPlace.assumingMemoryBound(to: UInt32.self)
+            for image in 0..<images {
+                kernels.functions.pointee.transpose_u32(
+                    from + image * shape.count, to + image * shape.count, shape.channels,
+                    shape.height * shape.width)
+            }
+        }
+    }
+
+    /// Copies `[N, C, H, W]` pixels into the arena, as real numbers.
+    func stage(bytes: Span<UInt8>, images: Int) {
+        let channels = model.inputShape.channels
+        let pixels = model.inputShape.height * model.inputShape.width
+        let to = inputPlace.assumingMemoryBound(to: Float.self)
+        for image in 0..<images {
+            let first = image * pixels * channels
+            for channel in 0..<channels {
+                for pixel in 0..<pixels {
+                    to[first + pixel * channels + channel] =
+                        Float(bytes[first + channel * pixels + pixel])
+                }
+            }
+        }
+    }
+
+    private func checkPixels(_ input: Span<Float>) throws(RuntimeError) {
+        for index in input.indices {
+            let value = input[index]
+            guard value >= 0, value <= 255, value.rounded() == value else {
+                throw RuntimeError(
+                    .wrongElement,
+                    "this network reads pixels, whole numbers from 0 to 255; "
+                        + "element \(index) is \(value)")
+            }
+        }
+    }
+
+    private var inputPlace: UnsafeMutableRawPointer {
+        engine.memory.base + engine.plan.offsets[0]
+    }
+}

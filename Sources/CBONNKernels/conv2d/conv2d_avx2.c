@@ -1,0 +1,10 @@
+// Real convolution compiled for AVX2 and FMA.
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define BONN_CONV2D bonn_conv2d_f32_4x8__avx2
+#include "conv2d_body.h"
+#pragma clang attribute pop
+#else
+// Nothing to compile on this architecture; ISO C wants one declaration.
+typedef int bonn_conv2d_avx2_absent;
+#endif

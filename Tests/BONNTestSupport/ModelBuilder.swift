@@ -1,0 +1,225 @@
+public import BONNModelFormat
+
+/// Builds small models node by node, with seeded random weights.
+public struct ModelBuilder {
+    /// The generator of the weights; also used by whoever draws the structure.
+    public var generator: SeededGenerator
+    /// The types of the values so far.
+    public private(set) var types: [String: ValueType]
+    private let input: GraphInput
+    private var nodes: [Node] = []
+    private var tensors: [String: ModelTensor] = [:]
+
+    /// Starts with the input `input`.
+    public init(seed: UInt64, input shape: Shape, element: ElementType = .real) {
+        generator = SeededGenerator(seed: seed)
+        input = GraphInput(name: "input", shape: shape, element: element)
+        types = ["input": ValueType(shape: shape, element: element)]
+    }
+
+    /// The model that ends with a value.
+    public func model(output: String) -> ModelFile {
+        ModelFile(
+            metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
+            tensors: tensors)
+    }
+
+    /// The shape of a value.
+    public func shape(_ name: String) -> Shape { types[name]!.shape }
+
+    private mutating func add(
+        _ operation: BONNModelFormat.Operation, _ inputs: [String], _ type: ValueType
+    ) -> String {
+        let name = "\(nodes.count)_\(operation.name)"
+        nodes.append(Node(name, operation, inputs: inputs))
+        types[name] = type
+        return name
+    }
+
+    private mutating func tensor(_ kind: String, _ value: ModelTensor) -> String {
+        let name = "\(nodes.count).\(kind)"
+        tensors[name] = value
+        return name
+    }
+
+    private mutating func reals(_ kind: String, _ shape: [Int]) -> String {
+        let values = generator.reals(shape.reduce(1, *))
+        return tensor(kind, ModelTensor(f32: values, shape: shape))
+    }
+
+    /// Thresholds with every direction; some values of negative direction, some constants.
+    private mutating func directions(_ channels: Int) -> String {
+        let values = (0..<channels).map { _ in Int8(generator.pick([1, 1, -1, 0])) }
+        return tensor("direction", ModelTensor(i8: values, shape: [channels]))
+    }
+
+    /// A real convolution.
+    public mutating func convolution(
+        _ x: String, outputs: Int, window: Window, groups: Int = 1, isInt8: Bool = false,
+        hasBias: Bool = false
+    ) -> String {
+        let shape = [outputs, self.shape(x).channels / groups, window.height, window.width]
+        let operation = Convolution(
+            window: window, groups: groups, weight: realWeight(shape, isInt8: isInt8),
+            weightScale: isInt8 ? reals("weight_scale", [outputs]) : nil,
+            bias: hasBias ? reals("bias", [outputs]) : nil)
+        return add(
+            .convolution(operation), [x],
+            ValueType(
+                shape: Reference.outputShape(window, self.shape(x), channels: outputs),
+                element: .real))
+    }
+
+    /// A real fully connected layer.
+    public mutating func linear(
+        _ x: String, outputs: Int, isInt8: Bool = false, hasBias: Bool = true
+    ) -> String {
+        let operation = Linear(
+            weight: realWeight([outputs, shape(x).channels], isInt8: isInt8),
+            weightScale: isInt8 ? reals("weight_scale", [outputs]) : nil,
+            bias: hasBias ? reals("bias", [outputs]) : nil)
+        return add(
+            .linear(operation), [x], ValueType(shape: Shape(outputs, 1, 1), element: .real))
+    }
+
+    private mutating func realWeight(_ shape: [Int], isInt8: Bool) -> String {
+        guard isInt8 else { return reals("weight", shape) }
+        let values = (0..<shape.reduce(1, *)).map { _ in Int8(generator.integer(-128...127)) }
+        return tensor("weight", ModelTensor(i8: values, shape: shape))
+    }
+
+    /// How the sums of a binary layer become real numbers.
+    public enum Scale: CaseIterable, Sendable { case none, layer, channel, channelAndBias }
+
+    /// A binary convolution.
+    public mutating func binaryConvolution(
+        _ x: String, outputs: Int, window: Window, padding: PaddingValue = .zero, groups: Int = 1,
+        scale: Scale = .layer
+    ) -> String {
+        let channels = shape(x).channels
+        let operation = BinaryConvolution(
+            window: window, paddingValue: padding, groups: groups, inputChannels: channels,
+            weight: bits([outputs, window.height, window.width], channels: channels / groups),
+            scale: scale == .none ? nil : reals("scale", [scale == .layer ? 1 : outputs]),
+            bias: scale == .channelAndBias ? reals("bias", [outputs]) : nil)
+        return add(
+            .binaryConvolution(operation), [x],
+            ValueType(
+                shape: Reference.outputShape(window, shape(x), channels: outputs),
+                element: scale == .none ? .integer : .real))
+    }
+
+    /// A binary fully connected layer.
+    public mutating func binaryLinear(_ x: String, outputs: Int, scale: Scale) -> String {
+        let features = shape(x).channels
+        let operation = BinaryLinear(
+            inputFeatures: features, weight: bits([outputs], channels: features),
+            scale: scale == .none ? nil : reals("scale", [scale == .layer ? 1 : outputs]),
+            bias: scale == .channelAndBias ? reals("bias", [outputs]) : nil)
+        return add(
+            .binaryLinear(operation), [x],
+            ValueType(
+                shape: Shape(outputs, 1, 1), element: scale == .none ? .integer : .real))
+    }
+
+    private mutating func bits(_ rows: [Int], channels: Int) -> String {
+        let signs = (0..<rows.reduce(1, *) * channels).map { _ in generator.sign() }
+        return tensor(
+            "weight",
+            ModelTensor(
+                u64: BitLayout.packSigned(signs, channels: channels),
+                shape: rows + [BitLayout.words(forChannels: channels)]))
+    }
+
+    /// A batch norm with scales of both signs and some zeros.
+    public mutating func batchNorm(_ x: String) -> String {
+        let channels = shape(x).channels
+        let scales = generator.reals(channels).map { generator.oneIn(5) ? 0 : $0 }
+        let operation = BatchNorm(
+            scale: tensor("scale", ModelTensor(f32: scales, shape: [channels])),
+            shift: reals("shift", [channels]))
+        return add(.batchNorm(operation), [x], ValueType(shape: shape(x), element: .real))
+    }
+
+    /// A threshold of real, integer or byte values.
+    public mutating func threshold(
+        _ x: String, levels: ElementType = .signedBits
+    ) -> String {
+        let type = types[x]!
+        let channels = type.shape.channels
+        let name: String
+        switch type.element {
+        case .integer:
+            let values = (0..<channels).map { _ in Int32(generator.integer(-6...6)) }
+            name = tensor("threshold", ModelTensor(i32: values, shape: [channels]))
+        case .byte:
+            let values = (0..<channels).map { _ in Float(generator.integer(0...255)) }
+            name = tensor("threshold", ModelTensor(f32: values, shape: [channels]))
+        default: name = reals("threshold", [channels])
+        }
+        let operation = Threshold(
+            threshold: name, direction: directions(channels), levels: levels)
+        return add(
+            .threshold(operation), [x], ValueType(shape: type.shape, element: levels))
+    }
+
+    /// A max pooling of real values or bits.
+    public mutating func maxPool(_ x: String, _ window: Window) -> String {
+        add(.maxPool(Pool(window: window)), [x], pooled(x, window))
+    }
+
+    /// An average pooling.
+    public mutating func averagePool(
+        _ x: String, _ window: Window, countsPadding: Bool
+    ) -> String {
+        add(
+            .averagePool(Pool(window: window, countsPadding: countsPadding)), [x],
+            pooled(x, window))
+    }
+
+    private func pooled(_ x: String, _ window: Window) -> ValueType {
+        ValueType(
+            shape: Reference.outputShape(window, shape(x), channels: shape(x).channels),
+            element: types[x]!.element)
+    }
+
+    /// The mean of each channel.
+    public mutating func globalAveragePool(_ x: String) -> String {
+        add(
+            .globalAveragePool, [x],
+            ValueType(shape: Shape(shape(x).channels, 1, 1), element: .real))
+    }
+
+    /// ReLU.
+    public mutating func relu(_ x: String) -> String { add(.relu, [x], types[x]!) }
+
+    /// Hardtanh.
+    public mutating func hardtanh(_ x: String) -> String { add(.hardtanh, [x], types[x]!) }
+
+    /// PReLU with one slope, or one a channel.
+    public mutating func prelu(_ x: String, perChannel: Bool = true) -> String {
+        let slope = reals("slope", [perChannel ? shape(x).channels : 1])
+        return add(.prelu(PReLU(slope: slope)), [x], types[x]!)
+    }
+
+    /// A sum.
+    public mutating func add(_ a: String, _ b: String) -> String { add(.add, [a, b], types[a]!) }
+
+    /// Values joined along channels.
+    public mutating func concatenate(_ inputs: [String]) -> String {
+        let first = types[inputs[0]]!
+        let channels = inputs.reduce(0) { $0 + shape($1).channels }
+        return add(
+            .concatenate, inputs,
+            ValueType(
+                shape: Shape(channels, first.shape.height, first.shape.width),
+                element: first.element))
+    }
+
+    /// One vector of all elements.
+    public mutating func flatten(_ x: String) -> String {
+        add(
+            .flatten, [x],
+            ValueType(shape: Shape(shape(x).count, 1, 1), element: types[x]!.element))
+    }
+}

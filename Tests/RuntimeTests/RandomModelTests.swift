@@ -1,0 +1,44 @@
+import BONNModelFormat
+import BONNTestSupport
+import Testing
+
+@testable import BONNRuntime
+
+@Suite struct RandomModelTests {
+    @Test func `every value of random networks is that of the reference`() throws {
+        var operations: [String: Int] = [:]
+        for seed in 0..<150 as Range<UInt64> {
+            let file = RandomModels.model(seed: seed)
+            let model = try Model(file)
+            var generator = SeededGenerator(seed: seed)
+            let images = (0..<2).map { _ in RandomModels.image(for: file, &generator) }
+            let expected = images.map { ReferenceInterpreter(file).values(of: $0) }
+            let names = file.metadata.graph.nodes.map(\.name) + ["input"]
+            for kernels in KernelSet.available {
+                var session = try InferenceSession(model, kernels: kernels, batch: 2)
+                let values = try session.values(of: names, input: images.flatMap(\.self))
+                for name in names {
+                    let wanted = expected.flatMap { $0[name]!.values }
+                    #expect(
+                        areEqual(values[name]!, wanted), "seed \(seed), \(kernels), value \(name)")
+                }
+                let logits = try session.run(images.flatMap(\.self))
+                let output = file.metadata.graph.output
+                #expect(
+                    areEqual(logits, expected.flatMap { $0[output]!.values }),
+                    "seed \(seed), \(kernels), logits")
+            }
+            for node in file.metadata.graph.nodes {
+                operations[node.operation.name, default: 0] += 1
+            }
+        }
+        let counts = operations.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        print("random networks: 150; operations compared: \(counts.joined(separator: ", "))")
+        #expect(operations.count == 15, "some operation never occurred")
+    }
+}
+
+/// Whether two lists hold the same numbers; a NaN is equal to a NaN.
+func areEqual(_ a: [Float], _ b: [Float]) -> Bool {
+    a.count == b.count && zip(a, b).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+}
