@@ -22,16 +22,16 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CTurboJPEG", pkgConfig: "libturbojpeg",
-            providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+            name: "CJPEG", pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .systemLibrary(
             name: "CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
         .target(
             name: "BONNImageIO",
-            dependencies: [
-                "CTurboJPEG", "CPNG", .product(name: "BONNImage", package: "swift-bonn"),
-            ], swiftSettings: settings),
+            dependencies: ["CImageCodecs", .product(name: "BONNImage", package: "swift-bonn")],
+            swiftSettings: settings),
         .target(
             name: "BONNData",
             dependencies: ["BONNImageIO", .product(name: "BONNImage", package: "swift-bonn")],
@@ -46,7 +46,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
         .testTarget(
-            name: "BONNImageIOTests", dependencies: ["BONNImageIO"], swiftSettings: settings),
+            name: "BONNImageIOTests",
+            dependencies: [
+                "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ], exclude: ["Pillow"], swiftSettings: settings),
         .testTarget(
             name: "BONNDataTests",
             dependencies: [
