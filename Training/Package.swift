@@ -68,7 +68,9 @@ let package = Package(
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
-        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: settings),
+        .testTarget(
+            name: "TorchTests", dependencies: ["Torch"], exclude: ["Golden"],
+            swiftSettings: settings),
         .testTarget(
             name: "BONNTests",
             dependencies: [

@@ -4,10 +4,10 @@ import CTorch
 // BONN's fused operations are further C functions of the same form.
 
 /// Where a C function leaves its message.
-package typealias Failure = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+package typealias MessageAddress = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 /// Where a C function leaves a new tensor.
-package typealias Result = UnsafeMutablePointer<OpaquePointer?>
+package typealias TensorAddress = UnsafeMutablePointer<OpaquePointer?>
 
 /// Runs a C function that returns 0 or 1 and, with 1, a message.
 ///
@@ -18,7 +18,7 @@ package typealias Result = UnsafeMutablePointer<OpaquePointer?>
 ///   - call: the call, given the address for the message.
 /// - Throws: `TorchError` of code `operation` with the function's message.
 package func check<Inputs>(
-    _ inputs: Inputs, _ call: (Failure) -> Int32
+    _ inputs: Inputs, _ call: (MessageAddress) -> Int32
 ) throws(TorchError) {
     var message: UnsafeMutablePointer<CChar>?
     let status = withExtendedLifetime(inputs) { call(&message) }
@@ -34,14 +34,14 @@ package func check<Inputs>(
 ///   - call: the call, given the addresses for the result and for the message.
 /// - Throws: `TorchError` of code `operation` with the function's message.
 package func make<Inputs>(
-    _ inputs: Inputs, _ call: (Result, Failure) -> Int32
+    _ inputs: Inputs, _ call: (TensorAddress, MessageAddress) -> Int32
 ) throws(TorchError) -> Tensor {
     Tensor(owning: try makeHandle(inputs, call))
 }
 
 /// As `make`, for what is not a tensor or becomes one in an initialiser.
 func makeHandle<Inputs>(
-    _ inputs: Inputs, _ call: (Result, Failure) -> Int32
+    _ inputs: Inputs, _ call: (TensorAddress, MessageAddress) -> Int32
 ) throws(TorchError) -> OpaquePointer {
     var result: OpaquePointer?
     try check(inputs) { call(&result, $0) }

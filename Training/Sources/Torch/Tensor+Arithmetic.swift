@@ -3,8 +3,9 @@ import CTorch
 // Operators and comparisons. Shapes broadcast as in NumPy and PyTorch. A number beside a tensor of
 // integers makes the result float32.
 
-private typealias BinaryFunction = (OpaquePointer?, OpaquePointer?, Result, Failure) -> Int32
-private typealias ScalarFunction = (OpaquePointer?, Double, Result, Failure) -> Int32
+private typealias BinaryFunction = (OpaquePointer?, OpaquePointer?, TensorAddress, MessageAddress)
+    -> Int32
+private typealias ScalarFunction = (OpaquePointer?, Double, TensorAddress, MessageAddress) -> Int32
 
 private func binary(
     _ a: Tensor, _ b: Tensor, _ function: BinaryFunction

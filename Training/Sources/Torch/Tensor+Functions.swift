@@ -2,7 +2,7 @@ import CTorch
 
 // Functions of single elements.
 
-private typealias UnaryFunction = (OpaquePointer?, Result, Failure) -> Int32
+private typealias UnaryFunction = (OpaquePointer?, TensorAddress, MessageAddress) -> Int32
 
 extension Tensor {
     private func unary(_ function: UnaryFunction) throws(TorchError) -> Tensor {
