@@ -1,0 +1,30 @@
+/// What can go wrong between a trained network and a model file.
+public struct ExportError: Error, Equatable, CustomStringConvertible {
+    /// The kind of error.
+    public enum Code: String, Sendable {
+        /// Images that the network can not process.
+        case shape
+        /// NaN or infinity among the weights.
+        case notFinite
+        /// LibTorch failed.
+        case torch
+        /// The model file was refused by its own reader.
+        case format
+        /// The runtime failed.
+        case runtime
+        /// The runtime does not compute what the network computes.
+        case parity
+    }
+    /// The kind of error.
+    public let code: Code
+    /// What, where, expected, found, what to do.
+    public let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

@@ -1,0 +1,119 @@
+import BONN
+import BONNModelFormat
+import Torch
+
+/// Collects nodes and tensors while a network is lowered, one method per layer type.
+struct GraphBuilder {
+    private(set) var nodes: [Node] = []
+    private(set) var tensors: [String: ModelTensor] = [:]
+    var binaryLayers: [BinaryLayerNodes] = []
+
+    /// Adds a node and returns the name of its value.
+    mutating func add(_ name: String, _ operation: Operation, _ inputs: [String]) -> String {
+        nodes.append(Node(name, operation, inputs: inputs))
+        return name
+    }
+
+    mutating func convolution(
+        _ name: String, _ layer: Conv2d, _ input: String
+    ) throws(ExportError) -> String {
+        let weight = try store("\(name).weight", layer.weight.tensor)
+        return add(
+            name, .convolution(Convolution(window: layer.shape.window, weight: weight)), [input])
+    }
+
+    mutating func linear(
+        _ name: String, _ layer: BONN.Linear, _ input: String
+    ) throws(ExportError) -> String {
+        let weight = try store("\(name).weight", layer.weight.tensor)
+        let bias = try store("\(name).bias", layer.bias.tensor)
+        return add(name, .linear(BONNModelFormat.Linear(weight: weight, bias: bias)), [input])
+    }
+
+    mutating func batchNorm(
+        _ name: String, _ layer: BatchNorm2d, _ input: String
+    ) throws(ExportError) -> String {
+        let affine = try torch(name) { () throws(TorchError) in try layer.inferenceAffine() }
+        let scale = try store("\(name).scale", affine.scale)
+        let shift = try store("\(name).shift", affine.shift)
+        return add(name, .batchNorm(BatchNorm(scale: scale, shift: shift)), [input])
+    }
+
+    mutating func prelu(
+        _ name: String, _ layer: BONN.PReLU, _ input: String
+    ) throws(ExportError) -> String {
+        let slope = try store("\(name).slope", layer.weight.tensor)
+        return add(name, .prelu(BONNModelFormat.PReLU(slope: slope)), [input])
+    }
+
+    /// Batch norm and sign as one comparison a channel.
+    mutating func signOfBatchNorm(
+        _ name: String, _ layer: BatchNorm2d, _ input: String
+    ) throws(ExportError) -> String {
+        let affine = try torch(name) { () throws(TorchError) in try layer.inferenceAffine() }
+        let scale = try values(name, affine.scale)
+        let shift = try values(name, affine.shift)
+        let thresholds = zip(scale, shift).map { ExactThreshold(scale: $0, shift: $1) }
+        tensors["\(name).threshold"] = ModelTensor(
+            f32: thresholds.map(\.value), shape: [thresholds.count])
+        tensors["\(name).direction"] = ModelTensor(
+            i8: thresholds.map(\.direction), shape: [thresholds.count])
+        let operation = Threshold(threshold: "\(name).threshold", direction: "\(name).direction")
+        return add(name, .threshold(operation), [input])
+    }
+
+    mutating func binaryConvolution(
+        _ name: String, _ layer: BinaryConv2d, _ input: String
+    ) throws(ExportError) -> String {
+        let latent = try values(name, layer.weight.tensor)
+        let shape = layer.shape
+        tensors["\(name).weight"] = ModelTensor(
+            u64: BitLayout.packKernels(
+                oihw: latent, outputs: shape.outputs, channels: shape.inputs, height: shape.kernel,
+                width: shape.kernel),
+            shape: [
+                shape.outputs, shape.kernel, shape.kernel,
+                BitLayout.words(forChannels: shape.inputs),
+            ])
+        let scale = try torch(name) { () throws(TorchError) in
+            try layer.quantizer.scale(layer.scale.tensor).reshape([1])
+        }
+        let operation = BinaryConvolution(
+            window: shape.window, paddingValue: .zero, inputChannels: shape.inputs,
+            weight: "\(name).weight", scale: try store("\(name).scale", scale))
+        return add(name, .binaryConvolution(operation), [input])
+    }
+
+    private mutating func store(_ name: String, _ tensor: Tensor) throws(ExportError) -> String {
+        tensors[name] = ModelTensor(f32: try values(name, tensor), shape: tensor.shape)
+        return name
+    }
+
+    /// The elements in row-major order, all finite.
+    private func values(_ name: String, _ tensor: Tensor) throws(ExportError) -> [Float] {
+        let values = try torch(name) { () throws(TorchError) in
+            try tensor.detached().to(.cpu).floats()
+        }
+        guard let bad = values.firstIndex(where: { !$0.isFinite }) else { return values }
+        throw ExportError(
+            .notFinite,
+            "\(name): element \(bad) is \(values[bad]); a network with such weights can not be "
+                + "deployed. Export an earlier checkpoint (best.safetensors).")
+    }
+}
+
+/// Runs LibTorch work on behalf of a named layer.
+func torch<Result>(
+    _ name: String, _ body: () throws(TorchError) -> Result
+) throws(ExportError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw ExportError(.torch, "\(name): \(error.message)")
+    }
+}
+
+extension ConvolutionShape {
+    /// The same window in the words of the model file.
+    var window: Window { Window(kernel, stride: stride, padding: padding) }
+}
