@@ -6,7 +6,7 @@ import Torch
 
 /// The formulas against numbers that plain PyTorch recorded (`Tests/Oracle/record_formulas.py`).
 @Suite struct GoldenFormulaTests {
-    static let file = Result { try Golden() }
+    static let file = Swift.Result { try Golden() }
 
     /// The recorded tensors by name.
     struct Golden {

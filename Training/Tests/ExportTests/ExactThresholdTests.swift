@@ -24,7 +24,9 @@ import Testing
             let scale = Float.random(in: -2...2, using: &generator) * exponentOfTwo(exponent)
             let shift = Float.random(in: -3...3, using: &generator)
             let threshold = ExactThreshold(scale: scale, shift: shift)
-            var probes: [Float] = [0, -0.0, 1, -1, .greatestFiniteMagnitude, .leastNonzeroMagnitude]
+            var probes: [Float] = [
+                0, -0.0, 1, -1, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+            ]
             probes += [threshold.value, threshold.value.nextUp, threshold.value.nextDown]
             probes += (0..<8).map { _ in
                 -shift / scale * Float.random(in: 0.999_999...1.000_001, using: &generator)
