@@ -77,8 +77,13 @@ let package = Package(
                 "BONN", "Torch", .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
-            name: "TrainerTests", dependencies: ["BONNTrainer", "BONN", "Torch"],
-            swiftSettings: settings),
+            name: "TrainerTests",
+            dependencies: [
+                "BONNTrainer", "BONN", "Torch",
+                .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ], swiftSettings: settings),
         .testTarget(
             name: "ExportTests",
             dependencies: [

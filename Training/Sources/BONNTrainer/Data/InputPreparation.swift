@@ -1,0 +1,160 @@
+import BONN
+public import BONNData
+import BONNImage
+public import BONNModelFormat
+
+extension TrainingConfiguration {
+    /// The configuration with everything filled in that follows from the data: classes, channels,
+    /// input size, resize rule, mean and standard deviation.
+    ///
+    /// Values that the recipe gives are kept and checked. Mean and standard deviation are measured
+    /// on at most 4,096 training images, spread evenly, as evaluation would see them, and rounded
+    /// to four decimals.
+    ///
+    /// - Throws: `.configuration` for a contradiction, `.data` for an image that cannot be read.
+    public func resolved(
+        for splits: DatasetSplits
+    ) throws(TrainingError) -> TrainingConfiguration {
+        var resolved = self
+        let train = splits.train
+        let classes = train.classNames.count
+        if model.classes == 0 { resolved.model.classes = classes }
+        guard resolved.model.classes >= classes else {
+            throw TrainingError(
+                .configuration,
+                "model.classes is \(model.classes), but \(train.name) has \(classes) classes")
+        }
+        if model.inputChannels == 0 { resolved.model.inputChannels = train.channels }
+        guard [1, 3].contains(resolved.model.inputChannels) else {
+            throw TrainingError(
+                .configuration,
+                "model.input_channels is \(model.inputChannels), expected 1 (gray) or 3 (colour)")
+        }
+        try resolved.resolveSize(for: train)
+        try resolved.resolveNormalisation(for: train)
+        try resolved.checkAugmentation()
+        do {
+            try resolved.model.validate()
+            try resolved.model.validate(
+                height: resolved.augmentation.imageSize, width: resolved.augmentation.imageSize)
+            try resolved.preprocessing.validate()
+        } catch {
+            throw TrainingError.wrapping(error, as: .configuration)
+        }
+        return resolved
+    }
+
+    /// How an image becomes the network's input, in evaluation and in an exported model.
+    ///
+    /// - Precondition: the configuration was `resolved(for:)` a data set, or comes from a
+    ///   checkpoint.
+    public var preprocessing: Preprocessing {
+        Preprocessing(
+            width: augmentation.imageSize, height: augmentation.imageSize,
+            resize: .shorterSide(augmentation.resizeTo),
+            channels: model.inputChannels == 1 ? .gray : .rgb,
+            mean: augmentation.mean.map(Float.init), std: augmentation.std.map(Float.init))
+    }
+
+    private mutating func resolveSize(for dataset: any ImageDataset) throws(TrainingError) {
+        let size = dataset.imageSize
+        if augmentation.imageSize == 0 {
+            guard let size, size.width == size.height else {
+                let found = size.map { "\($0.width)x\($0.height)" } ?? "of differing sizes"
+                throw TrainingError(
+                    .configuration,
+                    "augmentation.image_size must be given: the images of \(dataset.name) are "
+                        + "\(found), and the network needs one square size")
+            }
+            augmentation.imageSize = size.width
+        }
+        let side = augmentation.imageSize
+        if augmentation.resizeTo == 0 {
+            let fits = size.map { $0.width == side && $0.height == side } ?? false
+            augmentation.resizeTo = fits ? side : Int((Double(side) / 0.875).rounded())
+        }
+        guard augmentation.resizeTo >= side else {
+            throw TrainingError(
+                .configuration,
+                "augmentation.resize_to is \(augmentation.resizeTo), expected at least "
+                    + "image_size, which is \(side)")
+        }
+    }
+
+    private mutating func resolveNormalisation(
+        for dataset: any ImageDataset
+    ) throws(TrainingError) {
+        let channels = model.inputChannels
+        for (key, values) in [("mean", augmentation.mean), ("std", augmentation.std)]
+        where !values.isEmpty && values.count != channels {
+            throw TrainingError(
+                .configuration,
+                "augmentation.\(key) has \(values.count) numbers, expected \(channels), "
+                    + "one for each channel")
+        }
+        guard augmentation.mean.isEmpty || augmentation.std.isEmpty else { return }
+        var rule = self
+        rule.augmentation.mean = [Double](repeating: 0, count: channels)
+        rule.augmentation.std = [Double](repeating: 1, count: channels)
+        let measured = try PixelStatistics(
+            of: dataset, as: rule.preprocessing, skipBroken: data.skipBroken)
+        if augmentation.mean.isEmpty { augmentation.mean = measured.mean }
+        if augmentation.std.isEmpty { augmentation.std = measured.std }
+    }
+
+    private func checkAugmentation() throws(TrainingError) {
+        let chosen = augmentation
+        guard chosen.minimumScale <= chosen.maximumScale, chosen.minimumRatio <= chosen.maximumRatio
+        else {
+            throw TrainingError(
+                .configuration, "augmentation: a minimum is larger than its maximum")
+        }
+        guard chosen.paddingMode == .zero || chosen.padding < chosen.imageSize else {
+            throw TrainingError(
+                .configuration,
+                "augmentation.padding is \(chosen.padding), expected less than image_size, "
+                    + "which is \(chosen.imageSize), for reflection")
+        }
+    }
+}
+
+/// The mean and standard deviation of each channel, in units of a full-scale pixel.
+struct PixelStatistics {
+    private static let largestSample = 4096
+
+    let mean: [Double]
+    let std: [Double]
+
+    init(
+        of dataset: any ImageDataset, as preprocessing: Preprocessing, skipBroken: Bool
+    ) throws(TrainingError) {
+        let channels = preprocessing.inputShape.channels
+        var sums = [Int](repeating: 0, count: channels)
+        var squares = sums
+        var pixels = 0
+        let sample = min(dataset.count, Self.largestSample)
+        for position in 0..<sample {
+            let index = position * dataset.count / sample
+            do {
+                let image = try preprocessing.apply(try dataset.image(at: index))
+                for (offset, value) in image.pixels.enumerated() {
+                    sums[offset % channels] += Int(value)
+                    squares[offset % channels] += Int(value) * Int(value)
+                }
+                pixels += image.width * image.height
+            } catch {
+                guard skipBroken else { throw TrainingError(.data, "\(error)") }
+            }
+        }
+        guard pixels > 0 else {
+            throw TrainingError(.data, "\(dataset.name): no image could be read")
+        }
+        let count = Double(pixels)
+        let means = sums.map { Double($0) / count }
+        let variances = zip(squares, means).map { Double($0) / count - $1 * $1 }
+        mean = means.map { Self.rounded($0 / 255) }
+        std = variances.map { max(0.001, Self.rounded(max(0, $0).squareRoot() / 255)) }
+    }
+
+    private static func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+}

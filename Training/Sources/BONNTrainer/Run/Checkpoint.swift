@@ -1,0 +1,117 @@
+public import BONNModelFormat
+import Foundation
+
+/// A run at one instant: configuration, state and tensors, as one safetensors file.
+///
+/// Tensor names without a slash are the network's parameters and buffers under their own names, so
+/// any safetensors reader can take the weights out of a checkpoint. `ema/NAME` is the moving
+/// average of a parameter, `optimizer/...` the optimiser's state, `trainer/...` what else a run
+/// needs to go on exactly as if it had never stopped.
+public struct Checkpoint: Sendable {
+    /// The complete, resolved configuration.
+    public var configuration: TrainingConfiguration
+    /// Where the run is.
+    public var state: TrainingState
+    /// The tensors by name.
+    public var tensors: [String: Safetensors.Tensor]
+
+    /// The prefix of moving averages.
+    public static let averagePrefix = "ema/"
+    /// The prefix of the optimiser's state.
+    public static let optimizerPrefix = "optimizer/"
+    /// The prefix of the trainer's own tensors.
+    public static let trainerPrefix = "trainer/"
+
+    private static let format = "bonn-checkpoint"
+    private static let version = "1"
+
+    /// Creates a checkpoint.
+    public init(
+        configuration: TrainingConfiguration, state: TrainingState,
+        tensors: [String: Safetensors.Tensor]
+    ) {
+        self.configuration = configuration
+        self.state = state
+        self.tensors = tensors
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// - Throws: `.file` when it cannot be read; `.checkpoint` when it is cut, damaged, not a
+    ///   checkpoint or of another version.
+    public init(path: String) throws(TrainingError) {
+        let bytes = try File.bytes(of: path)
+        let contents: Safetensors.Contents
+        do throws(ModelFormatError) {
+            contents = try Safetensors.read(bytes)
+        } catch {
+            throw TrainingError(.checkpoint, "\(path): not a whole checkpoint: \(error)")
+        }
+        let metadata = contents.metadata
+        guard metadata["format"] == Self.format else {
+            throw TrainingError(
+                .checkpoint,
+                "\(path): not a checkpoint of this program: its metadata states format "
+                    + "\(metadata["format"] ?? "nothing"), expected \(Self.format)")
+        }
+        guard metadata["format_version"] == Self.version else {
+            throw TrainingError(
+                .checkpoint,
+                "\(path): checkpoint version \(metadata["format_version"] ?? "missing"), "
+                    + "expected \(Self.version)")
+        }
+        guard let yaml = metadata["configuration"], let json = metadata["state"] else {
+            throw TrainingError(.checkpoint, "\(path): the configuration or the state is missing")
+        }
+        do {
+            configuration = try Recipe.read(yaml: yaml, source: path)
+            state = try JSONDecoder().decode(TrainingState.self, from: Data(json.utf8))
+        } catch {
+            throw TrainingError(.checkpoint, "\(path): the metadata is damaged: \(error)")
+        }
+        tensors = contents.tensors.reduce(into: [:]) { tensors, item in
+            tensors[item.key] = Safetensors.Tensor(
+                name: item.key, elementType: item.value.elementType, shape: item.value.shape,
+                bytes: Array(bytes[item.value.range]))
+        }
+    }
+
+    /// Writes the file whole or not at all; see `File.replace`.
+    ///
+    /// - Throws: `.diskFull` or `.file`; what was at the path before is then untouched.
+    public func write(to path: String) throws(TrainingError) {
+        let bytes: [UInt8]
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            let json = String(decoding: try encoder.encode(state), as: UTF8.self)
+            let metadata = [
+                ("format", Self.format), ("format_version", Self.version),
+                ("configuration", Recipe.yaml(configuration)), ("state", json),
+            ]
+            bytes = try Safetensors.write(
+                metadata: metadata.map { (key: $0.0, value: $0.1) }, tensors: Array(tensors.values))
+        } catch {
+            throw TrainingError(.checkpoint, "\(path): cannot be put together: \(error)")
+        }
+        try File.replace(path, with: bytes)
+    }
+
+    /// The tensors whose names start with a prefix, under the rest of their names.
+    public func tensors(withPrefix prefix: String) -> [String: Safetensors.Tensor] {
+        tensors.reduce(into: [:]) { found, item in
+            guard item.key.hasPrefix(prefix) else { return }
+            found[String(item.key.dropFirst(prefix.count))] = item.value
+        }
+    }
+
+    /// The network's own parameters and buffers.
+    public var networkTensors: [String: Safetensors.Tensor] {
+        tensors.filter { !$0.key.contains("/") }
+    }
+
+    /// The weights to evaluate and export: moving averages where the run keeps them.
+    public var deployedTensors: [String: Safetensors.Tensor] {
+        networkTensors.merging(tensors(withPrefix: Self.averagePrefix)) { _, average in average }
+    }
+}

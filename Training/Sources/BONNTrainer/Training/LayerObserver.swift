@@ -1,0 +1,73 @@
+import BONN
+import BONNModelFormat
+import Torch
+
+/// Measures the binary layers at the end of each epoch.
+final class LayerObserver {
+    private let layers: [BinaryConv2d]
+    /// For each layer, whether each latent weight was >= 0 when the epoch began.
+    private var signs: [Tensor]
+
+    init(_ layers: [BinaryConv2d]) throws(TorchError) {
+        self.layers = layers
+        signs = []
+        try beginEpoch()
+    }
+
+    /// Remembers the signs, from which flips are counted.
+    func beginEpoch() throws(TorchError) {
+        var signs: [Tensor] = []
+        for layer in layers { signs.append(try Self.signs(of: layer)) }
+        self.signs = signs
+    }
+
+    /// The rows of an epoch (counted from 1; 0 before training).
+    func statistics(epoch: Int) throws -> [LayerStatistics] {
+        try withoutGradient { () throws(TorchError) in
+            var rows: [LayerStatistics] = []
+            for (layer, before) in zip(layers, signs) {
+                let latent = try layer.weight.tensor.detached()
+                let magnitudes = try latent.abs()
+                let count = Double(latent.count)
+                let mu = try layer.mu.tensor.detached()
+                let half = try (mu.abs() * 0.5).reshape([mu.count, 1, 1, 1])
+                let same = try Self.signs(of: layer).eq(before).to(.float64).sum().item()
+                rows.append(
+                    LayerStatistics(
+                        epoch: epoch, layer: layer.name,
+                        meanAbsolute: try magnitudes.to(.float64).mean().item(),
+                        mu: try mu.to(.float64).mean().item(),
+                        sigma: try layer.sigma.tensor.detached().to(.float64).mean().item(),
+                        scale: try layer.scale.tensor.detached().to(.float64).mean().item(),
+                        flipRatio: (count - same) / count,
+                        nearZero: try magnitudes.lt(half).to(.float64).sum().item() / count))
+            }
+            return rows
+        }
+    }
+
+    func capture() throws -> [String: Safetensors.Tensor] {
+        try zip(layers, signs).reduce(into: [:]) { tensors, pair in
+            let name = Self.name(of: pair.0)
+            tensors[name] = try Safetensors.Tensor(name, pair.1)
+        }
+    }
+
+    func restore(_ checkpoint: Checkpoint, source: String) throws {
+        for (layer, sign) in zip(layers, signs) {
+            guard let stored = checkpoint.tensors[Self.name(of: layer)] else {
+                throw TrainingError(
+                    .checkpoint, "\(source): the signs of \(layer.name) are missing")
+            }
+            try TensorCoding.copy(stored, into: sign, source: source)
+        }
+    }
+
+    private static func name(of layer: BinaryConv2d) -> String {
+        Checkpoint.trainerPrefix + "signs/" + layer.name
+    }
+
+    private static func signs(of layer: BinaryConv2d) throws(TorchError) -> Tensor {
+        try layer.weight.tensor.detached().ge(0.0).to(.uint8)
+    }
+}

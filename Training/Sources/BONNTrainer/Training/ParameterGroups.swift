@@ -1,0 +1,64 @@
+import BONN
+import Torch
+
+extension OptimizerConfiguration {
+    /// The optimiser of a set of parameters, which it groups by role.
+    ///
+    /// - w and sigma have the learning rate `scaleLearningRate` where it is given (the paper's
+    ///   ImageNet setting is a tenth of the others').
+    /// - Real weights decay; biases, batch norms and PReLU slopes do where `decayNorms` says so;
+    ///   latent weights do where `decayLatentWeights` says so: the kernel loss pulls them to +-mu,
+    ///   and a pull to 0 works against it. w, mu, sigma and the feature loss's variances never do.
+    func optimiser(
+        for parameters: [Parameter], kernelLossActs: Bool
+    ) throws -> any Optimiser {
+        var groups: [ParameterGroup] = []
+        let trainable = parameters.filter(\.isTrainable)
+        for role in ParameterRole.allCases {
+            let members = trainable.filter { $0.role == role }
+            guard !members.isEmpty else { continue }
+            groups.append(
+                try ParameterGroup(
+                    members.map { (name: $0.name, tensor: $0.tensor) },
+                    learningRate: learningRate(of: role),
+                    weightDecay: weightDecay(of: role, kernelLossActs: kernelLossActs)))
+        }
+        switch name {
+        case .sgd:
+            guard momentum > 0 || !nesterov else {
+                throw TrainingError(
+                    .configuration,
+                    "optimizer.nesterov is true, but optimizer.momentum is 0; set one of them")
+            }
+            return try SGD(groups, momentum: momentum, nesterov: nesterov)
+        case .adam, .adamw:
+            return try Adam(
+                groups, betas: (beta1, beta2), epsilon: epsilon, decoupled: name == .adamw)
+        }
+    }
+
+    /// The base learning rate of a role.
+    func learningRate(of role: ParameterRole) -> Double {
+        switch role {
+        case .scale, .sigma: scaleLearningRate ?? learningRate
+        default: learningRate
+        }
+    }
+
+    /// The weight decay of a role.
+    func weightDecay(of role: ParameterRole, kernelLossActs: Bool) -> Double {
+        let decays =
+            switch role {
+            case .weight: true
+            case .binaryKernel:
+                switch decayLatentWeights {
+                case .on: true
+                case .off: false
+                case .auto: !kernelLossActs
+                }
+            case .batchNorm, .prelu, .bias: decayNorms
+            case .scale, .mu, .sigma, .featureVariance, .buffer: false
+            }
+        return decays ? weightDecay : 0
+    }
+}

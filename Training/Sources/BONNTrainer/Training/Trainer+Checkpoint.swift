@@ -1,0 +1,140 @@
+public import BONN
+public import BONNData
+import BONNModelFormat
+import Foundation
+public import Torch
+
+extension Trainer {
+    private static let dropoutState = Checkpoint.trainerPrefix + "dropout_generator"
+
+    /// Writes the checkpoint, then the tables. A kill between the two loses nothing: a resumed run
+    /// writes the tables again from the checkpoint.
+    func save(isBest: Bool = false) throws {
+        let checkpoint = try captured()
+        try checkpoint.write(to: directory.lastPath)
+        report(.saved(path: directory.lastPath))
+        if isBest { try checkpoint.write(to: directory.bestPath) }
+        try directory.writeTables(state)
+        lastSave = Date()
+    }
+
+    private func captured() throws -> Checkpoint {
+        var tensors = try TensorCoding.capture(network.store.parameters)
+        func add(_ more: [String: Safetensors.Tensor]) {
+            tensors.merge(more) { _, new in new }
+        }
+        if let featureLoss = step.featureLoss {
+            add(
+                try TensorCoding.capture(
+                    featureLoss.store.parameters, prefix: Checkpoint.trainerPrefix))
+        }
+        for (name, tensor) in try step.optimiserState() {
+            let name = Checkpoint.optimizerPrefix + name
+            tensors[name] = try Safetensors.Tensor(name, tensor)
+        }
+        if let averages { add(try averages.capture()) }
+        if state.progress.steps > 0 { add(try observer.capture()) }
+        if let generator = network.dropoutGenerator {
+            let bytes = try generator.state()
+            tensors[Self.dropoutState] = Safetensors.Tensor(
+                name: Self.dropoutState, elementType: .u8, shape: [bytes.count], bytes: bytes)
+        }
+        return Checkpoint(configuration: configuration, state: state, tensors: tensors)
+    }
+
+    /// Puts back everything that `captured` took.
+    func restore(_ checkpoint: Checkpoint) throws {
+        let source = directory.lastPath
+        try checkpoint.requireSameRun(configuration, source: source)
+        guard checkpoint.state.dataset == DatasetIdentity(splits) else {
+            throw TrainingError(
+                .checkpoint,
+                "\(source): was trained on \(checkpoint.state.dataset), the data given now is "
+                    + "\(DatasetIdentity(splits))")
+        }
+        try TensorCoding.restore(
+            checkpoint.networkTensors, into: network.store.parameters, source: source)
+        if let featureLoss = step.featureLoss {
+            let names = Set(featureLoss.store.parameters.map(\.name))
+            try TensorCoding.restore(
+                checkpoint.tensors(withPrefix: Checkpoint.trainerPrefix)
+                    .filter { names.contains($0.key) },
+                into: featureLoss.store.parameters, source: source)
+        }
+        let stored = checkpoint.tensors(withPrefix: Checkpoint.optimizerPrefix)
+        try step.restoreOptimiser(
+            try stored.mapValues { try TensorCoding.tensor($0, source: source).to(device) })
+        try averages?.restore(
+            checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
+        state = checkpoint.state
+        if state.progress.steps > 0 {
+            try observer.restore(checkpoint, source: source)
+        } else {
+            try observer.beginEpoch()
+        }
+        if let generator = network.dropoutGenerator {
+            guard let bytes = checkpoint.tensors[Self.dropoutState]?.bytes else {
+                throw TrainingError(.checkpoint, "\(source): the state of dropout is missing")
+            }
+            try generator.restore(bytes)
+        }
+    }
+}
+
+extension Checkpoint {
+    /// Checks that a configuration describes the run that this checkpoint belongs to.
+    ///
+    /// - Throws: `.checkpoint` that names the first key with another value.
+    func requireSameRun(
+        _ other: TrainingConfiguration, source: String
+    ) throws(TrainingError) {
+        for key in ConfigurationKey.all where key.isFixedForRun {
+            let (before, now) = (key.text(in: configuration), key.text(in: other))
+            guard before == now else {
+                throw TrainingError(
+                    .checkpoint,
+                    "\(source): was trained with \(key.path) = \(before), not \(now); "
+                        + "start a new run to change it")
+            }
+        }
+    }
+
+    /// Checks that a data set has the classes that the network was trained on.
+    ///
+    /// - Throws: `.data` that tells both.
+    public func requireClasses(
+        of dataset: any ImageDataset, source: String
+    ) throws(TrainingError) {
+        let (trained, given) = (state.dataset.classNames, dataset.classNames)
+        guard trained == given else {
+            let differing = zip(trained, given).first { $0 != $1 }
+            let difference =
+                trained.count != given.count
+                ? "\(given.count) classes, the network has \(trained.count)"
+                : "class '\(differing?.1 ?? "")' where the network has '\(differing?.0 ?? "")'"
+            throw TrainingError(
+                .data, "\(dataset.name) does not fit \(source): it has \(difference)")
+        }
+    }
+
+    /// The network of this checkpoint with the weights to evaluate and export.
+    ///
+    /// - Parameters:
+    ///   - device: where to put it.
+    ///   - source: the path of the checkpoint, for messages.
+    /// - Throws: `.checkpoint` that names a tensor which does not fit, `.computation` when the
+    ///   device refuses.
+    public func network(on device: Device = .cpu, source: String) throws(TrainingError) -> Network {
+        do {
+            try configuration.model.validate()
+            let network = try Network(configuration.model, seed: 0, device: device)
+            try TensorCoding.restore(
+                deployedTensors, into: network.store.parameters, source: source)
+            return network
+        } catch let error as NetworkError {
+            throw TrainingError(.checkpoint, "\(source): \(error)")
+        } catch {
+            throw TrainingError.wrapping(error, as: .computation)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+public import BONN
+public import BONNData
+import BONNModelFormat
+import Foundation
+public import Torch
+
+/// Trains a network from the images of a data set to a run directory.
+///
+/// A run is a function of its configuration and its data: order and augmentation follow from the
+/// seed and the epoch, every generator is seeded, and a checkpoint holds all that a step reads. So
+/// a run that was stopped or killed at any instant, and resumed, ends with the same bits (on the
+/// same device, with the same number of threads).
+///
+/// One thread owns all tensors: the one that calls `run`.
+public final class Trainer {
+    /// The complete configuration.
+    public let configuration: TrainingConfiguration
+    /// The network that is trained.
+    public let network: Network
+    /// Where the network is.
+    public let device: Device
+
+    let splits: DatasetSplits
+    let directory: RunDirectory
+    let step: TrainingStep
+    let observer: LayerObserver
+    let averages: ExponentialMovingAverage?
+    let plan: PhasePlan
+    let report: (TrainingEvent) -> Void
+    var state = TrainingState()
+    var lastSave = Date()
+
+    /// Prepares a run, or the continuation of one.
+    ///
+    /// - Parameters:
+    ///   - configuration: the recipe; what follows from the data is filled in.
+    ///   - splits: the images.
+    ///   - directory: where everything is written.
+    ///   - checkpoint: what to go on from; nil for a new run.
+    ///   - report: told what happens, on the thread that calls `run`.
+    /// - Throws: `.configuration` for contradictions, `.checkpoint` when the checkpoint belongs to
+    ///   another configuration, network or data set, `.computation` for a missing device.
+    public init(
+        configuration: TrainingConfiguration, splits: DatasetSplits, directory: RunDirectory,
+        resuming checkpoint: Checkpoint? = nil,
+        report: @escaping (TrainingEvent) -> Void = { _ in }
+    ) throws(TrainingError) {
+        do {
+            let limited = splits.limited(by: configuration.data)
+            var resolved = try configuration.resolved(for: limited)
+            device = try Device(parsing: resolved.run.device)
+            try device.requireAvailable()
+            if resolved.run.threads == 0 {
+                resolved.run.threads = ProcessInfo.processInfo.activeProcessorCount
+            }
+            try setThreads(resolved.run.threads)
+            self.configuration = resolved
+            self.splits = limited
+            self.directory = directory
+            self.report = report
+            plan = PhasePlan(losses: resolved.losses, epochs: resolved.schedule.epochs)
+            network = try Network(
+                resolved.model, seed: RandomStream.initialisation.seed(resolved.run.seed),
+                device: device)
+            if resolved.model.dropout > 0 {
+                network.dropoutGenerator = try Generator(
+                    seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
+            }
+            step = try TrainingStep(
+                network, losses: resolved.losses, optimizer: resolved.optimizer, device: device)
+            observer = try LayerObserver(network.binaryConvolutions)
+            averages =
+                resolved.run.emaDecay > 0
+                ? try ExponentialMovingAverage(
+                    network.store.parameters, decay: resolved.run.emaDecay) : nil
+            state.dataset = DatasetIdentity(limited)
+            if let checkpoint {
+                try restore(checkpoint)
+            } else if resolved.run.layerStatistics {
+                state.layers = try observer.statistics(epoch: 0)
+            }
+        } catch {
+            throw TrainingError.wrapping(error, as: .computation)
+        }
+    }
+
+    /// Trains until the last epoch is done or a stop is requested.
+    ///
+    /// - Parameter stop: when it is requested, the step under way is finished and saved.
+    /// - Throws: `.notFinite` when the loss or a parameter is NaN or infinite: the checkpoint from
+    ///   before stays. `.diskFull` or `.file` when saving fails, `.data` for an unreadable image.
+    public func run(stop: StopRequest = StopRequest()) throws(TrainingError) -> TrainingOutcome {
+        do {
+            try directory.write(configuration)
+            try directory.writeTables(state)
+            report(.started(summary))
+            while state.epoch < configuration.schedule.epochs {
+                guard try trainEpoch(stop) else { return outcome }
+                guard try finishEpoch(stop) else { return outcome }
+            }
+            return outcome
+        } catch {
+            throw TrainingError.wrapping(error, as: .computation)
+        }
+    }
+
+    private var outcome: TrainingOutcome {
+        TrainingOutcome(
+            isFinished: state.epoch == configuration.schedule.epochs, epochs: state.epoch,
+            metrics: state.metrics, bestEpoch: state.bestEpoch, bestTop1: state.bestTop1,
+            skippedImages: state.skipped.count)
+    }
+
+    private var summary: RunSummary {
+        func count(_ isBinary: Bool) -> Int {
+            network.store.trainable.filter { ($0.role == .binaryKernel) == isBinary }
+                .reduce(0) { $0 + $1.tensor.count }
+        }
+        return RunSummary(
+            configuration: configuration, binaryParameters: count(true),
+            realParameters: count(false), dataset: state.dataset, directory: directory.path,
+            completedEpochs: state.epoch, completedSteps: state.progress.steps)
+    }
+}

@@ -1,0 +1,98 @@
+import BONN
+import Foundation
+import Torch
+
+/// Measures the training step alone: one random batch, which stays on the device, forward with all
+/// losses, backward, update. What a plain PyTorch script of the same step is compared with.
+public struct TrainingBenchmark {
+    /// What was measured.
+    public struct Result: Sendable {
+        /// The network's name.
+        public let model: String
+        /// Channels of stem and stages.
+        public let widths: [Int]
+        /// Images per step.
+        public let batchSize: Int
+        /// Threads of LibTorch.
+        public let threads: Int
+        /// The device.
+        public let device: String
+        /// Steps measured.
+        public let steps: Int
+        /// The median time of a step.
+        public let medianSeconds: Double
+        /// Images per second at the median.
+        public var imagesPerSecond: Double { Double(batchSize) / medianSeconds }
+    }
+
+    private static let warmupSteps = 2
+
+    private let configuration: TrainingConfiguration
+    private let imageSize: Int
+    private let steps: Int
+
+    /// Prepares a measurement.
+    ///
+    /// - Parameters:
+    ///   - configuration: network, batch size, losses, optimiser, device and threads. Where the
+    ///     recipe says nothing, 10 classes and 3 channels.
+    ///   - imageSize: the side of the images; 0 means 32 for the CIFAR stem and 224 for ImageNet's.
+    ///   - steps: how many steps are measured.
+    public init(_ configuration: TrainingConfiguration, imageSize: Int, steps: Int) {
+        self.configuration = configuration
+        self.imageSize = imageSize
+        self.steps = steps
+    }
+
+    /// Runs the steps.
+    ///
+    /// - Throws: `.configuration` for an impossible network, `.computation` when the device refuses.
+    public func run() throws(TrainingError) -> Result {
+        do {
+            return try measured()
+        } catch let error as NetworkError {
+            throw TrainingError(.configuration, error.message)
+        } catch {
+            throw TrainingError.wrapping(error, as: .computation)
+        }
+    }
+
+    private func measured() throws -> Result {
+        var model = configuration.model
+        if model.classes == 0 { model.classes = 10 }
+        if model.inputChannels == 0 { model.inputChannels = 3 }
+        let side = imageSize > 0 ? imageSize : model.stem == .imagenet ? 224 : 32
+        try model.validate(height: side, width: side)
+        let device = try Device(parsing: configuration.run.device)
+        try device.requireAvailable()
+        let threads = configuration.run.threads
+        try setThreads(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
+        let seed = configuration.run.seed
+        let network = try Network(
+            model, seed: RandomStream.initialisation.seed(seed), device: device)
+        if model.dropout > 0 {
+            network.dropoutGenerator = try Generator(
+                seed: RandomStream.dropout.seed(seed), device: device)
+        }
+        let step = try TrainingStep(
+            network, losses: configuration.losses, optimizer: configuration.optimizer,
+            device: device)
+        let batch = configuration.data.batchSize
+        let generator = try Generator(seed: UInt64(seed), device: device)
+        let images = try generator.normal([batch, model.inputChannels, side, side])
+        let labels = try generator.uniform([batch], low: 0, high: Double(model.classes))
+            .to(.int64).clamp(max: Double(model.classes - 1))
+        var seconds: [Double] = []
+        for _ in 0..<(Self.warmupSteps + steps) {
+            let start = ContinuousClock.now
+            // Reading the losses waits for the device.
+            _ = try step(images: images, labels: labels, factor: 1, featureLossActs: true)
+            seconds.append((ContinuousClock.now - start) / .seconds(1))
+        }
+        let measured = seconds.dropFirst(Self.warmupSteps).sorted()
+        return Result(
+            model: model.model.rawValue, widths: model.widths, batchSize: batch,
+            threads: Torch.threads, device: "\(device)", steps: steps,
+            medianSeconds: measured[measured.count / 2])
+    }
+}

@@ -1,0 +1,71 @@
+/// What a run tells its caller as it goes; the library itself prints nothing.
+public enum TrainingEvent: Sendable {
+    /// Before the first step: everything that was resolved, and where the run starts.
+    case started(RunSummary)
+    /// After an optimiser step.
+    case step(StepReport)
+    /// The feature loss acts from this epoch on (counted from 1).
+    case fineTuning(epoch: Int)
+    /// An image was left out as unreadable.
+    case skipped(String)
+    /// A checkpoint was written.
+    case saved(path: String)
+    /// After an epoch and its measurement.
+    case epoch(EpochMetrics)
+}
+
+/// What a run is about to do.
+public struct RunSummary: Sendable {
+    /// The complete configuration.
+    public let configuration: TrainingConfiguration
+    /// Trained numbers of 1-bit kernels.
+    public let binaryParameters: Int
+    /// All other trained numbers.
+    public let realParameters: Int
+    /// The data.
+    public let dataset: DatasetIdentity
+    /// The folder.
+    public let directory: String
+    /// Complete epochs of the checkpoint that the run goes on from; 0 for a new run.
+    public let completedEpochs: Int
+    /// Steps of the epoch under way that the checkpoint holds.
+    public let completedSteps: Int
+}
+
+/// One optimiser step.
+public struct StepReport: Sendable {
+    /// Counted from 1.
+    public let epoch: Int
+    /// Epochs of the run.
+    public let epochs: Int
+    /// Counted from 1 within the epoch.
+    public let step: Int
+    /// Steps of the epoch.
+    public let steps: Int
+    /// The weighted terms of the loss.
+    public let losses: LossValues
+    /// The base learning rate.
+    public let learningRate: Double
+    /// Share of right answers in the epoch so far, 0...1.
+    public let top1: Double
+    /// Training images per second in the epoch so far.
+    public let imagesPerSecond: Double
+    /// The mean duration of the epoch's steps so far.
+    public let secondsPerStep: Double
+}
+
+/// How a run ended.
+public struct TrainingOutcome: Sendable {
+    /// False when a stop was requested; the run then goes on with `--resume`.
+    public let isFinished: Bool
+    /// Complete epochs.
+    public let epochs: Int
+    /// The rows of metrics.csv.
+    public let metrics: [EpochMetrics]
+    /// The epoch with the best test top-1, counted from 1.
+    public let bestEpoch: Int?
+    /// Its test top-1, 0...1.
+    public let bestTop1: Double?
+    /// How many images were left out as unreadable.
+    public let skippedImages: Int
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+
+/// The training tool: from a folder of images to a 1-bit network.
+@main
+struct Bonn: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bonn",
+        abstract: "Train 1-bit convolutional networks with the Bayesian losses of BONN.",
+        discussion: """
+            Examples:
+              bonn train --data synthetic --epochs 3 --output runs/first
+              bonn train --data cifar-10-batches-bin --config recipes/wrn22-cifar10.yaml
+              bonn evaluate runs/first/best.safetensors --data synthetic
+              bonn summary --model wrn22 --widths 16-16-32-64
+            """,
+        subcommands: [
+            Train.self, Evaluate.self, Summary.self, Methods.self, Models.self, RecipeCommand.self,
+            Benchmark.self,
+        ])
+}

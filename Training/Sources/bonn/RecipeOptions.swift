@@ -1,0 +1,91 @@
+import ArgumentParser
+import BONNTrainer
+
+/// The options that make up a configuration: a recipe, named overrides, and `--set` for the rest.
+struct RecipeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A recipe to start from.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("wrn22, wrn40, resnet18 or resnet34.", valueName: "name"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("Channels of stem and stages, as 16-16-32-64.", valueName: "list"))
+    var widths: String?
+
+    @Option(help: ArgumentHelp("bonn or real; see 'bonn methods'.", valueName: "name"))
+    var method: String?
+
+    @Option(help: ArgumentHelp("Passes over the training images.", valueName: "n"))
+    var epochs: String?
+
+    @Option(help: ArgumentHelp("Images per step.", valueName: "n"))
+    var batchSize: String?
+
+    @Option(help: ArgumentHelp("The base learning rate.", valueName: "rate"))
+    var learningRate: String?
+
+    @Option(help: ArgumentHelp("The seed of everything that is random.", valueName: "n"))
+    var seed: String?
+
+    @Option(help: ArgumentHelp("cpu, cuda, cuda:N or mps.", valueName: "device"))
+    var device: String?
+
+    @Option(help: ArgumentHelp("Threads of LibTorch; 0: one per core.", valueName: "n"))
+    var threads: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Any key of a recipe; see 'bonn recipe' for all of them. May be repeated.",
+            valueName: "section.key=value"))
+    var assignments: [String] = []
+
+    /// What was typed, as assignments; named options first, so that `--set` wins.
+    func overrides(
+        data: String? = nil, output: String? = nil
+    ) throws -> [(path: String, value: String, source: String)] {
+        let named: [(String, String?, String)] = [
+            ("data.path", data, "--data"), ("model.name", model, "--model"),
+            ("model.widths", widths, "--widths"), ("model.method", method, "--method"),
+            ("schedule.epochs", epochs, "--epochs"), ("data.batch_size", batchSize, "--batch-size"),
+            ("optimizer.learning_rate", learningRate, "--learning-rate"),
+            ("run.seed", seed, "--seed"), ("run.device", device, "--device"),
+            ("run.threads", threads, "--threads"), ("run.output", output, "--output"),
+        ]
+        let given = named.compactMap { path, value, option in
+            value.map { (path: path, value: $0, source: "\(option) \($0)") }
+        }
+        let set = try assignments.map { text in
+            guard let equals = text.firstIndex(of: "=") else {
+                throw ValidationError("--set \(text): expected section.key=value")
+            }
+            return (
+                path: String(text[..<equals]), value: String(text[text.index(after: equals)...]),
+                source: "--set \(text)"
+            )
+        }
+        return given + set
+    }
+
+    /// The configuration: the defaults or `base`, then the recipe, then the overrides.
+    func configuration(
+        over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
+        output: String? = nil
+    ) throws -> TrainingConfiguration {
+        var configuration = base
+        if let config { configuration = try Recipe.read(path: config, over: base) }
+        try asUsageError {
+            try Recipe.apply(try overrides(data: data, output: output), to: &configuration)
+        }
+        return configuration
+    }
+}
+
+/// Runs a body in which a wrong configuration is the fault of the command line (exit code 64).
+func asUsageError(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as TrainingError where error.code == .configuration {
+        throw ValidationError(error.message)
+    }
+}

@@ -1,0 +1,149 @@
+import ArgumentParser
+import BONN
+import BONNExport
+import BONNModelFormat
+import BONNRuntime
+import BONNTrainer
+import Torch
+
+/// `bonn summary`.
+struct Summary: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the layers of a network, its parameters, its work and its size.",
+        discussion: """
+            The network is lowered to its deployed form, so that what is shown is what will run: \
+            1-bit and real parameters, multiply-accumulates over bits and over real numbers for one \
+            image, and the bytes of the model file.
+
+            Examples:
+              bonn summary runs/first/best.safetensors
+              bonn summary --model resnet18 --json
+            """)
+
+    @Argument(help: "A checkpoint; without it, the network that the options describe.")
+    var checkpoint: String?
+
+    @OptionGroup(title: "Configuration") var recipe: RecipeOptions
+
+    @Option(
+        help: ArgumentHelp("Side of the images; 0: as trained, else by the stem.", valueName: "n"))
+    var imageSize = 0
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (0...4096).contains(imageSize) else {
+            throw ValidationError("--image-size must be from 0 to 4096")
+        }
+    }
+
+    func run() throws {
+        let (network, side) = try subject()
+        let file = try Lowering(network, height: side, width: side).file
+        let bytes = try file.serialized().count
+        let shapes = try file.metadata.graph.validate(tensors: file.tensors)
+        var session = try InferenceSession(try Model(file))
+        let input = [Float](repeating: 0, count: file.metadata.graph.input.shape.count)
+        let layers = try session.profile(input, runs: 1).map { timing in
+            Report.Layer(timing, shape: shapes[timing.name]?.shape)
+        }
+        let report = Report(network, side: side, layers: layers, bytes: bytes)
+        print(json ? try Terminal.json(report) : report.text)
+    }
+
+    /// The network, and the side of its images.
+    private func subject() throws -> (Network, Int) {
+        if let checkpoint {
+            let stored = try Checkpoint(path: checkpoint)
+            let side = imageSize > 0 ? imageSize : stored.configuration.augmentation.imageSize
+            return (try stored.network(source: checkpoint), side)
+        }
+        var model = try recipe.configuration().model
+        if model.classes == 0 { model.classes = model.stem == .imagenet ? 1000 : 10 }
+        if model.inputChannels == 0 { model.inputChannels = 3 }
+        let side = imageSize > 0 ? imageSize : model.stem == .imagenet ? 224 : 32
+        do {
+            try model.validate(height: side, width: side)
+        } catch {
+            throw ValidationError(error.message)
+        }
+        return (try Network(model, seed: 1), side)
+    }
+}
+
+/// What `bonn summary` shows.
+private struct Report: Encodable {
+    struct Layer: Encodable {
+        let name: String
+        let operation: String
+        let shape: [Int]
+        let binaryMacs: Int
+        let macs: Int
+
+        init(_ timing: LayerTiming, shape: Shape?) {
+            name = timing.name
+            operation = timing.operation
+            self.shape = shape.map { [$0.channels, $0.height, $0.width] } ?? []
+            binaryMacs = timing.binaryMACs
+            macs = timing.realMACs
+        }
+    }
+
+    let model: String
+    let method: String
+    let widths: [Int]
+    let input: [Int]
+    let classes: Int
+    let binaryParameters: Int
+    let realParameters: Int
+    let binaryMacs: Int
+    let realMacs: Int
+    let modelBytes: Int
+    let float32Bytes: Int
+    let layers: [Layer]
+
+    init(_ network: Network, side: Int, layers: [Layer], bytes: Int) {
+        let configuration = network.configuration
+        model = configuration.model.rawValue
+        method = configuration.method.rawValue
+        widths = configuration.widths
+        input = [configuration.inputChannels, side, side]
+        classes = configuration.classes
+        binaryParameters = Self.count(network) { $0 == .binaryKernel }
+        // mu and sigma serve training alone; of w, its mean is deployed: one number a layer.
+        realParameters =
+            Self.count(network) { [.weight, .batchNorm, .prelu, .bias].contains($0) }
+            + network.binaryConvolutions.count
+        binaryMacs = layers.reduce(0) { $0 + $1.binaryMacs }
+        realMacs = layers.reduce(0) { $0 + $1.macs }
+        modelBytes = bytes
+        float32Bytes = 4 * (binaryParameters + realParameters)
+        self.layers = layers
+    }
+
+    var text: String {
+        let header = ["layer", "operation", "output", "1-bit MACs", "real MACs"]
+        let rows = layers.map { layer in
+            [
+                layer.name, layer.operation, layer.shape.map(String.init).joined(separator: "x"),
+                Terminal.grouped(layer.binaryMacs), Terminal.grouped(layer.macs),
+            ]
+        }
+        let ratio = Double(float32Bytes) / Double(modelBytes)
+        let totals = [
+            ["1-bit parameters", Terminal.grouped(binaryParameters)],
+            ["32-bit parameters", Terminal.grouped(realParameters)],
+            ["1-bit MACs", Terminal.grouped(binaryMacs)],
+            ["real MACs", Terminal.grouped(realMacs)],
+            ["model file, bytes", Terminal.grouped(modelBytes)],
+            ["as float32, bytes", Terminal.grouped(float32Bytes)],
+            ["smaller by", "\((ratio * 10).rounded() / 10)x"],
+        ]
+        return Terminal.table([header] + rows) + "\n\n" + Terminal.table(totals)
+    }
+
+    private static func count(_ network: Network, _ has: (ParameterRole) -> Bool) -> Int {
+        network.store.parameters.filter { has($0.role) }.reduce(0) { $0 + $1.tensor.count }
+    }
+}

@@ -1,0 +1,105 @@
+import BONN
+import BONNTrainer
+import Foundation
+
+/// Shows a run: a table that grows by one row an epoch, and a bar below it.
+final class TrainingDisplay {
+    private let json: Bool
+    private let bar = ProgressBar()
+
+    init(json: Bool) {
+        self.json = json
+    }
+
+    /// Shows one event.
+    func show(_ event: TrainingEvent) {
+        switch event {
+        case .started(let summary): start(summary)
+        case .step(let step): show(step)
+        case .fineTuning(let epoch):
+            line("Fine-tuning from epoch \(epoch) on: the feature loss acts.")
+        case .skipped(let message): line("Left out: \(message)")
+        case .saved: break
+        case .epoch(let row): line(Self.row(row))
+        }
+    }
+
+    /// Says how the run ended.
+    func finish(_ outcome: TrainingOutcome, directory: String) throws {
+        bar.clear()
+        if json {
+            Terminal.line(
+                try Terminal.json(
+                    Report(
+                        finished: outcome.isFinished, directory: directory,
+                        bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
+                        skippedImages: outcome.skippedImages, epochs: outcome.metrics)))
+            return
+        }
+        if outcome.skippedImages > 0 {
+            Terminal.line("\(outcome.skippedImages) images were left out as unreadable.")
+        }
+        if !outcome.isFinished {
+            Terminal.line(
+                "Stopped and saved. Go on with: bonn train --resume --output \(directory)")
+        } else if let epoch = outcome.bestEpoch, let top1 = outcome.bestTop1 {
+            Terminal.line("Best test top-1: \(Terminal.percent(top1)) in epoch \(epoch).")
+            Terminal.line("Checkpoints, config.yaml and tables: \(directory)")
+        }
+    }
+
+    private struct Report: Encodable {
+        let finished: Bool
+        let directory: String
+        let bestEpoch: Int?
+        let bestTop1: Double?
+        let skippedImages: Int
+        let epochs: [EpochMetrics]
+    }
+
+    private func start(_ summary: RunSummary) {
+        let model = summary.configuration.model
+        line(
+            "\(model.model.rawValue) \(model.widths.map(String.init).joined(separator: "-")), "
+                + "method \(model.method.rawValue): \(Terminal.grouped(summary.binaryParameters)) "
+                + "1-bit and \(Terminal.grouped(summary.realParameters)) 32-bit parameters")
+        line(
+            "\(summary.dataset), device \(summary.configuration.run.device), "
+                + "\(summary.configuration.run.threads) threads, folder \(summary.directory)")
+        if summary.completedEpochs > 0 || summary.completedSteps > 0 {
+            line(
+                "Going on after \(summary.completedEpochs) epochs and "
+                    + "\(summary.completedSteps) steps.")
+        }
+        line(
+            "epoch       rate     loss       ce   kernel  feature    train     test    top-5   img/s"
+        )
+    }
+
+    private static func row(_ row: EpochMetrics) -> String {
+        func share(_ value: Double?) -> String {
+            value.map { String(format: "%7.2f%%", $0 * 100) } ?? "       -"
+        }
+        return String(
+            format: "%5d %10.4g %8.4f %8.4f %8.4f %8.4f", row.epoch, row.learningRate,
+            row.trainLoss, row.crossEntropy, row.kernelLoss, row.featureLoss)
+            + " " + share(row.trainTop1) + " " + share(row.testTop1) + " " + share(row.testTop5)
+            + String(format: " %7.0f", row.imagesPerSecond)
+    }
+
+    private func show(_ step: StepReport) {
+        let left = Double((step.epochs - step.epoch) * step.steps + step.steps - step.step)
+        let perStep = step.step > 0 ? step.secondsPerStep : 0
+        bar.update(
+            done: step.step, total: step.steps, label: "epoch \(step.epoch)/\(step.epochs)",
+            detail: String(
+                format: "loss %.4f  top-1 %.1f %%  %.0f img/s  ", step.losses.total,
+                step.top1 * 100, step.imagesPerSecond)
+                + Terminal.duration(left * perStep) + " left")
+    }
+
+    private func line(_ text: String) {
+        bar.clear()
+        if json { Terminal.note(text) } else { Terminal.line(text) }
+    }
+}

@@ -1,0 +1,131 @@
+import BONNData
+import BONNModelFormat
+import Foundation
+import Testing
+
+@testable import BONNTrainer
+
+@Suite struct CheckpointTests {
+    private func sample() -> Checkpoint {
+        var state = TrainingState()
+        state.epoch = 3
+        state.progress.steps = 17
+        state.progress.crossEntropy = 0.1 + 0.2
+        state.progress.counts.add(logits: [0, 1], labels: [1])
+        state.bestTop1 = 1.0 / 3
+        state.skipped = ["a: broken", "b \"quoted\"\n"]
+        state.dataset.classNames = ["cat", "dog"]
+        var random = SeededGenerator(seed: 1)
+        let tensors = [("head.weight", [3, 4]), ("ema/head.weight", [3, 4]), ("trainer/x", [])]
+            .map { name, shape in
+                Safetensors.Tensor(
+                    name: name, elementType: .f32, shape: shape,
+                    bytes: (0..<4 * shape.reduce(1, *)).map { _ in
+                        UInt8(random.integer(below: 256))
+                    })
+            }
+        return Checkpoint(
+            configuration: TrainingConfiguration(), state: state,
+            tensors: [String: Safetensors.Tensor](
+                uniqueKeysWithValues: tensors.map { ($0.name, $0) }))
+    }
+
+    @Test func `a checkpoint reads back as itself, bit for bit`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/c.safetensors"
+        let checkpoint = sample()
+        try checkpoint.write(to: path)
+        let read = try Checkpoint(path: path)
+        #expect(read.configuration == checkpoint.configuration && read.state == checkpoint.state)
+        #expect(read.tensors == checkpoint.tensors)
+        #expect(Set(read.networkTensors.keys) == ["head.weight"])
+        #expect(
+            read.deployedTensors["head.weight"]?.bytes
+                == checkpoint.tensors["ema/head.weight"]?
+                .bytes)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+    }
+
+    @Test func `a checkpoint cut at any byte is refused with its path`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/c.safetensors"
+        try sample().write(to: path)
+        let bytes = try File.bytes(of: path)
+        let ends = Array(stride(from: 0, to: bytes.count, by: 211)) + [8, 9, bytes.count - 1]
+        for end in ends {
+            try File.replace(path, with: Array(bytes[..<end]))
+            let found = message { _ = try Checkpoint(path: path) }
+            #expect(found?.hasPrefix(path) == true, "cut at \(end): \(found ?? "accepted")")
+        }
+        try File.replace(path, with: bytes + [0])
+        #expect(message { _ = try Checkpoint(path: path) }?.contains("not a whole") == true)
+    }
+
+    @Test func `other files are refused with what they are`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/m.safetensors"
+        try File.replace(
+            path, with: try Safetensors.write(metadata: [("format", "bonn")], tensors: []))
+        #expect(
+            message { _ = try Checkpoint(path: path) }?.contains("states format bonn") == true)
+        #expect(
+            message { _ = try Checkpoint(path: folder.path) }?.contains("expected a file") == true)
+        #expect(
+            message { _ = try Checkpoint(path: folder.path + "/none") }?
+                .contains("No such file") == true)
+    }
+
+    @Test func `a full disk leaves the old file and says so`() throws {
+        let folder = TemporaryFolder()
+        guard mount(folder.path) else {
+            print("Skipped: only root can mount the small file system that this test fills.")
+            return
+        }
+        defer { unmount(folder.path) }
+        let path = folder.path + "/last.safetensors"
+        var checkpoint = sample()
+        try checkpoint.write(to: path)
+        let before = try File.bytes(of: path)
+        checkpoint.tensors["big"] = Safetensors.Tensor(
+            name: "big", elementType: .u8, shape: [2 << 20],
+            bytes: [UInt8](repeating: 1, count: 2 << 20))
+        do {
+            try checkpoint.write(to: path)
+            Issue.record("2 MiB fitted into a file system of 1 MiB")
+        } catch {
+            #expect(error.code == .diskFull && error.message.contains("the disk is full"))
+            #expect(error.message.hasPrefix(path))
+        }
+        #expect(try File.bytes(of: path) == before)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+    }
+
+    private func mount(_ path: String) -> Bool {
+        shell("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path])
+    }
+
+    private func unmount(_ path: String) { _ = shell("/bin/umount", [path]) }
+
+    private func shell(_ tool: String, _ arguments: [String]) -> Bool {
+        guard FileManager.default.isExecutableFile(atPath: tool) else { return false }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: tool)
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+
+    @Test func `one process at a time trains in a folder`() throws {
+        let folder = TemporaryFolder()
+        var first: RunDirectory? = try RunDirectory(folder.path + "/deep/run")
+        #expect(first != nil && !RunDirectory.holdsRun(at: folder.path + "/deep/run"))
+        let found = message { _ = try RunDirectory(folder.path + "/deep/run") }
+        #expect(found?.contains("another process is training") == true)
+        first = nil
+        _ = try RunDirectory(folder.path + "/deep/run")
+        try File.replace(folder.path + "/file", with: [])
+        #expect(message { _ = try RunDirectory(folder.path + "/file") }?.contains("file") == true)
+    }
+}
