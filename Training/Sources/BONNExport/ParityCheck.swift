@@ -34,17 +34,24 @@ public struct ParityCheck: Sendable {
     public private(set) var entries: [Entry]
     private let model: Model
 
+    /// Prepares a comparison with `model`.
+    public init(
+        _ model: Model, kernels: [KernelSet] = KernelSet.available, threads: [Int] = [1, 2]
+    ) {
+        self.model = model
+        entries = kernels.flatMap { set in
+            threads.map { Entry(kernels: set.name, threads: $0) }
+        }
+    }
+
     /// Prepares a comparison with `file`.
     public init(
         _ file: ModelFile, kernels: [KernelSet] = KernelSet.available, threads: [Int] = [1, 2]
     ) throws(ExportError) {
         do {
-            model = try Model(file)
+            self.init(try Model(file), kernels: kernels, threads: threads)
         } catch {
             throw ExportError(.runtime, error.message)
-        }
-        entries = kernels.flatMap { set in
-            threads.map { Entry(kernels: set.name, threads: $0) }
         }
     }
 

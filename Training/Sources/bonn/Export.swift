@@ -1,0 +1,134 @@
+import ArgumentParser
+import BONN
+import BONNData
+import BONNExport
+import BONNModelFormat
+import BONNTrainer
+import Foundation
+import Torch
+
+/// `bonn export`.
+struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a checkpoint as a model file for the runtime, with a parity certificate.",
+        discussion: """
+            The file is read back and run beside the training network, with every kernel set of this \
+            machine and with 1 and 2 threads. It is written only if all top-1 classes agree and no \
+            logit is off by more than 0.001 of the largest; binary layers must agree exactly.
+
+            Example:
+              bonn export runs/first/best.safetensors --output first.bonn --data cifar-10-batches-bin
+            """)
+
+    @Argument(help: "A checkpoint: last.safetensors or best.safetensors of a run.")
+    var checkpoint: String
+
+    @Option(name: [.short, .long], help: "The model file to write.")
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Images for the certificate: a data set's test images; without it, generated ones.",
+            valueName: "path"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("How many images to compare.", valueName: "n"))
+    var images = 256
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard images >= 1 else { throw ValidationError("--images must be at least 1") }
+    }
+
+    func run() throws {
+        let stored = try Checkpoint(path: checkpoint)
+        let network = try stored.network(source: checkpoint)
+        let configuration = stored.configuration
+        let side = configuration.augmentation.imageSize
+        let export = try ModelExport(
+            network, height: side, width: side, preprocessing: configuration.preprocessing,
+            classNames: stored.state.dataset.classNames, provenance: provenance(of: stored),
+            batches: try batches(stored))
+        try File.replace(output, with: export.bytes)
+        let certificate = export.parity.certificate
+        if json {
+            print(
+                try Terminal.json(
+                    Report(
+                        model: output, modelBytes: export.bytes.count,
+                        layerValues: export.layerValues, parity: ParityReport(certificate))))
+            return
+        }
+        print("wrote \(output), \(Terminal.grouped(export.bytes.count)) bytes")
+        print(ParityReport.text(export.parity))
+        print(
+            "\(Terminal.grouped(export.layerValues)) bits and sums of the binary layers agree exactly")
+    }
+
+    private struct Report: Encodable {
+        let model: String
+        let modelBytes: Int
+        let layerValues: Int
+        let parity: ParityReport
+    }
+
+    /// Real images where a data set was named, seeded noise otherwise.
+    private func batches(_ stored: Checkpoint) throws -> [Tensor] {
+        let configuration = stored.configuration
+        if let data {
+            let dataset = try DatasetSplits.open(data, options: configuration.data.options).test
+                .limited(to: images)
+            try stored.requireClasses(of: dataset, source: checkpoint)
+            var batches: [Tensor] = []
+            try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }
+            return batches
+        }
+        let side = configuration.augmentation.imageSize
+        let generator = try Generator(seed: 1)
+        return try stride(from: 0, to: images, by: 64).map { first in
+            try generator.normal(
+                [min(64, images - first), configuration.model.inputChannels, side, side])
+        }
+    }
+
+    /// Where the network comes from, for whoever finds the file.
+    private func provenance(of stored: Checkpoint) -> [String: String] {
+        let configuration = stored.configuration
+        var facts = [
+            "method": configuration.model.method.rawValue,
+            "network": configuration.model.model.rawValue,
+            "widths": configuration.model.widths.map(String.init).joined(separator: "-"),
+            "dataset": stored.state.dataset.kind,
+            "recipe": Recipe.yaml(configuration),
+            "epochs": String(stored.state.epoch),
+            "date": ISO8601DateFormatter().string(from: Date()),
+        ]
+        if let top1 = stored.state.metrics.last?.testTop1 {
+            facts["test_top1"] = String(format: "%.4f", top1)
+        }
+        return facts
+    }
+}
+
+/// Calls `body` with the test images of a data set in batches, normalised as for the network, and
+/// the number of images so far.
+func forEachImageBatch(
+    of dataset: any ImageDataset, _ configuration: TrainingConfiguration,
+    _ body: (Tensor, Int) throws -> Void
+) throws {
+    let loader = BatchLoader(
+        dataset: dataset,
+        batches: SampleOrder.evaluation(
+            count: dataset.count, batchSize: min(100, configuration.data.batchSize)),
+        transform: EvaluationTransform(preprocessing: configuration.preprocessing),
+        workers: configuration.data.workers, skipBroken: configuration.data.skipBroken)
+    var count = 0
+    while let batch = try loader.next() {
+        for message in batch.skipped { Terminal.note("Left out: \(message)") }
+        guard !batch.labels.isEmpty else { continue }
+        count += batch.labels.count
+        try body(try Tensor(batch.images, shape: batch.shape), count)
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import BONNData
+import BONNExport
+import BONNModelFormat
+import BONNRuntime
+import BONNTrainer
+import Foundation
+import Torch
+
+/// `bonn verify`.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compare a model file with the checkpoint it was exported from, image by image.",
+        discussion: """
+            Every kernel set of this machine runs with every number of threads that is asked for; \
+            they must agree with each other bit for bit and with the training network in top-1 and \
+            within 0.001 of the largest logit. Fails (exit code 1) where they do not.
+
+            Example:
+              bonn verify runs/first/best.safetensors first.bonn --data cifar-10-batches-bin
+            """)
+
+    @Argument(help: "A checkpoint: last.safetensors or best.safetensors of a run.")
+    var checkpoint: String
+
+    @Argument(help: "The model file.")
+    var model: String
+
+    @Option(help: ArgumentHelp("A data set; its test images are used.", valueName: "path"))
+    var data: String
+
+    @Option(help: ArgumentHelp("Only the first images; 0: all.", valueName: "n"))
+    var images = 0
+
+    @Option(
+        help: ArgumentHelp("Numbers of threads to compare, such as 1,2.", valueName: "list"))
+    var threads = "1,2"
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard images >= 0 else { throw ValidationError("--images must be at least 0") }
+        guard !threadCounts.isEmpty, threadCounts.allSatisfy({ (1...1024).contains($0) }) else {
+            throw ValidationError(
+                "--threads: expected numbers from 1 to 1024 such as 1,2, found \(threads)")
+        }
+    }
+
+    private var threadCounts: [Int] {
+        threads.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+    }
+
+    func run() throws {
+        let stored = try Checkpoint(path: checkpoint)
+        let network = try stored.network(source: checkpoint)
+        let deployed = try Model(path: model)
+        let side = stored.configuration.augmentation.imageSize
+        let expected = Shape(stored.configuration.model.inputChannels, side, side)
+        guard deployed.inputShape == expected, deployed.classCount == network.configuration.classes
+        else {
+            throw ValidationError(
+                "\(model) is a network for \(deployed.classCount) classes and images "
+                    + "\(deployed.inputShape), \(checkpoint) one for "
+                    + "\(network.configuration.classes) classes and images \(expected); give the "
+                    + "checkpoint that the model was exported from")
+        }
+        let dataset = try DatasetSplits.open(data, options: stored.configuration.data.options).test
+            .limited(to: images)
+        try stored.requireClasses(of: dataset, source: checkpoint)
+        var parity = try ParityCheck(deployed, threads: threadCounts)
+        let bar = ProgressBar()
+        try forEachImageBatch(of: dataset, stored.configuration) { batch, done in
+            try parity.compare(network, batch)
+            bar.update(done: done, total: dataset.count, label: "verifying", detail: "")
+        }
+        bar.clear()
+        if json {
+            print(try Terminal.json(ParityReport(parity.certificate)))
+        } else {
+            print(ParityReport.text(parity))
+        }
+        try parity.require()
+    }
+}
+
+/// A certificate as `bonn export` and `bonn verify` print it.
+struct ParityReport: Encodable {
+    let images: Int
+    let top1Agreement: Double
+    let maxAbsDifference: Double
+    let maxRelativeDifference: Double
+    let kernels: [String]
+
+    init(_ certificate: ParityCertificate) {
+        images = certificate.images
+        top1Agreement = certificate.top1Agreement
+        maxAbsDifference = certificate.maxAbsDifference
+        maxRelativeDifference = certificate.maxRelativeDifference
+        kernels = certificate.kernels
+    }
+
+    // Written out, since `top1_agreement` is not what the encoder makes of `top1Agreement`.
+    private enum CodingKeys: String, CodingKey {
+        case images
+        case top1Agreement = "top1_agreement"
+        case maxAbsDifference = "max_abs_difference"
+        case maxRelativeDifference = "max_relative_difference"
+        case kernels
+    }
+
+    /// A table with one row per kernel set and number of threads.
+    static func text(_ parity: ParityCheck) -> String {
+        let header = [
+            "kernels", "threads", "images", "top-1 agreement", "largest difference", "relative",
+            "other bits",
+        ]
+        let rows = parity.entries.map { entry in
+            [
+                entry.kernels, String(entry.threads), String(parity.images),
+                Terminal.percent(Double(entry.agreeing) / Double(max(1, parity.images))),
+                String(format: "%.2e", entry.maxAbsDifference),
+                String(format: "%.2e", entry.maxRelativeDifference),
+                String(entry.differingFromFirst),
+            ]
+        }
+        return Terminal.table([header] + rows)
+    }
+}
