@@ -64,7 +64,8 @@ struct Export: ParsableCommand {
         print("wrote \(output), \(Terminal.grouped(export.bytes.count)) bytes")
         print(ParityReport.text(export.parity))
         print(
-            "\(Terminal.grouped(export.layerValues)) bits and sums of the binary layers agree exactly")
+            "\(Terminal.grouped(export.layerValues)) bits and sums of the binary layers agree exactly"
+        )
     }
 
     private struct Report: Encodable {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONN
 import BONNData
 import BONNExport
 import BONNModelFormat

@@ -71,6 +71,9 @@ extension ConfigurationKey {
         .optionalNumber(
             "optimizer.scale_learning_rate", \.optimizer.scaleLearningRate, in: anyNumber,
             "base learning rate of w and sigma; null: as the others"),
+        .optionalNumber(
+            "optimizer.latent_learning_rate", \.optimizer.latentLearningRate, in: anyNumber,
+            "base learning rate of latent weights and mu; null: as the others"),
         .number("optimizer.momentum", \.optimizer.momentum, in: 0...0.9999, "of SGD"),
         .flag("optimizer.nesterov", \.optimizer.nesterov, "Nesterov's form of momentum (SGD)"),
         .number("optimizer.beta1", \.optimizer.beta1, in: 0...0.999999, "of Adam"),

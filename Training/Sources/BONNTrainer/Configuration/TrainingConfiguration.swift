@@ -80,6 +80,8 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public var learningRate = 0.01
     /// The base learning rate of w and sigma; nil: as the others.
     public var scaleLearningRate: Double?
+    /// The base learning rate of the latent weights; nil: as the others.
+    public var latentLearningRate: Double?
     /// The momentum of SGD.
     public var momentum = 0.9
     /// Nesterov's form of momentum.

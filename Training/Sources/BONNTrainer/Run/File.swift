@@ -1,7 +1,7 @@
 import Foundation
 
 /// Files read whole, and files replaced so that no reader ever sees half of one.
-enum File {
+public enum File {
     /// The bytes of a file.
     ///
     /// - Throws: `.file` with the path and the system's reason.
@@ -36,7 +36,7 @@ enum File {
     /// leaves the old file whole.
     ///
     /// - Throws: `.diskFull` when the space ran out, `.file` for any other reason of the system.
-    static func replace(_ path: String, with bytes: [UInt8]) throws(TrainingError) {
+    public static func replace(_ path: String, with bytes: [UInt8]) throws(TrainingError) {
         let temporary = path + ".tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure(.file, path, "cannot write", errno) }

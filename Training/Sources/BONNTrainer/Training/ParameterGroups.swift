@@ -5,7 +5,8 @@ extension OptimizerConfiguration {
     /// The optimiser of a set of parameters, which it groups by role.
     ///
     /// - w and sigma have the learning rate `scaleLearningRate` where it is given (the paper's
-    ///   ImageNet setting is a tenth of the others').
+    ///   ImageNet setting is a tenth of the others'). Latent weights and mu, which measures them,
+    ///   have `latentLearningRate`: what counts is the step relative to their size.
     /// - Real weights decay; biases, batch norms and PReLU slopes do where `decayNorms` says so;
     ///   latent weights do where `decayLatentWeights` says so: the kernel loss pulls them to +-mu,
     ///   and a pull to 0 works against it. w, mu, sigma and the feature loss's variances never do.
@@ -41,6 +42,7 @@ extension OptimizerConfiguration {
     func learningRate(of role: ParameterRole) -> Double {
         switch role {
         case .scale, .sigma: scaleLearningRate ?? learningRate
+        case .binaryKernel, .mu: latentLearningRate ?? learningRate
         default: learningRate
         }
     }
