@@ -79,7 +79,7 @@ let package = Package(
         .testTarget(
             name: "TrainerTests",
             dependencies: [
-                "BONNTrainer", "BONN", "Torch",
+                "BONNTrainer", "BONN", "Torch", "bonn",
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),

@@ -59,9 +59,10 @@ import Torch
             try GoldenFormulaTests.expect(
                 store[ours]?.tensor, golden, prefix + "out.\(theirs)", tolerance)
         }
+        let input = try golden(prefix + "in.x")
         for phase in [Phase.evaluation, .deployment] {
             let evaluated = try withoutGradient { () throws(TorchError) in
-                try block(golden(prefix + "in.x"), phase, nil)
+                try block(input, phase, nil)
             }
             try GoldenFormulaTests.expect(
                 evaluated, golden, prefix + "out.evaluation", tolerance)

@@ -48,9 +48,9 @@ public struct LayerStatistics: Sendable, Equatable, Codable {
 
 /// What has been added up since the start of an epoch; part of a checkpoint within it.
 public struct EpochProgress: Sendable, Equatable, Codable {
-    /// Optimiser steps taken.
+    /// Batches used; one of which every image was left out counts, too.
     public var steps = 0
-    /// Sums over images.
+    /// Sum over images of the cross-entropy.
     public var crossEntropy = 0.0
     /// Sum over images of the weighted kernel loss.
     public var kernelLoss = 0.0
@@ -68,7 +68,6 @@ public struct EpochProgress: Sendable, Equatable, Codable {
 
     /// Adds the losses of one step, each the mean over the step's images.
     mutating func add(_ losses: LossValues, images: Int) {
-        steps += 1
         crossEntropy += losses.crossEntropy * Double(images)
         kernelLoss += losses.kernel * Double(images)
         featureLoss += losses.feature * Double(images)

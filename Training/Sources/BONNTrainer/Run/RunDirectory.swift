@@ -20,13 +20,23 @@ public final class RunDirectory {
             throw TrainingError(
                 .file, "\(path): cannot write: \(String(cString: strerror(errno)))")
         }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.acquire(lock) else {
             close(lock)
             throw TrainingError(.file, "\(path): another process is training in this folder")
         }
     }
 
     deinit { close(lock) }
+
+    /// Tries for a second: a process that another thread is just starting holds copies of all open
+    /// files, and so of a lock that was released meanwhile, until its own program begins.
+    private static func acquire(_ lock: Int32) -> Bool {
+        for _ in 0..<20 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(50_000)
+        }
+        return false
+    }
 
     /// The complete, resolved recipe.
     public var configurationPath: String { Self.configurationPath(in: path) }

@@ -45,13 +45,13 @@ extension Trainer {
     /// Puts back everything that `captured` took.
     func restore(_ checkpoint: Checkpoint) throws {
         let source = directory.lastPath
-        try checkpoint.requireSameRun(configuration, source: source)
         guard checkpoint.state.dataset == DatasetIdentity(splits) else {
             throw TrainingError(
                 .checkpoint,
                 "\(source): was trained on \(checkpoint.state.dataset), the data given now is "
                     + "\(DatasetIdentity(splits))")
         }
+        try checkpoint.requireSameRun(configuration, source: source)
         try TensorCoding.restore(
             checkpoint.networkTensors, into: network.store.parameters, source: source)
         if let featureLoss = step.featureLoss {

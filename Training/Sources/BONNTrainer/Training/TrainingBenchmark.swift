@@ -80,8 +80,8 @@ public struct TrainingBenchmark {
         let batch = configuration.data.batchSize
         let generator = try Generator(seed: UInt64(seed), device: device)
         let images = try generator.normal([batch, model.inputChannels, side, side])
-        let labels = try generator.uniform([batch], low: 0, high: Double(model.classes))
-            .to(.int64).clamp(max: Double(model.classes - 1))
+        let labels = try generator.uniform([batch], low: 0, high: Double(model.classes)).floor()
+            .clamp(max: Double(model.classes - 1)).to(.int64)
         var seconds: [Double] = []
         for _ in 0..<(Self.warmupSteps + steps) {
             let start = ContinuousClock.now

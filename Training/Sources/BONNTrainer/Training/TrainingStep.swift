@@ -85,24 +85,26 @@ public final class TrainingStep {
         try optimiser.loadState(state)
     }
 
-    /// Names the terms that are not finite. When weights are, every term is; so weights come first.
+    /// Names the first term that is not finite and, where a parameter is the cause, that one: a
+    /// step can turn a finite loss into weights that are not.
     private func notFinite(_ losses: LossValues, kernels: [Tensor]) throws -> TrainingError {
-        for parameter in network.store.parameters
-        where try !parameter.tensor.detached().allFinite() {
-            return TrainingError(
-                .notFinite, "\(parameter.name) holds \(Self.kind) after the step before")
-        }
+        var terms: [String] = []
         if !losses.crossEntropy.isFinite {
-            return TrainingError(.notFinite, "the cross-entropy is \(losses.crossEntropy)")
+            terms.append("the cross-entropy is \(losses.crossEntropy)")
         }
-        for (layer, term) in zip(network.binaryConvolutions, kernels) {
+        for (layer, term) in zip(network.binaryConvolutions, kernels) where terms.isEmpty {
             let value = try term.item()
-            if !value.isFinite {
-                return TrainingError(.notFinite, "the kernel loss of \(layer.name) is \(value)")
-            }
+            if !value.isFinite { terms.append("the kernel loss of \(layer.name) is \(value)") }
         }
-        return TrainingError(.notFinite, "the feature loss is \(losses.feature)")
+        if terms.isEmpty && !losses.feature.isFinite {
+            terms.append("the feature loss is \(losses.feature)")
+        }
+        let term = terms.first ?? "the sum of the losses is \(losses.total)"
+        let damaged = try network.store.parameters.first {
+            try !$0.tensor.detached().allFinite()
+        }
+        return TrainingError(
+            .notFinite,
+            term + (damaged.map { " (\($0.name) is not finite since the step before)" } ?? ""))
     }
-
-    private static let kind = "a NaN or an infinite number"
 }

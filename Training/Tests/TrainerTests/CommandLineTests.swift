@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@testable import BONNTrainer
+
+@Suite(.serialized) struct CommandLineTests {
+    private let folder = TemporaryFolder()
+
+    private func object(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test(arguments: [
+        (["train"], 64, "--data is missing"),
+        (["train", "--data", "synthetic", "--model", "wrn23"], 64, "did you mean wrn22"),
+        (["train", "--data", "synthetic", "--epochs", "ten"], 64, "--epochs ten: schedule.epochs"),
+        (["train", "--data", "synthetic", "--set", "losses.kernl=1"], 64, "mean losses.kernel"),
+        (["train", "--data", "synthetic", "--set", "losses.kernel"], 64, "expected section.key="),
+        (["train", "--data", "synthetic", "--widths", "16-16"], 1, "model.widths"),
+        (["train", "--data", "/nonexistent/x"], 1, "/nonexistent/x"),
+        (["train", "--data", "synthetic", "--config", "/nonexistent/r.yaml"], 1, "No such file"),
+        (["train", "--resume"], 64, "--resume needs --output"),
+        (["train", "--data", "synthetic:20", "--device", "cuda:9"], 1, "cuda:9"),
+        (["evaluate", "/nonexistent/c", "--data", "synthetic"], 1, "/nonexistent/c"),
+        (["frobnicate"], 64, "frobnicate"),
+    ])
+    func `a mistake gives one line and its exit code`(
+        arguments: [String], status: Int, expected: String
+    ) throws {
+        let ending = try Tool(
+            arguments
+                + (arguments[0] == "train" && !arguments.contains("--resume")
+                    ? ["--output", folder.path + "/run"] : [])
+        ).wait()
+        #expect(Int(ending.status) == status, "\(ending.errors)")
+        let line = ending.errors.split(separator: "\n").first.map(String.init) ?? ""
+        #expect(line.hasPrefix("Error: ") && line.contains(expected), "\(ending.errors)")
+    }
+
+    @Test func `train, evaluate and summary report what scripts rely on`() throws {
+        let run = folder.path + "/run"
+        let trained = try Tool.run(
+            "train", "--data", "synthetic:40", "--widths", "2-2-2-4", "--epochs", "1",
+            "--batch-size", "20", "--threads", "1", "--set", "augmentation.image_size=8", "--json",
+            "--output", run)
+        try #require(trained.status == 0, "\(trained.errors)")
+        let report = try object(trained.output)
+        #expect(report["finished"] as? Bool == true)
+        let again = try Tool.run("train", "--data", "synthetic:40", "--output", run)
+        #expect(again.status == 64 && again.errors.contains("holds a run already"))
+
+        let evaluated = try Tool.run(
+            "evaluate", run + "/last.safetensors", "--data", "synthetic:40", "--json",
+            "--threads", "1")
+        try #require(evaluated.status == 0, "\(evaluated.errors)")
+        let measured = try object(evaluated.output)
+        #expect(measured["images"] as? Int == 10)
+        #expect(measured["top1"] as? Double == report["best_top1"] as? Double)
+        #expect(measured["top5"] is Double && (measured["confusion"] as? [[Int]])?.count == 10)
+
+        let summary = try Tool.run("summary", run + "/last.safetensors", "--json")
+        try #require(summary.status == 0, "\(summary.errors)")
+        let facts = try object(summary.output)
+        // 6 + 6 convolutions of 2x2 channels, one of 4x2, 5 of 4x4, each of 3x3 weights.
+        #expect(facts["binary_parameters"] as? Int == 9 * (12 * 4 + 8 + 5 * 16))
+        for key in ["real_parameters", "binary_macs", "real_macs", "model_bytes"] {
+            #expect((facts[key] as? Int ?? 0) > 0, "\(key)")
+        }
+    }
+
+    @Test func `the parameters of the paper's network are counted as the paper counts them`() throws
+    {
+        let summary = try Tool.run("summary", "--widths", "16-16-32-64", "--json")
+        let facts = try object(summary.output)
+        // 6 x 16x16, 16x32, 5 x 32x32, 32x64, 5 x 64x64 kernels of 3x3: 0.27 M with stem and head.
+        let binary = 9 * (6 * 256 + 512 + 5 * 1024 + 2048 + 5 * 4096)
+        #expect(facts["binary_parameters"] as? Int == binary)
+        let real = facts["real_parameters"] as? Int ?? 0
+        #expect(binary + real > 270_000 && binary + real < 276_000)
+    }
+
+    @Test func `the benchmark and the lists speak JSON`() throws {
+        let measured = try Tool.run(
+            "benchmark", "--widths", "2-2-2-2", "--batch-size", "4", "--steps", "3", "--threads",
+            "1", "--image-size", "8", "--json")
+        try #require(measured.status == 0, "\(measured.errors)")
+        let facts = try object(measured.output)
+        let rate = try #require(facts["images_per_second"] as? Double)
+        let step = try #require(facts["step_ms_median"] as? Double)
+        #expect(abs(rate - 4000 / step) < 0.02 * rate)
+        for command in ["methods", "models"] {
+            let list = try Tool.run(command, "--json")
+            let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
+            #expect(((entries as? [[String: String]])?.count ?? 0) >= 2)
+        }
+        let recipe = try Tool.run("recipe", "--set", "schedule.epochs=7")
+        #expect(try Recipe.read(yaml: recipe.output, source: "out").schedule.epochs == 7)
+    }
+}

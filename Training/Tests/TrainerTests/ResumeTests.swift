@@ -1,0 +1,118 @@
+import BONN
+import BONNData
+import Foundation
+import Testing
+
+@testable import BONNTrainer
+
+@Suite struct ResumeTests {
+    private let folder = TemporaryFolder()
+
+    @Test(arguments: [OptimizerConfiguration.Name.adam, .sgd, .adamw])
+    func `a run that stops after any step and goes on ends with the same bits`(
+        optimizer: OptimizerConfiguration.Name
+    ) throws {
+        let configuration = smallConfiguration { $0.optimizer.name = optimizer }
+        let whole = folder.path + "/whole"
+        let outcome = try train(configuration, in: whole)
+        #expect(outcome.isFinished && outcome.epochs == 3 && outcome.metrics.count == 3)
+        let reference = try RunResult(whole)
+        // 9 steps; fine-tuning starts behind the third.
+        for steps in optimizer == .adam ? Array(1...8) : [2, 5] {
+            let path = folder.path + "/stopped-\(steps)"
+            let stopped = try train(configuration, in: path, stopAfter: steps)
+            #expect(!stopped.isFinished && stopped.epochs == steps / 3 - (steps % 3 == 0 ? 1 : 0))
+            let resumed = try train(configuration, in: path, resuming: true)
+            #expect(resumed.isFinished)
+            let result = try RunResult(path)
+            let difference = result.difference(from: reference)
+            #expect(difference == nil, "stopped after \(steps) steps")
+        }
+    }
+
+    @Test func `a run that stops after every step and goes on ends with the same bits`() throws {
+        let configuration = smallConfiguration()
+        let whole = folder.path + "/whole"
+        try train(configuration, in: whole)
+        let path = folder.path + "/stepwise"
+        var outcome = try train(configuration, in: path, stopAfter: 1)
+        var runs = 1
+        while !outcome.isFinished && runs < 20 {
+            outcome = try train(configuration, in: path, resuming: true, stopAfter: 1)
+            runs += 1
+        }
+        #expect(outcome.isFinished)
+        let difference = try RunResult(path).difference(from: RunResult(whole))
+        #expect(difference == nil)
+    }
+
+    @Test func `the seed decides the result and the number of workers does not`() throws {
+        func result(_ name: String, seed: Int = 1, workers: Int = 1) throws -> RunResult {
+            let path = folder.path + "/" + name
+            try train(
+                smallConfiguration {
+                    $0.run.seed = seed
+                    $0.data.workers = workers
+                    $0.schedule.epochs = 1
+                }, in: path)
+            return try RunResult(path)
+        }
+        let reference = try result("a")
+        #expect(try result("b", workers: 3).tensors == reference.tensors)
+        #expect(try result("c", seed: 2).tensors != reference.tensors)
+    }
+
+    @Test func `a checkpoint of another run or of other data is refused by name`() throws {
+        let path = folder.path + "/run"
+        try train(smallConfiguration { $0.schedule.epochs = 1 }, in: path)
+        func refusal(
+            splits: DatasetSplits = ColourDataset.splits(),
+            _ change: (inout TrainingConfiguration) -> Void = { _ in }
+        ) -> String {
+            let configuration = smallConfiguration {
+                $0.schedule.epochs = 1
+                change(&$0)
+            }
+            return message {
+                try train(configuration, in: path, resuming: true, splits: splits)
+            } ?? "nothing thrown"
+        }
+        #expect(refusal { $0.model.widths = [2, 2, 2, 2] }.contains("model.widths = [2, 2, 4, 4]"))
+        #expect(refusal { $0.losses.kernel = 0.5 }.contains("losses.kernel = 0.0001, not 0.5"))
+        #expect(
+            refusal(splits: ColourDataset.splits(train: 47)).contains("the data given now is"))
+        #expect(refusal { $0.data.workers = 2 } == "nothing thrown")
+    }
+
+    @Test func `tensors that do not fit the network are refused by name`() throws {
+        let path = folder.path + "/run"
+        try train(smallConfiguration { $0.schedule.epochs = 1 }, in: path)
+        let file = path + "/last.safetensors"
+        let checkpoint = try Checkpoint(path: file)
+        func refusal(_ change: (inout Checkpoint) -> Void) throws -> String {
+            var changed = checkpoint
+            change(&changed)
+            return message { _ = try changed.network(source: "c") } ?? "nothing thrown"
+        }
+        #expect(try refusal { _ in } == "nothing thrown")
+        #expect(
+            try refusal { $0.configuration.model.widths = [2, 2, 4, 8] }
+                .hasSuffix("expected [8, 4, 3, 3]; it belongs to another network"))
+        #expect(
+            try refusal { $0.configuration.model.model = .wrn40 }
+                .contains("is missing; it belongs to another network"))
+        #expect(
+            try refusal { $0.configuration.model.method = .real }
+                .contains("which this network does not have"))
+        #expect(try refusal { $0.configuration.model.widths = [1] }.contains("model.widths"))
+        let optimiserState = try #require(
+            checkpoint.tensors.keys.first { $0.hasPrefix("optimizer/") })
+        var damaged = checkpoint
+        damaged.tensors[optimiserState] = nil
+        try damaged.write(to: file)
+        let found = message {
+            try train(smallConfiguration { $0.schedule.epochs = 1 }, in: path, resuming: true)
+        }
+        #expect(found?.contains("is missing") == true, "\(found ?? "nothing thrown")")
+    }
+}

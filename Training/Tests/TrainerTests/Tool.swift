@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// The command-line tool that was built beside these tests, run as a process of its own.
+struct Tool {
+    /// How a process ended.
+    struct Ending {
+        var status: Int32
+        var wasKilled: Bool
+        var output: String
+        var errors: String
+    }
+
+    private let process = Process()
+    private let scratch = TemporaryFolder()
+
+    /// Starts the tool.
+    init(_ arguments: [String]) throws {
+        process.executableURL = try Self.executable()
+        process.arguments = arguments
+        process.standardOutput = try Self.file(scratch.path + "/out")
+        process.standardError = try Self.file(scratch.path + "/err")
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    /// Runs the tool to its end.
+    static func run(_ arguments: String...) throws -> Ending {
+        try Tool(arguments).wait()
+    }
+
+    /// The process, for signals and for what the system tells of it.
+    var identifier: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+
+    /// Waits for the end.
+    func wait() throws -> Ending {
+        process.waitUntilExit()
+        return Ending(
+            status: process.terminationStatus,
+            wasKilled: process.terminationReason == .uncaughtSignal,
+            output: try String(contentsOfFile: scratch.path + "/out", encoding: .utf8),
+            errors: try String(contentsOfFile: scratch.path + "/err", encoding: .utf8))
+    }
+
+    private static func file(_ path: String) throws -> FileHandle {
+        FileManager.default.createFile(atPath: path, contents: nil)
+        return try #require(FileHandle(forWritingAtPath: path))
+    }
+
+    private static func executable() throws -> URL {
+        let bundles = CommandLine.arguments.filter { $0.contains(".xctest") }
+        let bundle = try #require(bundles.first ?? Bundle.main.executablePath)
+        var folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()
+        for _ in 0..<4 {
+            let tool = folder.appendingPathComponent("bonn")
+            if FileManager.default.isExecutableFile(atPath: tool.path) { return tool }
+            folder.deleteLastPathComponent()
+        }
+        throw TestFailure("no executable bonn beside \(bundle)")
+    }
+}
+
+/// Why a test cannot go on.
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
