@@ -5,7 +5,7 @@
 help:
 	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
 	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
-	@echo "make test     lint, all tests of the three packages"
+	@echo "make test     lint, all tests of the three packages, the consumer package"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"
 	@echo "make clean    remove builds and outputs; keeps what make setup installed"

@@ -18,7 +18,7 @@ let package = Package(
     ],
     dependencies: [],
     targets: [
-        .target(name: "CBONNKernels"),
+        .target(name: "CBONNKernels", exclude: ["README.md"]),
         .target(name: "BONNModelFormat", swiftSettings: settings),
         .target(
             name: "BONNRuntime", dependencies: ["BONNModelFormat", "CBONNKernels"],

@@ -63,6 +63,7 @@ part lint Scripts/lint.sh
 swift_tests root .
 swift_tests tools Tools
 swift_tests training Training
+part consumer Scripts/consumer.sh
 
 for failures in "$LOGS"/*.failures; do
     [ -s "$failures" ] || continue

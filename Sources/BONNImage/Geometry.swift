@@ -2,7 +2,8 @@
 public enum PaddingMode: String, Sendable, CaseIterable {
     /// Black.
     case zero
-    /// The image mirrored at its outermost pixels, which are not repeated (NumPy's and PyTorch's `reflect`).
+    /// The image mirrored at its outermost pixels, which are not repeated (NumPy's and PyTorch's
+    /// `reflect`).
     case reflect
 }
 
@@ -36,8 +37,8 @@ extension PixelBuffer {
 
     /// The image with `by` more pixels on each of its four sides.
     ///
-    /// `by` must not be negative. Reflection continues back and forth where the padding is wider than the
-    /// image; a side of one pixel is repeated.
+    /// `by` must not be negative. Reflection continues back and forth where the padding is wider
+    /// than the image; a side of one pixel is repeated.
     public func padded(by: Int, mode: PaddingMode) -> PixelBuffer {
         precondition(by >= 0, "padding by \(by)")
         if by == 0 { return self }

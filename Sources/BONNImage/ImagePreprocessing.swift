@@ -34,10 +34,11 @@ extension Preprocessing {
 
     /// The image brought to the size and the channels of the input, still in bytes.
     ///
-    /// `resize` is done first, then the centre crop, then the conversion of the channels. The sizes and offsets
-    /// are torchvision's: the longer side is `shorter side * long / short` rounded down, the crop begins at
-    /// half of what is left over, rounded half to even. Throws `ImageError.sizeMismatch` if the image is
-    /// smaller than the crop, or, with `.none`, not exactly of the input's size.
+    /// `resize` is done first, then the centre crop, then the conversion of the channels. The sizes
+    /// and offsets are torchvision's: the longer side is `shorter side * long / short` rounded
+    /// down, the crop begins at half of what is left over, rounded half to even. Throws
+    /// `ImageError.sizeMismatch` if the image is smaller than the crop, or, with `.none`, not
+    /// exactly of the input's size.
     public func apply(_ image: PixelBuffer) throws(ImageError) -> PixelBuffer {
         try validate()
         let sized =
@@ -84,8 +85,8 @@ extension Preprocessing {
         Int((Double(full - crop) / 2).rounded(.toNearestOrEven))
     }
 
-    /// The factor and the offset of a channel: `y = fl(fl(pixel * factor) + offset)`, all in single precision,
-    /// with `factor = 1 / (255 * std)` and `offset = -mean / std`.
+    /// The factor and the offset of a channel: `y = fl(fl(pixel * factor) + offset)`, all in single
+    /// precision, with `factor = 1 / (255 * std)` and `offset = -mean / std`.
     public func affine(channel: Int) -> (factor: Float, offset: Float) {
         (1 / (255 * std[channel]), -mean[channel] / std[channel])
     }

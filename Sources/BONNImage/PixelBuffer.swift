@@ -1,4 +1,5 @@
-/// An 8-bit image in memory: gray or red-green-blue, rows from top to bottom, channels interleaved (HWC).
+/// An 8-bit image in memory: gray or red-green-blue, rows from top to bottom, channels interleaved
+/// (HWC).
 public struct PixelBuffer: Sendable, Equatable {
     /// Pixels per row.
     public let width: Int

@@ -1,7 +1,8 @@
-// Pillow's antialiased bilinear resampling (`Image.resize(..., BILINEAR)`, Resample.c), with its arithmetic: a
-// triangle filter whose support grows with the reduction, weights in double precision rounded to 22-bit
-// fixed point, one direction after the other, rounded to 8 bits in between. Every published
-// ImageNet accuracy was measured behind this filter, so equal bytes matter more than elegance.
+// Pillow's antialiased bilinear resampling (`Image.resize(..., BILINEAR)`, Resample.c), with its
+// arithmetic: a triangle filter whose support grows with the reduction, weights in double precision
+// rounded to 22-bit fixed point, one direction after the other, rounded to 8 bits in between.
+// PyTorch's published ImageNet accuracies are measured behind this filter, so equal bytes matter more
+// than elegance.
 
 /// Fraction bits of the weights: 8 bits of pixel and 2 bits of headroom in 32.
 private let precisionBits: Int32 = 32 - 8 - 2
@@ -15,10 +16,12 @@ extension PixelBuffer {
         )
     }
 
-    /// A rectangle of the image, in pixels that may be fractions, brought to `width` by `height` pixels.
+    /// A rectangle of the image, in pixels that may be fractions, brought to `width` by `height`
+    /// pixels.
     ///
-    /// As with Pillow's `resize(size, box=...)`, the filter reads pixels just outside the rectangle where the
-    /// image has them. Throws `ImageError.outsideImage` if the rectangle is empty or reaches outside the image.
+    /// As with Pillow's `resize(size, box=...)`, the filter reads pixels just outside the rectangle
+    /// where the image has them. Throws `ImageError.outsideImage` if the rectangle is empty or
+    /// reaches outside the image.
     public func resized(
         box: (x: Double, y: Double, width: Double, height: Double), width: Int, height: Int
     ) throws(ImageError) -> PixelBuffer {
@@ -62,8 +65,8 @@ extension PixelBuffer {
         case (false, true):
             return resampledHorizontally(horizontal, rows: 0..<height)
         case (false, false) where vertical.reduction > max(0, 2 * horizontal.reduction):
-            // The order that Pillow chooses since 13.0; before it was always rows first. The intermediate
-            // rounding makes the results differ by one grey level here and there.
+            // The order of Pillow 13.0; older versions always filter along rows first. The
+            // intermediate rounding makes the results differ by one grey level here and there.
             let columns = horizontal.sourceRange
             return resampledVertically(vertical, columns: columns)
                 .resampledHorizontally(
@@ -76,7 +79,8 @@ extension PixelBuffer {
         }
     }
 
-    /// Filters along the rows `rows`; column 0 of this image is column `firstColumn` of the plan's source.
+    /// Filters along the rows `rows`; column 0 of this image is column `firstColumn` of the plan's
+    /// source.
     private func resampledHorizontally(
         _ plan: AxisPlan, rows: Range<Int>, firstColumn: Int = 0
     ) -> PixelBuffer {
@@ -100,7 +104,8 @@ extension PixelBuffer {
         }
     }
 
-    /// Filters along the columns `columns`; row 0 of this image is row `firstRow` of the plan's source.
+    /// Filters along the columns `columns`; row 0 of this image is row `firstRow` of the plan's
+    /// source.
     private func resampledVertically(
         _ plan: AxisPlan, columns: Range<Int>, firstRow: Int = 0
     ) -> PixelBuffer {
@@ -195,7 +200,8 @@ private struct AxisPlan {
     /// How many pixels the result is shorter than the source (of the whole side, not of the box).
     let reduction: Int
 
-    /// The part `from..<to` of `source` pixels becomes `output` pixels, of which only `window` is wanted.
+    /// The part `from..<to` of `source` pixels becomes `output` pixels, of which only `window` is
+    /// wanted.
     init(source: Int, from: Float, to: Float, output: Int, window: Range<Int>? = nil) {
         precondition(output > 0, "resize to \(output) pixels")
         let window = window ?? 0..<output

@@ -2,15 +2,15 @@ import CBONNKernels
 
 /// The memory and the threads of a session, and the steps that they run.
 final class Engine {
-    /// How much work makes a thread worth waking, in the units of `Operator.cost`: some ten
-    /// microseconds.
-    static let defaultGrain = 25_000
+    /// How many nanoseconds of work a thread must get to be worth waking: several times what the
+    /// hand-over costs.
+    static let defaultGrain = 5_000
 
     /// What is run.
     let plan: ExecutionPlan
     /// The arena.
     let memory: AlignedMemory
-    /// How much work makes a thread worth waking here.
+    /// How many nanoseconds of work a thread must get here; tests use 1.
     let grain: Int
     private let threads: Int
     private let job: Job

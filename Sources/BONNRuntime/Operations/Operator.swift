@@ -24,8 +24,8 @@ extension Operator {
     var scratchBytesPerThread: Int { 0 }
     var overwritableInputs: Range<Int> { 0..<0 }
 
-    /// Rough work for one image in units of a real multiply-accumulate: what threads are worth.
-    var cost: Int { elements + realMACs + binaryMACs / 64 }
+    /// About how many nanoseconds one image takes on one thread: what more threads are worth.
+    var cost: Int { elements / 8 + realMACs / 24 + binaryMACs / 256 }
 }
 
 /// Where a step finds its values in the arena.

@@ -3,9 +3,12 @@
 // An output may be the input itself: element i is read before it is written and no other element
 // of the output depends on it, which is what `assume_safety` tells the vectoriser.
 #include "bonn_kernels.h"
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
+// On a processor without vectors there is nothing to warn about.
+#pragma clang diagnostic ignored "-Wpass-failed"
 #define BONN_VECTORISE _Pragma("clang loop vectorize(assume_safety)")
 
 void bonn_affine_f32_u1__scalar(const float *x, const float *scale, const float *shift, float *y,
@@ -49,13 +52,24 @@ void bonn_affine_i32f32_u1__scalar(const int32_t *x, const float *scale, const f
     }
 }
 
+// a where the mask is all ones, b where it is 0. Written with masks because the compiler turns
+// `condition ? a : b` into a branch around the loads of the slopes.
+static inline float choose(uint32_t mask, float a, float b) {
+    uint32_t a_bits, b_bits;
+    memcpy(&a_bits, &a, sizeof a);
+    memcpy(&b_bits, &b, sizeof b);
+    a_bits = (a_bits & mask) | (b_bits & ~mask);
+    memcpy(&a, &a_bits, sizeof a);
+    return a;
+}
+
 void bonn_prelu_f32_u1__scalar(const float *x, const float *slope, float *y, ptrdiff_t pixels,
                                ptrdiff_t channels) {
     for (ptrdiff_t i = 0; i < pixels; i++, x += channels, y += channels) {
         BONN_VECTORISE
         for (ptrdiff_t c = 0; c < channels; c++) {
             const float sloped = slope[c] * x[c];
-            y[c] = x[c] >= 0 ? x[c] : sloped;
+            y[c] = choose(0u - (x[c] >= 0), x[c], sloped);
         }
     }
 }

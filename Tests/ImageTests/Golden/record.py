@@ -2,9 +2,9 @@
 
 Writes pillow.txt beside this script. One case per line:
     operation seed width height channels arguments... expected
-The source image is drawn from the seed by SplitMix64 (the same generator as in Tests/BONNTestSupport), one
-64-bit number per byte, its upper 8 bits. Expected is the result's bytes in hexadecimal, or fnv: and the
-64-bit FNV-1a hash of the bytes where they are many.
+The source image is drawn from the seed by SplitMix64 (the same generator as in
+Tests/BONNTestSupport), one 64-bit number per byte, its upper 8 bits. Expected is the result's bytes
+in hexadecimal, or fnv: and the 64-bit FNV-1a hash of the bytes where they are many.
 """
 
 import random

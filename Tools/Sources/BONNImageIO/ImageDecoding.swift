@@ -1,15 +1,17 @@
 public import BONNImage
 import CImageCodecs
 
-/// The largest image that is decoded unless the caller says otherwise: the limit at which Pillow refuses a file
-/// as a decompression bomb.
+/// The largest image that is decoded unless the caller says otherwise: the limit at which Pillow
+/// refuses a file as a decompression bomb.
 public let defaultMaximumPixels = 178_956_970
 
-/// Reads a JPEG or PNG file, recognised by its content whatever it is called, as red, green and blue.
+/// Reads a JPEG or PNG file, recognised by its content whatever it is called, as red, green and
+/// blue.
 ///
-/// The pixels are those of Pillow's `Image.open(path).convert("RGB")`: EXIF orientation is not applied,
-/// transparency is dropped without blending, colour profiles are ignored, 16-bit gray is clamped at 255.
-/// Unlike Pillow, damaged compressed data is always an error and never a partly gray image.
+/// The pixels are those of Pillow's `Image.open(path).convert("RGB")`: EXIF orientation is not
+/// applied, transparency is dropped without blending, colour profiles are ignored, 16-bit gray is
+/// clamped at 255. Unlike Pillow, damaged compressed data is always an error and never a partly
+/// gray image.
 ///
 /// Any number of threads may read at once.
 ///

@@ -4,7 +4,8 @@ import Foundation
 
 /// The bytes of a PNG file that holds an image without loss; the same bytes for the same image.
 ///
-/// Throws `ImageIOError.unwritable` where libpng refuses, which it does for sides above a million pixels.
+/// Throws `ImageIOError.unwritable` where libpng refuses, which it does for sides above a million
+/// pixels.
 public func encodePNG(
     _ image: PixelBuffer, name: String = "image"
 ) throws(ImageIOError) -> [UInt8] {
@@ -28,7 +29,8 @@ public func encodePNG(
     return [UInt8](UnsafeBufferPointer(start: png, count: count))
 }
 
-/// Writes an image as a PNG file, replacing the file if there is one; leaves no partial file behind.
+/// Writes an image as a PNG file, replacing the file if there is one; leaves no partial file
+/// behind.
 public func writePNG(_ image: PixelBuffer, path: String) throws(ImageIOError) {
     try writeFile(encodePNG(image, name: path), path: path)
 }

@@ -63,7 +63,7 @@ class BinaryKernel(torch.autograd.Function):
             along_mean = (g * sign(x)).sum()
             if ctx.reading == "B":
                 along_mean = -along_mean / mean**2
-            dw = torch.full_like(w, (along_mean / w.numel()).item())
+            dw = (along_mean / w.numel()).expand_as(w)
         else:
             dw = (passed * x).sum((0, 1))
         return passed * w, dw, None, None

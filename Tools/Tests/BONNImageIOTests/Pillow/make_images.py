@@ -3,14 +3,16 @@
     python make_images.py FOLDER [--seed N] [--only FILE...]
     python make_images.py FOLDER --photos PHOTOS
 
-FOLDER gets the files, for each good one FILE.rgb (the bytes of Image.open(FILE).convert("RGB")), and cases.txt with
-one line per file: good TOLERANCE WIDTH HEIGHT FILE, or bad FILE. With --photos the files are those of another
-folder, and FILE.224.rgb holds the shorter side resized to 256 and the centre crop of 224 as well.
+FOLDER gets the files, for each good one FILE.rgb (the bytes of Image.open(FILE).convert("RGB")),
+and cases.txt with one line per file: good TOLERANCE WIDTH HEIGHT FILE, or bad FILE. With --photos
+the files are those of another folder, and FILE.224.rgb holds the shorter side resized to 256 and
+the centre crop of 224 as well.
 
 The folder Fixtures, for machines without Python, was written by
-    python make_images.py Fixtures --only baseline-420-17x13.jpg progressive-444-17x13.jpg gray-17x13.jpg \\
-        cmyk-17x13.jpg ycck-17x13.jpg type0-16bit-17x13.png type2-8bit-17x13.png type4-8bit-17x13.png \\
-        type6-16bit-17x13-interlaced.png palette-transparent-4bit-17x13-interlaced.png
+    python make_images.py Fixtures --only baseline-420-17x13.jpg progressive-444-17x13.jpg \\
+        gray-17x13.jpg cmyk-17x13.jpg ycck-17x13.jpg type0-16bit-17x13.png type2-8bit-17x13.png \\
+        type4-8bit-17x13.png type6-16bit-17x13-interlaced.png \\
+        palette-transparent-4bit-17x13-interlaced.png
 """
 
 import argparse
@@ -101,8 +103,8 @@ def good_pngs(rng):
                     rng, width, height, 3, depth, interlaced, palette, transparency)
             yield f"palette-too-short-{end}", png(
                 rng, width, height, 3, 8, interlaced, rng.randbytes(90))
-    for colour_type, depth, data in [
-        (0, 8, b"\0\7"), (0, 16, b"\1\2"), (0, 2, b"\0\1"), (2, 8, b"\0\1\0\2\0\3"), (2, 16, b"\0" * 6)]:
+    keys = [(0, 8, b"\0\7"), (0, 16, b"\1\2"), (0, 2, b"\0\1"), (2, 8, b"\0\1\0\2\0\3")]
+    for colour_type, depth, data in [*keys, (2, 16, bytes(6))]:
         yield f"key-colour-type{colour_type}-{depth}bit.png", png(
             rng, 11, 12, colour_type, depth, extra=chunk(b"tRNS", data))
     colours = chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"sRGB", b"\0")
@@ -120,7 +122,8 @@ def good_pngs(rng):
 def with_size(data, width, height):
     """A PNG or JPEG file whose header claims another size."""
     if data.startswith(SIGNATURE):
-        return SIGNATURE + chunk(b"IHDR", struct.pack(">II", width, height) + data[24:29]) + data[33:]
+        header = struct.pack(">II", width, height) + data[24:29]
+        return SIGNATURE + chunk(b"IHDR", header) + data[33:]
     (frame,) = [s for s in segments(data) if s[0] in (0xC0, 0xC2)]
     at = frame[1] + 5
     return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]

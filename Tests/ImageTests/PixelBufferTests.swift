@@ -1,6 +1,5 @@
 import BONNImage
 import BONNTestSupport
-import Foundation
 import Testing
 
 /// An image drawn from a seed, one generator step per byte, as Golden/record.py draws it.
@@ -8,12 +7,6 @@ func seededImage(_ seed: UInt64, width: Int, height: Int, channels: Int) -> Pixe
     var generator = SeededGenerator(seed: seed)
     let pixels = (0..<width * height * channels).map { _ in UInt8(generator.next() >> 56) }
     return PixelBuffer(width: width, height: height, channels: channels, pixels: pixels)
-}
-
-/// The largest difference of two bytes; 256 if the images have different shapes.
-func largestDifference(_ a: PixelBuffer, _ b: PixelBuffer) -> Int {
-    guard a.width == b.width, a.height == b.height, a.channels == b.channels else { return 256 }
-    return zip(a.pixels, b.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
 }
 
 @Suite struct PixelBufferTests {

@@ -1,0 +1,158 @@
+import BONNModelFormat
+import BONNTestSupport
+import CBONNKernels
+import Testing
+
+@testable import BONNRuntime
+
+@Suite struct ElementwiseTests {
+    /// Numbers with every special value among them.
+    private static func values(_ count: Int, _ generator: inout SeededGenerator) -> [Float] {
+        let special: [Float] = [
+            .nan, .infinity, -.infinity, 0, -0.0, 1, -1, .leastNonzeroMagnitude, 3e38,
+        ]
+        return (0..<count).map { _ in
+            generator.oneIn(6)
+                ? generator.pick(special) : Float.random(in: -2...2, using: &generator)
+        }
+    }
+
+    /// Runs an operator out of place and in place and compares both with the reference.
+    private static func check(
+        _ body: any Operator, _ image: ReferenceValue, _ expected: ReferenceValue, parts: Int,
+        integers: Bool = false, _ label: String
+    ) {
+        let wanted = OperatorHarness.channelsLast([expected])
+        let elements = OperatorHarness.channelsLast([image])
+        for kernels in KernelSet.available {
+            let input =
+                integers ? GuardedMemory(elements.map { Int32($0) }) : GuardedMemory(elements)
+            let output = OperatorHarness.run(
+                body, kernels: kernels, inputs: [input], outputBytes: 4 * wanted.count,
+                parts: parts)
+            #expect(
+                areEqual(output.elements(Float.self, count: wanted.count), wanted),
+                "\(kernels), \(label)")
+            for part in 0..<parts {
+                let memory = StepMemory(
+                    functions: kernels.functions, base: input.base, inputs: [0, 0], output: 0,
+                    scratch: 0)
+                body.execute(memory, Share(images: 1, part: part, parts: parts))
+            }
+            #expect(
+                areEqual(input.elements(Float.self, count: wanted.count), wanted),
+                "\(kernels), in place, \(label)")
+        }
+    }
+
+    private static func eachShape(
+        _ body: (Shape, inout SeededGenerator, _ parts: Int, _ label: String) -> Void
+    ) {
+        for channels in Array(1...40) + [63, 64, 65, 129] {
+            var generator = SeededGenerator(seed: UInt64(channels))
+            let shape = Shape(channels, generator.integer(1...4), generator.integer(1...4))
+            body(shape, &generator, generator.integer(1...4), "\(shape)")
+        }
+    }
+
+    @Test func `batch norm of real values rounds twice and is never fused`() {
+        Self.eachShape { shape, generator, parts, label in
+            let image = ReferenceValue(shape, Self.values(shape.count, &generator))
+            let scale = generator.reals(shape.channels).map { generator.oneIn(4) ? 0 : $0 }
+            let shift = generator.reals(shape.channels)
+            Self.check(
+                BatchNormOperator(shape: shape, isInteger: false, scale: scale, shift: shift),
+                image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts, label)
+        }
+    }
+
+    @Test func `batch norm of integers rounds twice and is never fused`() {
+        Self.eachShape { shape, generator, parts, label in
+            let image = ReferenceValue(shape) { _, _, _ in
+                Float(generator.integer(-(1 << 24)...(1 << 24)))
+            }
+            let scale = generator.reals(shape.channels)
+            let shift = generator.reals(shape.channels, in: -1e6...1e6)
+            Self.check(
+                BatchNormOperator(shape: shape, isInteger: true, scale: scale, shift: shift),
+                image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts,
+                integers: true, label)
+        }
+    }
+
+    @Test func `PReLU multiplies negative values only and keeps NaN`() {
+        Self.eachShape { shape, generator, parts, label in
+            let image = ReferenceValue(shape, Self.values(shape.count, &generator))
+            let slope = generator.reals(shape.channels)
+            let expected = Reference.map(image) { x, c in x >= 0 ? x : slope[c] * x }
+            Self.check(
+                PReLUOperator(shape: shape, slope: slope), image, expected, parts: parts, label)
+        }
+    }
+
+    @Test func `ReLU and hardtanh clamp and keep NaN`() {
+        Self.eachShape { shape, generator, parts, label in
+            let image = ReferenceValue(shape, Self.values(shape.count, &generator))
+            Self.check(
+                ClampOperator(shape: shape, kind: .relu), image,
+                Reference.map(image) { x, _ in x < 0 ? 0 : x }, parts: parts, "relu, \(label)")
+            Self.check(
+                ClampOperator(shape: shape, kind: .hardtanh), image,
+                Reference.map(image) { x, _ in x < -1 ? -1 : x > 1 ? 1 : x }, parts: parts,
+                "hardtanh, \(label)")
+        }
+    }
+
+    @Test func `addition adds`() {
+        Self.eachShape { shape, generator, parts, label in
+            let a = ReferenceValue(shape, Self.values(shape.count, &generator))
+            let b = ReferenceValue(shape, Self.values(shape.count, &generator))
+            let expected = OperatorHarness.channelsLast(
+                [ReferenceValue(shape) { c, y, x in a[c, y, x] + b[c, y, x] }])
+            for kernels in KernelSet.available {
+                let output = OperatorHarness.run(
+                    AddOperator(shape: shape), kernels: kernels,
+                    inputs: [a, b].map { GuardedMemory(OperatorHarness.channelsLast([$0])) },
+                    outputBytes: 4 * shape.count, parts: parts)
+                #expect(
+                    areEqual(output.elements(Float.self, count: shape.count), expected),
+                    "\(kernels), \(label)")
+            }
+        }
+    }
+
+    @Test func `the sums of a binary layer are scaled and shifted with two roundings`() {
+        for seed in 0..<60 {
+            var generator = SeededGenerator(seed: UInt64(seed))
+            let groups = generator.integer(1...3)
+            let input = Shape(64 * groups, generator.integer(1...4), generator.integer(1...4))
+            let outputs = groups * generator.integer(1...20)
+            let weights = (0..<outputs * 64).map { _ in generator.sign() }
+            let image = ReferenceValue(input) { _, _, _ in generator.sign() }
+            let scale = generator.reals(outputs)
+            let bias = generator.oneIn(2) ? generator.reals(outputs) : nil
+            let sums = Reference.convolution(
+                image, weights: weights, outputs: outputs, window: Window(1), groups: groups)
+            let expected = OperatorHarness.channelsLast([
+                Reference.map(sums) { sum, c in
+                    let product: Float = sum * scale[c]
+                    return bias.map { product + $0[c] } ?? product
+                }
+            ])
+            let body = BinaryConvolutionOperator(
+                window: bonn_window(Window(1), from: input, to: sums.shape), groups: groups,
+                inputChannels: input.channels, outputChannels: outputs, isSigned: true,
+                padding: .zero, pixelWords: groups,
+                words: BitLayout.packSigned(weights, channels: 64), scale: scale, bias: bias)
+            for kernels in KernelSet.available {
+                let output = OperatorHarness.run(
+                    body, kernels: kernels,
+                    inputs: [GuardedMemory(OperatorHarness.packed([image]))],
+                    outputBytes: 4 * expected.count, parts: generator.integer(1...6))
+                #expect(
+                    output.elements(Float.self, count: expected.count) == expected,
+                    "seed \(seed), \(kernels)")
+            }
+        }
+    }
+}

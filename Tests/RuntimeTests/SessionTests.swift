@@ -1,0 +1,162 @@
+import BONNModelFormat
+import BONNTestSupport
+import Testing
+
+@testable import BONNRuntime
+
+/// A session that divides every step, however small, among its threads.
+func eagerSession(
+    _ model: Model, kernels: KernelSet = .best, threads: Int, batch: Int
+) throws(RuntimeError) -> InferenceSession {
+    let plan = ExecutionPlan(model, images: batch, threads: threads)
+    return InferenceSession(
+        model, kernels: kernels, threads: threads, batch: batch,
+        engine: try Engine(plan, kernels: kernels, threads: threads, grain: 1))
+}
+
+@Suite struct SessionTests {
+    @Test func `any number of threads gives the same bits`() throws {
+        for seed in 200..<260 as Range<UInt64> {
+            let file = RandomModels.model(seed: seed)
+            let model = try Model(file)
+            var generator = SeededGenerator(seed: seed)
+            let images = (0..<3).flatMap { _ in RandomModels.image(for: file, &generator) }
+            for kernels in KernelSet.available {
+                var single = try InferenceSession(model, kernels: kernels, batch: 3)
+                let expected = try single.run(images).map(\.bitPattern)
+                for threads in [1, 2, 3, 5] {
+                    var session = try eagerSession(
+                        model, kernels: kernels, threads: threads, batch: 3)
+                    for run in 0..<3 {
+                        let logits = try session.run(images).map(\.bitPattern)
+                        #expect(
+                            logits == expected,
+                            "seed \(seed), \(kernels), \(threads) threads, run \(run)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `a batch gives what its images give one by one`() throws {
+        for seed in 300..<340 as Range<UInt64> {
+            let file = RandomModels.model(seed: seed)
+            let model = try Model(file)
+            var generator = SeededGenerator(seed: seed)
+            let images = (0..<5).map { _ in RandomModels.image(for: file, &generator) }
+            var single = try InferenceSession(model)
+            var batched = try InferenceSession(model, batch: 5)
+            var expected: [UInt32] = []
+            for image in images { expected += try single.run(image).map(\.bitPattern) }
+            for count in [5, 1, 4] {
+                let input = images.prefix(count).flatMap(\.self)
+                let logits = try batched.run(input).map(\.bitPattern)
+                #expect(
+                    logits == Array(expected.prefix(count * model.classCount)),
+                    "seed \(seed), \(count) images")
+            }
+        }
+    }
+
+    @Test func `NaN and infinite inputs give what the reference gives`() throws {
+        for seed in 400..<440 as Range<UInt64> {
+            let file = RandomModels.model(seed: seed)
+            guard file.metadata.graph.input.element == .real else { continue }
+            let model = try Model(file)
+            var generator = SeededGenerator(seed: seed)
+            let image = RandomModels.image(for: file, &generator).map { value in
+                generator.oneIn(20) ? generator.pick([.nan, .infinity, -.infinity]) : value
+            }
+            let expected = ReferenceInterpreter(file).values(of: image)
+            for kernels in KernelSet.available {
+                var session = try InferenceSession(model, kernels: kernels)
+                let names = file.metadata.graph.nodes.map(\.name)
+                let values = try session.values(of: names, input: image)
+                for name in names {
+                    #expect(
+                        areEqual(values[name]!, expected[name]!.values),
+                        "seed \(seed), \(kernels), value \(name)")
+                }
+            }
+        }
+    }
+
+    @Test func `sessions on one model run at the same time`() async throws {
+        let file = RandomModels.model(seed: 7, depth: 20)
+        let model = try Model(file)
+        var generator = SeededGenerator(seed: 7)
+        let images = (0..<8).map { _ in RandomModels.image(for: file, &generator) }
+        let output = file.metadata.graph.output
+        let expected = images.map { ReferenceInterpreter(file).values(of: $0)[output]!.values }
+        try await withThrowingTaskGroup(of: [Bool].self) { group in
+            for (image, logits) in zip(images, expected) {
+                group.addTask {
+                    var session = try eagerSession(model, threads: 2, batch: 1)
+                    return try (0..<40).map { _ in areEqual(try session.run(image), logits) }
+                }
+            }
+            for try await isEqual in group { #expect(!isEqual.contains(false)) }
+        }
+    }
+
+    @Test func `pixels may come as bytes or as whole numbers`() throws {
+        var builder = ModelBuilder(seed: 5, input: Shape(3, 6, 7), element: .byte)
+        let stem = builder.convolution(
+            "input", outputs: 9, window: Window(3, stride: 2, padding: 1), isInt8: true)
+        let means = builder.globalAveragePool(stem)
+        let logits = builder.linear(means, outputs: 4)
+        let file = builder.model(output: logits)
+        var session = try InferenceSession(try Model(file), batch: 2)
+        let pixels = (0..<2 * 126).map { _ in UInt8(builder.generator.integer(0...255)) }
+        let result = try session.run(bytes: pixels)
+        #expect(try session.run(pixels.map(Float.init)) == result)
+        let first = ReferenceInterpreter(file).values(of: pixels.prefix(126).map(Float.init))
+        #expect(areEqual(Array(result.prefix(4)), first[logits]!.values))
+    }
+
+    @Test func `logits can be written into memory of the caller`() throws {
+        let file = RandomModels.model(seed: 11)
+        var generator = SeededGenerator(seed: 11)
+        let input = (0..<2).flatMap { _ in RandomModels.image(for: file, &generator) }
+        var session = try InferenceSession(try Model(file), batch: 2)
+        let expected = try session.run(input)
+        var logits = [Float](repeating: .nan, count: expected.count + 1)
+        var span = logits.mutableSpan
+        try session.run(input.span, into: &span)
+        #expect(areEqual(logits, expected + [.nan]))
+    }
+
+    @Test func `integer logits are given as real numbers`() throws {
+        var builder = ModelBuilder(seed: 6, input: Shape(70, 1, 1))
+        let bits = builder.threshold("input")
+        let sums = builder.binaryLinear(bits, outputs: 3, scale: .none)
+        let file = builder.model(output: sums)
+        let image = builder.generator.reals(70)
+        var session = try InferenceSession(try Model(file))
+        #expect(session.model.classCount == 3)
+        let expected = ReferenceInterpreter(file).values(of: image)[sums]!.values
+        #expect(try session.run(image) == expected)
+    }
+
+    @Test func `a profile names every node and counts its multiply-accumulates`() throws {
+        var builder = ModelBuilder(seed: 8, input: Shape(3, 8, 8))
+        let stem = builder.convolution("input", outputs: 6, window: Window(3, padding: 1))
+        let bits = builder.threshold(stem)
+        let body = builder.binaryConvolution(
+            bits, outputs: 4, window: Window(3, stride: 2, padding: 1), groups: 2)
+        let means = builder.globalAveragePool(body)
+        let logits = builder.linear(means, outputs: 5)
+        var session = try InferenceSession(
+            try Model(builder.model(output: logits)), threads: 2, batch: 2)
+        let layers = try session.profile(builder.generator.reals(2 * 192), runs: 3)
+        #expect(layers.map(\.name) == [stem, bits, body, body, means, logits])
+        #expect(
+            layers.map(\.operation) == [
+                "convolution", "threshold", "regroup", "binary_convolution",
+                "global_average_pool", "linear",
+            ])
+        #expect(layers.map(\.realMACs) == [2 * 6 * 64 * 27, 0, 0, 0, 0, 2 * 20])
+        #expect(layers.map(\.binaryMACs) == [0, 0, 0, 2 * 4 * 16 * 27, 0, 0])
+        #expect(layers.allSatisfy { $0.nanoseconds >= 0 })
+    }
+}
