@@ -42,7 +42,8 @@ public struct LayerStatistics: Sendable, Equatable, Codable {
     public var scale: Double?
     /// Share of latent weights whose sign is another than an epoch ago.
     public var flipRatio: Double
-    /// Share of latent weights within mu / 2 of zero; mean |x| stands in where there is no mu.
+    /// Share of latent weights within half of their kernel's mean |x| of zero: 0.31 for one
+    /// Gaussian mode at zero, 0 for two sharp modes.
     public var nearZero: Double
 }
 

@@ -30,7 +30,8 @@ final class LayerObserver {
                 let magnitudes = try latent.abs()
                 let count = Double(latent.count)
                 let mu = try layer.mu.tensor.detached()
-                let half = try (mu.abs() * 0.5).reshape([mu.count, 1, 1, 1])
+                // What mu is when it minimises the kernel loss, so runs without the loss compare.
+                let half = try (layer.latentMoments().mean * 0.5).reshape([mu.count, 1, 1, 1])
                 let same = try Self.signs(of: layer).eq(before).to(.float64).sum().item()
                 rows.append(
                     LayerStatistics(
