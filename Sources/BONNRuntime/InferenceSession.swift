@@ -5,7 +5,10 @@ import BONNModelFormat
 /// A session is used by one thread at a time, which its type enforces; run several sessions on one
 /// model for several requests at once. All memory is allocated in the initialiser. The results are
 /// the same bits for every kernel set, number of threads and batch size.
-public struct InferenceSession: ~Copyable {
+///
+/// `@unchecked Sendable`: it has one owner, and every use of its memory is a mutation, so that it
+/// can be handed to another thread but never be used by two.
+public struct InferenceSession: ~Copyable, @unchecked Sendable {
     /// The model that runs.
     public let model: Model
     /// The kernels that run it.

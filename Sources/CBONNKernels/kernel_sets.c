@@ -1,29 +1,6 @@
 // The tables of kernels.inc, and which of them this machine can run.
-#include "bonn_kernels.h"
 #include "cpu_features.h"
-
-// Declarations: BONN_KERNEL names a function whose type is that of the operation.
-#define BONN_KERNEL(set, operation, function) extern bonn_type_##operation function;
-#define bonn_type_bconv2d bonn_bconv2d_fn
-#define bonn_type_conv2d bonn_conv2d_fn
-#define bonn_type_depthwise bonn_depthwise_fn
-#define bonn_type_threshold_f32b1 bonn_threshold_f32b1_fn
-#define bonn_type_threshold_i32b1 bonn_threshold_i32b1_fn
-#define bonn_type_affine_f32 bonn_affine_f32_fn
-#define bonn_type_affine_i32f32 bonn_affine_i32f32_fn
-#define bonn_type_prelu bonn_prelu_fn
-#define bonn_type_relu bonn_unary_fn
-#define bonn_type_hardtanh bonn_unary_fn
-#define bonn_type_add bonn_add_fn
-#define bonn_type_max_pool_f32 bonn_pool_f32_fn
-#define bonn_type_max_pool_b1 bonn_pool_b1_fn
-#define bonn_type_average_pool_f32 bonn_pool_f32_fn
-#define bonn_type_transpose_u32 bonn_transpose_fn
-#define bonn_type_copy_u32 bonn_copy_u32_fn
-#define bonn_type_copy_b1 bonn_copy_b1_fn
-#define bonn_type_flatten_b1 bonn_flatten_b1_fn
-#include "kernels.inc"
-#undef BONN_KERNEL
+#include "kernels.h"
 
 // Tables: a later initialiser of a member replaces an earlier one, which is how a set takes over
 // from the scalar set exactly the operations that it does not list.

@@ -2,7 +2,7 @@
 #ifndef BONN_WINDOW_H
 #define BONN_WINDOW_H
 
-#include "bonn_kernels.h"
+#include "kernels.h"
 
 // One row of outputs: its image, its place in it, and the kernel rows inside the image.
 typedef struct {

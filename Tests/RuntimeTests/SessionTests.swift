@@ -14,6 +14,14 @@ func eagerSession(
         engine: try Engine(plan, kernels: kernels, threads: threads, grain: 1))
 }
 
+private actor SessionOwner {
+    private var session: InferenceSession
+
+    init(_ session: consuming InferenceSession) { self.session = session }
+
+    func run(_ image: [Float]) throws -> [Float] { try session.run(image) }
+}
+
 @Suite struct SessionTests {
     @Test func `any number of threads gives the same bits`() throws {
         for seed in 200..<260 as Range<UInt64> {
@@ -97,6 +105,16 @@ func eagerSession(
             }
             for try await isEqual in group { #expect(!isEqual.contains(false)) }
         }
+    }
+
+    @Test func `a session can be handed to another task`() async throws {
+        let file = RandomModels.model(seed: 9)
+        var generator = SeededGenerator(seed: 9)
+        let image = RandomModels.image(for: file, &generator)
+        let output = file.metadata.graph.output
+        let expected = ReferenceInterpreter(file).values(of: image)[output]!.values
+        let owner = SessionOwner(try InferenceSession(try Model(file), threads: 2))
+        #expect(areEqual(try await owner.run(image), expected))
     }
 
     @Test func `pixels may come as bytes or as whole numbers`() throws {

@@ -4,7 +4,7 @@
 #ifndef BONN_BITPACK_H
 #define BONN_BITPACK_H
 
-#include "bonn_kernels.h"
+#include "../kernels.h"
 #include <string.h>
 
 static inline float bonn_flip_f32(float x, uint32_t flip) {

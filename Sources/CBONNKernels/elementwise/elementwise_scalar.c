@@ -2,7 +2,7 @@
 //
 // An output may be the input itself: element i is read before it is written and no other element
 // of the output depends on it, which is what `assume_safety` tells the vectoriser.
-#include "bonn_kernels.h"
+#include "../kernels.h"
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF

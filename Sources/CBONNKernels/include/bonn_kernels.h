@@ -108,6 +108,8 @@ typedef struct {
     ptrdiff_t to_bit, to_words;
 } bonn_bit_run;
 
+// The type of the function of an operation of kernels.inc is bonn_<operation>_fn.
+
 // Integer sums of a binary convolution.
 typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *y, bonn_range rows,
                              bonn_range blocks);
@@ -130,13 +132,17 @@ typedef void bonn_affine_i32f32_fn(const int32_t *x, const float *scale,
 // Element-wise; y may be x.
 typedef void bonn_prelu_fn(const float *x, const float *slope, float *y, ptrdiff_t pixels,
                            ptrdiff_t channels);
-typedef void bonn_unary_fn(const float *x, float *y, ptrdiff_t count);
+typedef void bonn_relu_fn(const float *x, float *y, ptrdiff_t count);
+typedef bonn_relu_fn bonn_hardtanh_fn;
 typedef void bonn_add_fn(const float *a, const float *b, float *y, ptrdiff_t count);
-// Pooling; an output whose window holds only padding is minus infinity (max), low (bits), 0 (mean).
-typedef void bonn_pool_f32_fn(const bonn_pool *p, const float *x, float *y, bonn_range rows);
-typedef void bonn_pool_b1_fn(const bonn_pool *p, const uint64_t *x, uint64_t *y, bonn_range rows);
+// Pooling. Every window must hold at least one element of the image.
+typedef void bonn_max_pool_f32_fn(const bonn_pool *p, const float *x, float *y, bonn_range rows);
+typedef bonn_max_pool_f32_fn bonn_average_pool_f32_fn;
+typedef void bonn_max_pool_b1_fn(const bonn_pool *p, const uint64_t *x, uint64_t *y,
+                                 bonn_range rows);
 // [rows][columns] to [columns][rows], 32-bit elements.
-typedef void bonn_transpose_fn(const uint32_t *x, uint32_t *y, ptrdiff_t rows, ptrdiff_t columns);
+typedef void bonn_transpose_u32_fn(const uint32_t *x, uint32_t *y, ptrdiff_t rows,
+                                   ptrdiff_t columns);
 // Copies `channels` elements from every `from_stride` to every `to_stride` elements.
 typedef void bonn_copy_u32_fn(const uint32_t *x, ptrdiff_t from_stride, uint32_t *y,
                               ptrdiff_t to_stride, ptrdiff_t channels, ptrdiff_t pixels);
@@ -158,13 +164,13 @@ typedef struct {
     bonn_affine_f32_fn *affine_f32;
     bonn_affine_i32f32_fn *affine_i32f32;
     bonn_prelu_fn *prelu;
-    bonn_unary_fn *relu;
-    bonn_unary_fn *hardtanh;
+    bonn_relu_fn *relu;
+    bonn_hardtanh_fn *hardtanh;
     bonn_add_fn *add;
-    bonn_pool_f32_fn *max_pool_f32;
-    bonn_pool_b1_fn *max_pool_b1;
-    bonn_pool_f32_fn *average_pool_f32;
-    bonn_transpose_fn *transpose_u32;
+    bonn_max_pool_f32_fn *max_pool_f32;
+    bonn_max_pool_b1_fn *max_pool_b1;
+    bonn_average_pool_f32_fn *average_pool_f32;
+    bonn_transpose_u32_fn *transpose_u32;
     bonn_copy_u32_fn *copy_u32;
     bonn_copy_b1_fn *copy_b1;
     bonn_flatten_b1_fn *flatten_b1;

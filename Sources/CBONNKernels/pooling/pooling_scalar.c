@@ -43,12 +43,12 @@ void bonn_max_pool_f32_u1__scalar(const bonn_pool *p, const float *x, float *y, 
     }
 }
 
-// Bit 1 is the low level, so the larger of two values is the bitwise and.
+// Bit 1 is the low level, so the larger of two values is the bitwise and. The first tap clears the
+// tail bits.
 void bonn_max_pool_b1_u64__scalar(const bonn_pool *p, const uint64_t *x, uint64_t *y,
                                   bonn_range rows) {
     const bonn_window *w = &p->window;
     const ptrdiff_t words = (p->channels + 63) / 64;
-    const uint64_t tail = ~UINT64_C(0) >> ((64 - p->channels % 64) % 64);
     for (ptrdiff_t row = rows.begin; row < rows.end; row++) {
         const bonn_output_row r = bonn_locate_row(w, row);
         const uint64_t *image = x + r.image * w->in_height * w->in_width * words;
@@ -56,7 +56,7 @@ void bonn_max_pool_b1_u64__scalar(const bonn_pool *p, const uint64_t *x, uint64_
             const window_columns place = locate_columns(w, column);
             uint64_t *restrict out = y + (row * w->out_width + column) * words;
             for (ptrdiff_t word = 0; word < words; word++) {
-                out[word] = word == words - 1 ? tail : ~UINT64_C(0);
+                out[word] = ~UINT64_C(0);
             }
             for (ptrdiff_t ky = r.taps.begin; ky < r.taps.end; ky++) {
                 const ptrdiff_t in_y = r.origin + ky * w->dilation_height;
@@ -106,16 +106,16 @@ void bonn_average_pool_f32_u8__scalar(const bonn_pool *p, const float *x, float 
             const window_columns place = locate_columns(w, column);
             const ptrdiff_t inside =
                 (r.taps.end - r.taps.begin) * (place.taps.end - place.taps.begin);
-            const ptrdiff_t counted =
+            const ptrdiff_t divisor =
                 p->counts_padding ? w->kernel_height * w->kernel_width : inside;
-            const double divisor = counted > 0 ? (double)counted : 1;
             float *out = y + (row * w->out_width + column) * p->channels;
             ptrdiff_t c = 0;
             for (; c + LANES <= p->channels; c += LANES) {
-                average_channels(w, image + c, p->channels, &r, &place, divisor, out + c, LANES);
+                average_channels(w, image + c, p->channels, &r, &place, (double)divisor, out + c,
+                                 LANES);
             }
             if (c < p->channels) {
-                average_channels(w, image + c, p->channels, &r, &place, divisor, out + c,
+                average_channels(w, image + c, p->channels, &r, &place, (double)divisor, out + c,
                                  p->channels - c);
             }
         }

@@ -1,5 +1,5 @@
 // Moving values between layouts.
-#include "bonn_kernels.h"
+#include "../kernels.h"
 #include <string.h>
 
 void bonn_transpose_u32_u1__scalar(const uint32_t *x, uint32_t *y, ptrdiff_t rows,
