@@ -6,19 +6,23 @@ import Torch
 /// `bonn benchmark`.
 struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the training step on random data.",
+        abstract: "Measure the training step, or inference in LibTorch, on random data.",
         discussion: """
             One batch stays on the device; a step is forward, all three losses, backward and the \
             optimiser's update. The median of --steps steps counts, after two that do not.
 
-            Example:
+            Examples:
               bonn benchmark --model wrn22 --widths 16-16-32-64 --batch-size 128 --threads 2
+              bonn benchmark --model resnet18 --method real --inference --batch-size 1 --steps 50
             """)
 
     @OptionGroup(title: "Configuration") var recipe: RecipeOptions
 
     @Option(help: ArgumentHelp("Steps to measure.", valueName: "n"))
     var steps = 10
+
+    @Flag(help: "Measure the forward pass of evaluation instead of a training step.")
+    var inference = false
 
     @Option(help: ArgumentHelp("Side of the images; 0: 32 or 224, by the stem.", valueName: "n"))
     var imageSize = 0
@@ -34,7 +38,8 @@ struct Benchmark: ParsableCommand {
 
     func run() throws {
         let result = try TrainingBenchmark(
-            try recipe.configuration(), imageSize: imageSize, steps: steps
+            try recipe.configuration(), step: inference ? .inference : .training,
+            imageSize: imageSize, steps: steps
         ).run()
         if json {
             print(try Terminal.json(Report(result)))

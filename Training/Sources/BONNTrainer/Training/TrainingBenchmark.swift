@@ -2,9 +2,17 @@ import BONN
 import Foundation
 import Torch
 
-/// Measures the training step alone: one random batch, which stays on the device, forward with all
-/// losses, backward, update. What a plain PyTorch script of the same step is compared with.
+/// Measures one step alone, on a random batch that stays on the device. What a plain PyTorch script
+/// of the same step is compared with.
 public struct TrainingBenchmark {
+    /// What a step consists of.
+    public enum Step: Sendable {
+        /// Forward with all losses, backward, update.
+        case training
+        /// Forward in phase `.evaluation`, and the logits brought to the processor.
+        case inference
+    }
+
     /// What was measured.
     public struct Result: Sendable {
         /// The network's name.
@@ -28,6 +36,7 @@ public struct TrainingBenchmark {
     private static let warmupSteps = 2
 
     private let configuration: TrainingConfiguration
+    private let step: Step
     private let imageSize: Int
     private let steps: Int
 
@@ -36,10 +45,14 @@ public struct TrainingBenchmark {
     /// - Parameters:
     ///   - configuration: network, batch size, losses, optimiser, device and threads. Where the
     ///     recipe says nothing, 10 classes and 3 channels.
+    ///   - step: what is measured.
     ///   - imageSize: the side of the images; 0 means 32 for the CIFAR stem and 224 for ImageNet's.
     ///   - steps: how many steps are measured.
-    public init(_ configuration: TrainingConfiguration, imageSize: Int, steps: Int) {
+    public init(
+        _ configuration: TrainingConfiguration, step: Step = .training, imageSize: Int, steps: Int
+    ) {
         self.configuration = configuration
+        self.step = step
         self.imageSize = imageSize
         self.steps = steps
     }
@@ -74,19 +87,32 @@ public struct TrainingBenchmark {
             network.dropoutGenerator = try Generator(
                 seed: RandomStream.dropout.seed(seed), device: device)
         }
-        let step = try TrainingStep(
-            network, losses: configuration.losses, optimizer: configuration.optimizer,
-            device: device)
         let batch = configuration.data.batchSize
         let generator = try Generator(seed: UInt64(seed), device: device)
         let images = try generator.normal([batch, model.inputChannels, side, side])
-        let labels = try generator.uniform([batch], low: 0, high: Double(model.classes)).floor()
-            .clamp(max: Double(model.classes - 1)).to(.int64)
+        let body: () throws -> Void
+        switch step {
+        case .training:
+            let training = try TrainingStep(
+                network, losses: configuration.losses, optimizer: configuration.optimizer,
+                device: device)
+            let labels = try generator.uniform([batch], low: 0, high: Double(model.classes))
+                .floor().clamp(max: Double(model.classes - 1)).to(.int64)
+            // Reading the losses waits for the device.
+            body = {
+                _ = try training(images: images, labels: labels, factor: 1, featureLossActs: true)
+            }
+        case .inference:
+            body = {
+                _ = try withoutGradient { () throws(TorchError) in
+                    try network(images, .evaluation).logits.floats()
+                }
+            }
+        }
         var seconds: [Double] = []
         for _ in 0..<(Self.warmupSteps + steps) {
             let start = ContinuousClock.now
-            // Reading the losses waits for the device.
-            _ = try step(images: images, labels: labels, factor: 1, featureLossActs: true)
+            try body()
             seconds.append((ContinuousClock.now - start) / .seconds(1))
         }
         let measured = seconds.dropFirst(Self.warmupSteps).sorted()
