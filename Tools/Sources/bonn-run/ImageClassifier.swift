@@ -1,0 +1,52 @@
+import BONNImage
+import BONNModelFormat
+import BONNRuntime
+import Foundation
+
+/// A model that reads images: its preprocessing and the names of its classes.
+struct ImageClassifier {
+    /// The network.
+    let model: Model
+    private let preprocessing: Preprocessing
+
+    /// Loads a model; throws `Failure` if it does not say how it reads images.
+    init(path: String) throws {
+        model = try Model(path: path)
+        guard let preprocessing = model.metadata.preprocessing else {
+            throw Failure(
+                "\(path): the model holds no preprocessing, so it cannot read images; export it "
+                    + "with one, or run it from a program that prepares the input")
+        }
+        self.preprocessing = preprocessing
+    }
+
+    /// The network's input for an image: `[C, H, W]`.
+    ///
+    /// - Parameter name: what the error calls the image.
+    func input(_ image: PixelBuffer, name: String) throws -> [Float] {
+        do {
+            guard model.inputElement == .byte else { return try preprocessing.input(image) }
+            let sized = try preprocessing.apply(image)
+            let plane = sized.width * sized.height
+            return (0..<sized.pixels.count).map { index in
+                Float(sized.pixels[index % plane * sized.channels + index / plane])
+            }
+        } catch {
+            throw Failure("\(name): \(error.message)")
+        }
+    }
+
+    /// The name of a class, or its number where the model has no names.
+    func name(ofClass index: Int) -> String {
+        let names = model.metadata.classNames
+        return index < names.count ? names[index] : String(index)
+    }
+}
+
+/// The probabilities of the classes: `exp(x - max) / sum`, in float64.
+func softmax(_ logits: [Float]) -> [Float] {
+    let largest = Double(logits.max() ?? 0)
+    let powers = logits.map { exp(Double($0) - largest) }
+    let sum = powers.reduce(0, +)
+    return powers.map { Float($0 / sum) }
+}

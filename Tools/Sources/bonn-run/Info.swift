@@ -1,0 +1,31 @@
+import ArgumentParser
+import BONNModelFormat
+import BONNRuntime
+
+/// `bonn-run info`.
+struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell what a model file holds.",
+        discussion: """
+            Example:
+              bonn-run info network.bonn --json
+            """)
+
+    @Argument(help: "A model file.")
+    var model: String
+
+    @Flag(help: "List the layers.")
+    var layers = false
+
+    @Flag(help: "Print the result as JSON, the layers included.")
+    var json = false
+
+    func run() throws {
+        let summary = try ModelSummary(path: model)
+        if json {
+            Output.line(summary.json.text)
+        } else {
+            summary.show(layers: layers)
+        }
+    }
+}

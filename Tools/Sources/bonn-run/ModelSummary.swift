@@ -1,0 +1,156 @@
+import BONNModelFormat
+import BONNRuntime
+import Foundation
+
+/// What a model file holds, counted.
+struct ModelSummary {
+    private let path: String
+    private let model: Model
+    private let bytes: Int
+    private let memoryBytes: Int
+    private let binaryParameters: Int
+    private let realParameters: Int
+    private let layers: [LayerTiming]
+
+    /// Reads a model file and runs it once, which is what counts its multiply-accumulates.
+    init(path: String) throws {
+        self.path = path
+        model = try Model(path: path)
+        let contents = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes = contents.count
+        let file = try ModelFile(bytes: [UInt8](contents))
+        var binary = 0
+        var bookkeeping: Set<String> = []
+        for node in file.metadata.graph.nodes {
+            switch node.operation {
+            case .binaryConvolution(let layer):
+                let rows = file.tensors[layer.weight]?.shape.dropLast().reduce(1, *) ?? 0
+                binary += rows * (layer.inputChannels / layer.groups)
+            case .binaryLinear(let layer):
+                binary += (file.tensors[layer.weight]?.shape[0] ?? 0) * layer.inputFeatures
+            case .threshold(let layer): bookkeeping.insert(layer.direction)
+            default: break
+            }
+        }
+        binaryParameters = binary
+        realParameters = file.tensors.reduce(0) { count, tensor in
+            tensor.value.elementType == .u64 || bookkeeping.contains(tensor.key)
+                ? count : count + tensor.value.shape.reduce(1, *)
+        }
+        var session = try InferenceSession(model)
+        memoryBytes = session.memoryBytes
+        layers = try session.profile(
+            [Float](repeating: 0, count: model.inputShape.count), runs: 1)
+    }
+
+    private var binaryMACs: Int { layers.reduce(0) { $0 + $1.binaryMACs } }
+    private var realMACs: Int { layers.reduce(0) { $0 + $1.realMACs } }
+
+    /// The summary for a program.
+    var json: JSONValue {
+        .members([
+            "model": .string(path),
+            "input": .members([
+                "shape": .shape(model.inputShape), "element": .string(model.inputElement.rawValue),
+            ]),
+            "classes": .int(model.classCount),
+            "class_names": .strings(model.metadata.classNames),
+            "binary_parameters": .int(binaryParameters),
+            "real_parameters": .int(realParameters),
+            "binary_macs": .int(binaryMACs),
+            "real_macs": .int(realMACs),
+            "model_bytes": .int(bytes),
+            "memory_bytes": .int(memoryBytes),
+            "preprocessing": preprocessing,
+            "provenance": .object(
+                provenance.map { JSONMember($0.key, .string($0.value)) }),
+            "parity": parity,
+            "layers": .array(
+                layers.map { layer in
+                    .members([
+                        "name": .string(layer.name), "operation": .string(layer.operation),
+                        "binary_macs": .int(layer.binaryMACs), "macs": .int(layer.realMACs),
+                    ])
+                }),
+        ])
+    }
+
+    private var provenance: [(key: String, value: String)] {
+        model.metadata.provenance.sorted { $0.key < $1.key }
+    }
+
+    private var preprocessing: JSONValue {
+        guard let rule = model.metadata.preprocessing else { return .null }
+        return .members([
+            "width": .int(rule.width), "height": .int(rule.height),
+            "resize": .string(rule.resizeText), "channels": .string(rule.channels.rawValue),
+            "mean": .array(rule.mean.map { JSONValue.real($0) }),
+            "std": .array(rule.std.map { JSONValue.real($0) }),
+        ])
+    }
+
+    private var parity: JSONValue {
+        guard let parity = model.metadata.parity else { return .null }
+        return .members([
+            "images": .int(parity.images), "top1_agreement": .real(parity.top1Agreement),
+            "max_abs_difference": .real(parity.maxAbsDifference),
+            "max_relative_difference": .real(parity.maxRelativeDifference),
+            "kernels": .strings(parity.kernels),
+        ])
+    }
+
+    /// The summary for a person.
+    func show(layers isDetailed: Bool) {
+        var rows = [
+            ["input", "\(model.inputShape.text) \(model.inputElement.rawValue)"],
+            ["classes", classes],
+            ["parameters", "\(binaryParameters) of 1 bit, \(realParameters) real"],
+            ["per image", "\(binaryMACs) binary and \(realMACs) real multiply-accumulates"],
+            ["file", "\(bytes) bytes"],
+            ["memory", "\(memoryBytes) bytes to run one image with one thread"],
+        ]
+        if let rule = model.metadata.preprocessing {
+            rows.append([
+                "images",
+                "\(rule.width)x\(rule.height) \(rule.channels.rawValue), "
+                    + "resize \(rule.resizeText), mean \(rule.mean), std \(rule.std)",
+            ])
+        } else {
+            rows.append(["images", "no preprocessing: the model does not read image files"])
+        }
+        if let parity = model.metadata.parity {
+            rows.append([
+                "parity",
+                "\(Output.percent(parity.top1Agreement)) of \(parity.images) images, "
+                    + "largest difference \(parity.maxAbsDifference), "
+                    + "kernels \(parity.kernels.joined(separator: ", "))",
+            ])
+        }
+        rows += provenance.map { [$0.key, $0.value] }
+        Output.table(rows, left: [0, 1])
+        guard isDetailed else { return }
+        Output.line("")
+        Output.table(
+            [["layer", "operation", "binary MACs", "real MACs"]]
+                + layers.map { [$0.name, $0.operation, "\($0.binaryMACs)", "\($0.realMACs)"] },
+            left: [0, 1])
+    }
+
+    private var classes: String {
+        let names = model.metadata.classNames
+        let shown = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
+        return names.isEmpty
+            ? "\(model.classCount), without names" : "\(model.classCount): \(shown)"
+    }
+}
+
+extension Preprocessing {
+    /// `none`, `stretch` or `shorter_side N`.
+    fileprivate var resizeText: String {
+        switch resize {
+        case .none: "none"
+        case .stretch: "stretch"
+        case .shorterSide(let side): "shorter_side \(side)"
+        }
+    }
+}
