@@ -48,6 +48,10 @@ struct Verify: ParsableCommand {
         }
     }
 
+    private static func text(_ shape: Shape) -> String {
+        "\(shape.channels)x\(shape.height)x\(shape.width)"
+    }
+
     private var threadCounts: [Int] {
         threads.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     }
@@ -60,10 +64,12 @@ struct Verify: ParsableCommand {
         let expected = Shape(stored.configuration.model.inputChannels, side, side)
         guard deployed.inputShape == expected, deployed.classCount == network.configuration.classes
         else {
-            throw ValidationError(
+            throw TrainingError(
+                .checkpoint,
                 "\(model) is a network for \(deployed.classCount) classes and images "
-                    + "\(deployed.inputShape), \(checkpoint) one for "
-                    + "\(network.configuration.classes) classes and images \(expected); give the "
+                    + "of \(Self.text(deployed.inputShape)), \(checkpoint) one for "
+                    + "\(network.configuration.classes) classes and images of "
+                    + "\(Self.text(expected)); give the "
                     + "checkpoint that the model was exported from")
         }
         let dataset = try DatasetSplits.open(data, options: stored.configuration.data.options).test

@@ -1,0 +1,131 @@
+import BONN
+import Testing
+import Torch
+
+@Suite struct NetworkTests {
+    static func count(_ network: Network, _ roles: Set<ParameterRole>) -> Int {
+        network.store.parameters.filter { roles.contains($0.role) }
+            .reduce(0) { $0 + $1.tensor.count }
+    }
+
+    /// methods.md 1.8: 0.27 M and 4.33 M in the paper; 0.271 M and 4.32 M before batch norm and PReLU.
+    @Test(arguments: [([16, 16, 32, 64], 0.271e6), ([64, 64, 128, 256], 4.32e6)])
+    func `WRN-22 has the paper's number of weights`(widths: [Int], expected: Double) throws {
+        let network = try Network(.init(model: .wrn22, widths: widths), seed: 1)
+        let weights = Self.count(network, [.binaryKernel, .weight])
+        #expect(abs(Double(weights) - expected) < 0.01 * expected, "\(weights)")
+        #expect(network.binaryConvolutions.count == 18)
+    }
+
+    @Test func `ResNet-18 has the paper's layers`() throws {
+        let network = try Network(.init(model: .resnet18, classes: 1000), seed: 1)
+        #expect(network.binaryConvolutions.count == 16)
+        // 3x3 convolutions of He's ResNet-18 without the stem.
+        #expect(Self.count(network, [.binaryKernel]) == 10_985_472)
+        // Stem, three 1x1 shortcuts, fully connected layer.
+        #expect(Self.count(network, [.weight]) == 9408 + 172_032 + 512_000)
+        let output = try withoutGradient { () throws(TorchError) in
+            try network(Tensor.zeros([1, 3, 64, 64]), .evaluation)
+        }
+        #expect(output.logits.shape == [1, 1000])
+        #expect(output.features.shape == [1, 512])
+    }
+
+    @Test func `initial weights depend on the seed and the name alone`() throws {
+        let small = try Network(.init(model: .wrn22, widths: [4, 4, 4, 4]), seed: 7)
+        let deep = try Network(.init(model: .wrn40, widths: [4, 4, 4, 4]), seed: 7)
+        let other = try Network(.init(model: .wrn22, widths: [4, 4, 4, 4]), seed: 8)
+        var differing = 0
+        for parameter in small.store.parameters {
+            let twin = try #require(deep.store[parameter.name]).tensor
+            #expect(try parameter.tensor.equals(twin), "\(parameter.name)")
+            let stranger = try #require(other.store[parameter.name]).tensor
+            if try !parameter.tensor.equals(stranger) { differing += 1 }
+        }
+        #expect(differing > 20)
+    }
+
+    @Test func `mu and sigma start as the mean and deviation of |X|`() throws {
+        let network = try Network(.init(model: .wrn22, widths: [8, 8, 8, 8]), seed: 3)
+        for layer in network.binaryConvolutions {
+            let values = try layer.weight.tensor.detached().abs().flatten(from: 1)
+                .to(.float64).doubles()
+            let size = values.count / layer.shape.outputs
+            let mu = try layer.mu.tensor.doubles()
+            let sigma = try layer.sigma.tensor.doubles()
+            for kernel in 0..<layer.shape.outputs {
+                let part = values[(kernel * size)..<((kernel + 1) * size)]
+                let mean = part.reduce(0, +) / Double(size)
+                let variance = part.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(size)
+                #expect(abs(mu[kernel] - mean) < 1e-7)
+                #expect(abs(sigma[kernel] - variance.squareRoot()) < 1e-7)
+            }
+        }
+    }
+
+    @Test func `dropout acts in training alone and repeats with its generator`() throws {
+        let configuration = NetworkConfiguration(
+            model: .wrn22, widths: [4, 4, 4, 4], dropout: 0.5)
+        let images = try Generator(seed: 5).normal([2, 3, 8, 8])
+        func logits(_ phase: Phase, _ seed: UInt64?) throws -> [Float] {
+            let network = try Network(configuration, seed: 1)
+            network.dropoutGenerator = try seed.map { try Generator(seed: $0) }
+            return try withoutGradient { () throws(TorchError) in
+                try network(images, phase).logits.floats()
+            }
+        }
+        #expect(try logits(.training, 1) == logits(.training, 1))
+        #expect(try logits(.training, 1) != logits(.training, 2))
+        #expect(try logits(.evaluation, 1) == logits(.evaluation, 2))
+    }
+
+    @Test func `a step of gradient descent lowers the loss of a batch`() throws {
+        let network = try Network(.init(model: .wrn22, widths: [8, 8, 16, 16]), seed: 11)
+        let images = try Generator(seed: 12).normal([32, 3, 16, 16])
+        let labels = try Tensor(int64s: (0..<32).map { Int64($0 % 10) }, shape: [32])
+        let optimiser = try Adam(
+            [
+                ParameterGroup(
+                    network.store.trainable.map { (name: $0.name, tensor: $0.tensor) },
+                    learningRate: 2e-3)
+            ])
+        var losses: [Double] = []
+        for _ in 0..<30 {
+            try optimiser.zeroGradients()
+            let loss = try network(images, .training).logits.crossEntropy(labels)
+            try loss.backward()
+            try optimiser.step()
+            try network.constrain()
+            losses.append(try loss.item())
+        }
+        #expect(losses[29] < 0.6 * losses[0], "\(losses)")
+    }
+
+    @Test(arguments: [
+        (NetworkConfiguration(model: .wrn22, widths: [16, 16, 32]), "model.widths"),
+        (NetworkConfiguration(model: .wrn22, classes: 1), "model.classes"),
+        (NetworkConfiguration(model: .wrn22, inputChannels: 2), "model.inputChannels"),
+        (NetworkConfiguration(model: .wrn22, latentStd: 0), "model.latentStd"),
+        (NetworkConfiguration(model: .wrn22, initialScale: -1), "model.initialScale"),
+        (NetworkConfiguration(model: .wrn22, dropout: 1), "model.dropout"),
+    ])
+    func `an impossible configuration is refused by the value's name`(
+        configuration: NetworkConfiguration, name: String
+    ) {
+        #expect {
+            try configuration.validate()
+        } throws: { error in
+            (error as? NetworkError)?.message.contains(name) == true
+        }
+    }
+
+    @Test func `images that do not fit are refused with what would`() throws {
+        let configuration = NetworkConfiguration(model: .resnet18)
+        try configuration.validate(height: 224, width: 224)
+        #expect {
+            try configuration.validate(height: 225 + 31, width: 100)
+        } throws: { error in
+            (error as? NetworkError)?.message.contains("224x224") == true
+        }
+    }
+}
