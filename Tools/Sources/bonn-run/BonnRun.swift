@@ -19,7 +19,7 @@ struct BonnRun: ParsableCommand {
               bonn-run evaluate network.bonn --data cifar-10-batches-bin --threads 2
               bonn-run bench --network resnet18 --threads 2 --layers
             """,
-        subcommands: [Info.self, Classify.self])
+        subcommands: [Info.self, Classify.self, Evaluate.self, Bench.self])
 
     /// Exit code of a failure.
     static let failure: Int32 = 1

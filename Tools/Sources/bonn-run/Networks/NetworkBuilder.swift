@@ -1,0 +1,189 @@
+import BONNData
+import BONNModelFormat
+import BONNRuntime
+
+/// Builds a network node by node, with random weights that depend on the seed alone.
+///
+/// The weights keep the values of a layer at about the size of its inputs, so that no layer is
+/// timed on infinities or denormal numbers.
+struct NetworkBuilder {
+    private var generator: SeededGenerator
+    private let input: GraphInput
+    private var shapes: [String: Shape]
+    private var nodes: [Node] = []
+    private var tensors: [String: ModelTensor] = [:]
+
+    /// Starts with the real input `input`.
+    init(input shape: Shape, seed: UInt64 = 1) {
+        generator = SeededGenerator(seed: seed)
+        input = GraphInput(name: "input", shape: shape, element: .real)
+        shapes = ["input": shape]
+    }
+
+    /// The model whose logits are a value `[K, 1, 1]`.
+    func model(output: String) throws -> Model {
+        try Model(
+            ModelFile(
+                metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
+                tensors: tensors))
+    }
+
+    /// The shape of a value.
+    func shape(_ value: String) -> Shape { shapes[value] ?? input.shape }
+
+    /// A real convolution without bias.
+    mutating func convolution(
+        _ x: String, _ name: String, outputs: Int, window: Window, groups: Int = 1
+    ) throws -> String {
+        let inputs = shape(x).channels / groups
+        let fanIn = Double(inputs * window.height * window.width)
+        let weight = reals(
+            "\(name).weight", [outputs, inputs, window.height, window.width],
+            around: 0, by: (3 / fanIn).squareRoot())
+        return add(
+            name, .convolution(Convolution(window: window, groups: groups, weight: weight)), [x],
+            try windowed(x, window, channels: outputs))
+    }
+
+    /// The fixed blur of anti-aliased pooling: depthwise 3x3, (1 2 1) times (1 2 1) over 16.
+    mutating func blur(_ x: String, _ name: String, window: Window) throws -> String {
+        let channels = shape(x).channels
+        let kernel: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
+        let weight = "\(name).weight"
+        tensors[weight] = ModelTensor(
+            f32: (0..<channels).flatMap { _ in kernel }, shape: [channels, 1, 3, 3])
+        return add(
+            name, .convolution(Convolution(window: window, groups: channels, weight: weight)), [x],
+            try windowed(x, window, channels: channels))
+    }
+
+    /// A 3x3 binary convolution with one scale, its input binarised by a threshold per channel:
+    /// what batch norm and sign become. The threshold is named after the layer, with `.sign`.
+    mutating func binaryConvolution(
+        _ x: String, _ name: String, outputs: Int, stride: Int = 1, padding: PaddingValue = .zero
+    ) throws -> String {
+        let channels = shape(x).channels
+        tensors["\(name).direction"] = ModelTensor(
+            i8: [Int8](repeating: 1, count: channels), shape: [channels])
+        let threshold = Threshold(
+            threshold: reals("\(name).threshold", [channels], around: 0, by: 0.1),
+            direction: "\(name).direction")
+        let bits = add("\(name).sign", .threshold(threshold), [x], shape(x))
+        let window = Window(3, stride: stride, padding: 1)
+        tensors["\(name).scale"] = ModelTensor(
+            f32: [Float(1 / (9 * Double(channels)).squareRoot())], shape: [1])
+        let layer = BinaryConvolution(
+            window: window, paddingValue: padding, inputChannels: channels,
+            weight: binaryKernels("\(name).weight", outputs: outputs, channels: channels),
+            scale: "\(name).scale")
+        return add(
+            name, .binaryConvolution(layer), [bits], try windowed(x, window, channels: outputs))
+    }
+
+    /// A batch norm.
+    mutating func batchNorm(_ x: String, _ name: String) -> String {
+        let channels = shape(x).channels
+        let layer = BatchNorm(
+            scale: reals("\(name).scale", [channels], around: 1, by: 0.25),
+            shift: reals("\(name).shift", [channels], around: 0, by: 0.25))
+        return add(name, .batchNorm(layer), [x], shape(x))
+    }
+
+    /// A PReLU with one slope per channel.
+    mutating func prelu(_ x: String, _ name: String) -> String {
+        let slope = reals("\(name).slope", [shape(x).channels], around: 0.25, by: 0.1)
+        return add(name, .prelu(PReLU(slope: slope)), [x], shape(x))
+    }
+
+    /// A ReLU.
+    mutating func relu(_ x: String, _ name: String) -> String {
+        add(name, .relu, [x], shape(x))
+    }
+
+    /// A sum.
+    mutating func sum(_ a: String, _ b: String, _ name: String) -> String {
+        add(name, .add, [a, b], shape(a))
+    }
+
+    /// A max pooling.
+    mutating func maxPool(_ x: String, _ name: String, window: Window) throws -> String {
+        add(
+            name, .maxPool(Pool(window: window)), [x],
+            try windowed(x, window, channels: shape(x).channels))
+    }
+
+    /// An average pooling.
+    mutating func averagePool(_ x: String, _ name: String, window: Window) throws -> String {
+        add(
+            name, .averagePool(Pool(window: window)), [x],
+            try windowed(x, window, channels: shape(x).channels))
+    }
+
+    /// The mean of each channel.
+    mutating func globalAveragePool(_ x: String, _ name: String) -> String {
+        add(name, .globalAveragePool, [x], Shape(shape(x).channels, 1, 1))
+    }
+
+    /// A real fully connected layer with bias.
+    mutating func linear(_ x: String, _ name: String, outputs: Int) -> String {
+        let inputs = shape(x).channels
+        let bound = (3 / Double(inputs)).squareRoot()
+        let layer = Linear(
+            weight: reals("\(name).weight", [outputs, inputs], around: 0, by: bound),
+            bias: reals("\(name).bias", [outputs], around: 0, by: 0.1))
+        return add(name, .linear(layer), [x], Shape(outputs, 1, 1))
+    }
+
+    private mutating func add(
+        _ name: String, _ operation: Operation, _ inputs: [String], _ shape: Shape
+    ) -> String {
+        nodes.append(Node(name, operation, inputs: inputs))
+        shapes[name] = shape
+        return name
+    }
+
+    private func windowed(_ x: String, _ window: Window, channels: Int) throws -> Shape {
+        let (height, width) = try window.outputSize(of: shape(x), place: x)
+        return Shape(channels, height, width)
+    }
+
+    private mutating func reals(
+        _ name: String, _ shape: [Int], around centre: Double, by radius: Double
+    ) -> String {
+        let values = (0..<shape.reduce(1, *)).map { _ in
+            Float(generator.uniform(centre - radius, centre + radius))
+        }
+        tensors[name] = ModelTensor(f32: values, shape: shape)
+        return name
+    }
+
+    private mutating func binaryKernels(
+        _ name: String, outputs: Int, channels: Int
+    ) -> String {
+        let words = BitLayout.words(forChannels: channels)
+        let lastWord = BitLayout.usedBits(ofLastWordForChannels: channels)
+        let values = (0..<outputs * 9 * words).map { index in
+            generator.next() & (index % words == words - 1 ? lastWord : .max)
+        }
+        tensors[name] = ModelTensor(u64: values, shape: [outputs, 3, 3, words])
+        return name
+    }
+}
+
+extension Window {
+    /// The window whose output has `ceil(size / stride)` rows and columns: TensorFlow's "same",
+    /// with the odd row and column of padding at the end.
+    static func same(_ size: Int, stride: Int, of input: Shape) -> Window {
+        let (top, bottom) = padding(size, stride, input.height)
+        let (left, right) = padding(size, stride, input.width)
+        return Window(
+            height: size, width: size, strideHeight: stride, strideWidth: stride, padTop: top,
+            padBottom: bottom, padLeft: left, padRight: right)
+    }
+
+    private static func padding(_ size: Int, _ stride: Int, _ input: Int) -> (Int, Int) {
+        let outputs = (input + stride - 1) / stride
+        let total = max(0, (outputs - 1) * stride + size - input)
+        return (total / 2, total - total / 2)
+    }
+}
