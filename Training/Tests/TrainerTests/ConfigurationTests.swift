@@ -1,6 +1,7 @@
 import BONN
 import BONNData
 import BONNTrainer
+import Foundation
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -88,6 +89,23 @@ import Testing
         try Recipe.apply(
             [("model.widths", "1-2-3-4-5", "a"), ("model.name", "resnet34", "b")], to: &assigned)
         #expect(assigned.model.widths == [1, 2, 3, 4, 5] && assigned.model.model == .resnet34)
+    }
+
+    @Test(arguments: [
+        ("wrn22-cifar10", 200), ("wrn22-cifar10-quick", 5), ("resnet18-imagenet", 70),
+        ("synthetic-demo", 4),
+    ])
+    func `the recipes of the repository are valid`(name: String, epochs: Int) throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../recipes").standardized
+        let configuration = try Recipe.read(path: folder.path + "/\(name).yaml")
+        #expect(configuration.schedule.epochs == epochs)
+        var model = configuration.model
+        (model.classes, model.inputChannels) = (10, 3)
+        let side = model.stem == .imagenet ? 224 : 32
+        try model.validate(height: side, width: side)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(names.filter { $0.hasSuffix(".yaml") }.count == 4, "each is tested here")
     }
 
     @Test func `what follows from the data is filled in`() throws {
