@@ -56,6 +56,14 @@ let package = Package(
             dependencies: [
                 "BONNData", "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
             ], swiftSettings: settings),
+        .testTarget(
+            name: "BonnRunTests",
+            dependencies: [
+                "bonn-run", "BONNData", "BONNImageIO",
+                .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,54 @@
+import BONNData
+import BONNImage
+import BONNModelFormat
+import BONNRuntime
+import Testing
+
+@Suite struct EvaluateTests {
+    private let scratch: Scratch
+
+    init() throws { scratch = try Scratch() }
+
+    /// The share of images whose class is among the `k` best, image by image.
+    private func accuracy(_ path: String, data: String, images: Int, k: Int) throws -> Double {
+        var session = try InferenceSession(try Model(path: path), kernels: .named("scalar"))
+        let dataset = try DatasetSplits.open(data).test
+        var right = 0
+        for index in 0..<images {
+            let input = try SmallModel.preprocessing.input(try dataset.image(at: index))
+            let logits = try session.run(input)
+            let own = logits[dataset.label(at: index)]
+            if logits.filter({ $0 > own }).count < k { right += 1 }
+        }
+        return Double(right) / Double(images)
+    }
+
+    @Test(arguments: [(0, 60, 1), (0, 60, 7), (23, 23, 8)])
+    func `top-1 and top-5 are those of the images one by one`(
+        limit: Int, images: Int, batch: Int
+    ) throws {
+        let path = try scratch.write(SmallModel.file(classNames: []))
+        let data = "synthetic:240"
+        let result = try Tool.json(
+            "evaluate", path, "--data", data, "--images", "\(limit)", "--batch", "\(batch)",
+            "--threads", "2")
+        #expect(result["images"].number?.int == images)
+        let top1 = try accuracy(path, data: data, images: images, k: 1)
+        let top5 = try accuracy(path, data: data, images: images, k: 5)
+        #expect(result["top1"].number?.double == top1)
+        #expect(result["top5"].number?.double == top5)
+        #expect(top5 > top1, "the case says nothing")
+        #expect(result["kernels"].string == KernelSet.best.name)
+        #expect(try #require(result["ms_per_image"].number?.double) > 0)
+    }
+
+    @Test func `a table says the same to a person, with a warning about class names`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let run = try Tool("evaluate", path, "--data", "synthetic:40")
+        #expect(run.status == 0)
+        #expect(run.output.contains("images   10\n"), "\(run.output)")
+        #expect(run.output.contains("top-1 ") && run.output.contains(" ms per image"))
+        try #require(run.errors.count == 1)
+        #expect(run.errors[0].hasPrefix("warning: class 0 is \"class-0\" in \(path)"))
+    }
+}

@@ -1,0 +1,36 @@
+import BONNModelFormat
+import Testing
+
+@Suite struct InfoTests {
+    @Test func `parameters, multiply-accumulates, bytes and metadata are counted`() throws {
+        let scratch = try Scratch()
+        let file = SmallModel.file()
+        let path = try scratch.write(file)
+        let info = try Tool.json("info", path)
+        #expect(info["input"]["shape"] == .ints([3, 8, 8]))
+        #expect(info["input"]["element"].string == "real")
+        #expect(info["classes"].number?.int == 10)
+        #expect(info["class_names"].elements.map(\.string) == SmallModel.classNames)
+        #expect(info["binary_parameters"].number?.int == 20 * 16 * 9)
+        #expect(info["real_parameters"].number?.int == 16 * 27 + 16 + 1 + 10 * 20 + 10)
+        #expect(info["binary_macs"].number?.int == 20 * 16 * 9 * 4 * 4)
+        #expect(info["real_macs"].number?.int == 16 * 27 * 64 + 10 * 20)
+        #expect(info["model_bytes"].number?.int == (try file.serialized().count))
+        #expect(info["provenance"]["method"].string == "bonn")
+        #expect(info["preprocessing"]["resize"].string == "stretch")
+        #expect(info["parity"] == .null)
+        let names = info["layers"].elements.map { $0["name"].string }
+        #expect(names == ["stem", "bits", "binary", "mean", "head"])
+    }
+
+    @Test func `a person sees the same and the layers on demand`() throws {
+        let scratch = try Scratch()
+        let path = try scratch.write(SmallModel.file())
+        let short = try Tool("info", path).output
+        #expect(short.contains("parameters  2880 of 1 bit, 659 real\n"), "\(short)")
+        #expect(!short.contains("binary_convolution"))
+        let long = try Tool("info", path, "--layers").output
+        #expect(long.hasPrefix(short))
+        #expect(long.contains("binary  binary_convolution         46080"), "\(long)")
+    }
+}
