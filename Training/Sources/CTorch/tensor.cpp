@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/isfinite.h>
 
 #include <cstring>
 
@@ -163,6 +164,11 @@ int ctorch_contiguous(const ctorch_tensor *x, bool channels_last, ctorch_tensor 
 
 int ctorch_clone(const ctorch_tensor *x, ctorch_tensor **result, char **error) {
     return produced("clone", {x}, result, error, [&] { return unwrap(x).clone(); });
+}
+
+int ctorch_all_finite(const ctorch_tensor *x, bool *finite, char **error) {
+    return guarded("allFinite", {x}, error,
+                   [&] { *finite = at::isfinite(unwrap(x)).all().item().toBool(); });
 }
 
 int ctorch_equal(const ctorch_tensor *a, const ctorch_tensor *b, bool *equal, char **error) {

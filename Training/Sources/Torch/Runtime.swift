@@ -7,7 +7,8 @@ public var torchVersion: String { String(cString: ctorch_version()) }
 public var threads: Int { Int(ctorch_threads()) }
 
 /// Sets how many threads an operation on the processor uses. Sums are cut into as many parts, so
-/// results are bit-identical only for the same number.
+/// results are bit-identical only for the same number. Holds for the calling thread and for those
+/// that have not yet computed anything, so call it first.
 ///
 /// - Throws: `TorchError` of code `argument` unless `count` is in 1...1024.
 public func setThreads(_ count: Int) throws(TorchError) {
@@ -24,7 +25,7 @@ public func setDeterministic(_ flag: Bool) throws(TorchError) {
     try check(()) { ctorch_set_deterministic(flag, $0) }
 }
 
-/// What LibTorch holds of an accelerator's memory, in bytes.
+/// What LibTorch holds of a CUDA device's memory, in bytes.
 public struct DeviceMemory: Sendable, Equatable {
     /// In tensors now.
     public let allocated: Int
@@ -35,11 +36,11 @@ public struct DeviceMemory: Sendable, Equatable {
 
     /// The statistics of `device`.
     ///
-    /// - Throws: `TorchError` of code `device` when it is not available, or is the processor, of
-    ///   which LibTorch keeps no account.
+    /// - Throws: `TorchError` of code `device` when it is not available or not a CUDA device;
+    ///   LibTorch keeps no such account of the others.
     public init(of device: Device) throws(TorchError) {
-        guard device != .cpu else {
-            throw TorchError(.device, "memory statistics exist for accelerators, not for cpu")
+        guard case .cuda = device else {
+            throw TorchError(.device, "memory statistics exist for cuda devices, not for \(device)")
         }
         try device.requireAvailable()
         var (allocated, peak, reserved): (Int64, Int64, Int64) = (0, 0, 0)

@@ -38,9 +38,9 @@ extension Tensor {
 
     /// Whether every element is a number, neither infinite nor NaN.
     public func allFinite() throws(TorchError) -> Bool {
-        // One pass: a sum is finite only if every term is, and rarely overflows when all are.
-        let total = try to(.float64).sum().item()
-        return total.isFinite
+        var finite = false
+        try check(self) { ctorch_all_finite(handle, &finite, $0) }
+        return finite
     }
 
     /// Whether `other` has the same element type, shape and values (0 equals -0, NaN nothing).
@@ -77,7 +77,8 @@ extension Tensor {
     private func elements<Element: BitwiseCopyable>(
         as dtype: DType, zero: Element
     ) throws(TorchError) -> [Element] {
-        let source = self.dtype == dtype ? self : try to(dtype)
+        // Converted on the processor: not every device has every element type.
+        let source = self.dtype == dtype ? self : try to(.cpu).to(dtype)
         let size = source.count * dtype.size
         var values = [Element](repeating: zero, count: size / MemoryLayout<Element>.stride)
         try values.withUnsafeMutableBufferPointer { buffer throws(TorchError) in

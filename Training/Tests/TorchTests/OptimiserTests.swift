@@ -141,10 +141,15 @@ private struct Problem {
         unknown["fourth.\(kind)"] = try .zeros([1])
         var reshaped = good
         reshaped["second.\(kind)"] = try .zeros([6])
-        let cases = [
+        var cases = [
             (missing, "'third.\(kind)' is missing"), (unknown, "no parameter for 'fourth.\(kind)'"),
             (reshaped, "'second.\(kind)' is float32 [6] on cpu, expected float32 [5] on cpu"),
         ]
+        if name == "Adam" {
+            var negative = good
+            negative["first.step"] = try Tensor(int64s: [-1], shape: [])
+            cases.append((negative, "'first.step' is -1, expected 0 or more"))
+        }
         for (state, part) in cases {
             let error = try #require(throws: TorchError.self) {
                 try problem.optimiser.loadState(state)

@@ -70,6 +70,8 @@ private struct Network {
             "the resident set is read from /proc/self/statm, which only Linux has"))
     func `memory stays flat over a thousand training steps`() async {
         await #expect(processExitsWith: .success) {
+            try setThreads(1)
+            try setDeterministic(true)
             let draw = try Generator(seed: 1)
             let network = try Network([
                 "0.weight": draw.normal([16, 3, 3, 3], std: 0.2), "1.weight": .ones([16]),

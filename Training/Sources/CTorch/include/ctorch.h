@@ -74,6 +74,7 @@ int ctorch_to_dtype(const ctorch_tensor *x, ctorch_dtype dtype, ctorch_tensor **
 int ctorch_contiguous(const ctorch_tensor *x, bool channels_last, ctorch_tensor **result,
                       char **error);
 int ctorch_clone(const ctorch_tensor *x, ctorch_tensor **result, char **error);
+int ctorch_all_finite(const ctorch_tensor *x, bool *finite, char **error);
 /* Same shape, element type and element values, bit for bit where they are numbers. */
 int ctorch_equal(const ctorch_tensor *a, const ctorch_tensor *b, bool *equal, char **error);
 
@@ -270,6 +271,7 @@ int ctorch_permutation(int64_t count, ctorch_device device, ctorch_generator *ge
 
 /* How many devices of that kind this process can use. */
 int ctorch_device_count(ctorch_device_kind kind, int32_t *count, char **error);
+/* Of a CUDA device, in bytes. */
 int ctorch_memory(ctorch_device device, int64_t *allocated, int64_t *peak, int64_t *reserved,
                   char **error);
 int ctorch_set_threads(int32_t count, char **error);
