@@ -104,10 +104,13 @@ let operationCases: [String: @Sendable ([Tensor]) throws(TorchError) -> [Tensor]
     "avgPool2d": { t throws(TorchError) in try [t[0].avgPool2d(kernel: 2)] },
     "avgPool2d padded": { t throws(TorchError) in
         try [
-            t[0].avgPool2d(kernel: 3, stride: 2, padding: 1, ceilMode: true, countPadding: false)
+            t[0].avgPool2d(kernel: 4, stride: 2, padding: 1, ceilMode: true, countPadding: false)
         ]
     },
     "maxPool2d": { t throws(TorchError) in try [t[0].maxPool2d(kernel: 3, stride: 2, padding: 1)] },
+    "maxPool2d ceil": { t throws(TorchError) in
+        try [t[0].maxPool2d(kernel: 2, ceilMode: true)]
+    },
     "adaptiveAvgPool2d": { t throws(TorchError) in
         try [t[0].adaptiveAvgPool2d(height: 1, width: 2)]
     },

@@ -177,8 +177,9 @@ OPERATIONS = {
         normalised(False), "image channel_weight channel_bias running_mean running_variance"),
     "avgPool2d": (lambda x: F.avg_pool2d(x, 2), "image"),
     "avgPool2d padded": (
-        lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False), "image"),
+        lambda x: F.avg_pool2d(x, 4, 2, 1, ceil_mode=True, count_include_pad=False), "image"),
     "maxPool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), "image"),
+    "maxPool2d ceil": (lambda x: F.max_pool2d(x, 2, ceil_mode=True), "image"),
     "adaptiveAvgPool2d": (lambda x: F.adaptive_avg_pool2d(x, (1, 2)), "image"),
     "prelu": (F.prelu, "image slope"),
     "prelu channels": (F.prelu, "image channel_slope"),
