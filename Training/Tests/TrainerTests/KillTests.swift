@@ -9,7 +9,7 @@ import Testing
     private let folder = TemporaryFolder()
 
     /// A run of a few seconds that writes a checkpoint after every step.
-    private func arguments(_ name: String, epochs: Int = 3, resume: Bool = false) -> [String] {
+    private func arguments(_ name: String, epochs: Int = 4, resume: Bool = false) -> [String] {
         let settings = [
             "optimizer.name=adam", "optimizer.learning_rate=0.01", "model.dropout=0.1",
             "losses.fine_tuning_fraction=0.5", "run.ema_decay=0.9", "augmentation.image_size=8",
@@ -21,35 +21,48 @@ import Testing
         ] + settings.flatMap { ["--set", $0] } + (resume ? ["--resume"] : [])
     }
 
-    /// The result of a run that nobody disturbed, and how long it took.
-    private func reference() throws -> (RunResult, seconds: Double) {
-        let start = Date()
+    /// The result of a run that nobody disturbed: 12 steps, 16 checkpoints.
+    private func reference() throws -> RunResult {
         let ending = try Tool(arguments("whole")).wait()
         try #require(ending.status == 0, "\(ending.errors)")
-        return (try RunResult(folder.path + "/whole"), Date().timeIntervalSince(start))
+        return try RunResult(folder.path + "/whole")
+    }
+
+    /// Waits until a run has replaced its checkpoint a number of times, or has ended.
+    private func wait(for replacements: Int, of name: String, _ tool: Tool) {
+        let path = folder.path + "/\(name)/last.safetensors"
+        func file() -> Int? {
+            (try? FileManager.default.attributesOfItem(atPath: path))?[.systemFileNumber] as? Int
+        }
+        var last = file()
+        var seen = 0
+        while seen < replacements && tool.isRunning {
+            usleep(1000)
+            let now = file()
+            if now != last { seen += 1 }
+            last = now
+        }
     }
 
     @Test func `a run that is killed at random instants and resumed ends with the same bits`()
         throws
     {
-        let (reference, seconds) = try reference()
+        let reference = try reference()
         for seed in 1...3 {
             var random = SeededGenerator(seed: UInt64(seed))
             let name = "killed-\(seed)"
             var kills = 0
             var tool = try Tool(arguments(name))
-            while kills < 3 {
-                Thread.sleep(forTimeInterval: random.uniform(0.05, 0.6) * seconds)
+            for attempt in 0..<3 {
+                // At the start, while a step is computed, or while a file is written.
+                wait(for: attempt == 1 ? 0 : random.integer(below: 4), of: name, tool)
+                Thread.sleep(forTimeInterval: random.uniform(0, 0.05))
                 guard tool.isRunning else { break }
                 kill(tool.identifier, SIGKILL)
-                _ = try tool.wait()
-                kills += 1
+                kills += try tool.wait().wasKilled ? 1 : 0
                 tool = try Tool(arguments(name, resume: true))
             }
-            var ending = try tool.wait()
-            if ending.status != 0 {
-                ending = try Tool(arguments(name, resume: true)).wait()
-            }
+            let ending = try tool.wait()
             try #require(ending.status == 0, "seed \(seed): \(ending.errors)")
             #expect(kills > 0, "seed \(seed): the run ended before the first kill")
             let difference = try RunResult(folder.path + "/" + name).difference(from: reference)
@@ -61,29 +74,24 @@ import Testing
     func `a run that is asked to stop saves, exits with 0 and goes on with the same bits`(
         signal: Int32
     ) throws {
-        let (reference, seconds) = try reference()
+        let reference = try reference()
         var random = SeededGenerator(seed: UInt64(signal))
-        let name = "stopped"
-        var tool = try Tool(arguments(name))
+        var tool = try Tool(arguments("stopped"))
         var stops = 0
         for _ in 0..<3 {
-            Thread.sleep(forTimeInterval: random.uniform(0.3, 0.6) * seconds)
+            // After a checkpoint the handler stands.
+            wait(for: 1 + random.integer(below: 3), of: "stopped", tool)
             guard tool.isRunning else { break }
-            // Before the handler stands, a signal ends the process as it would any other.
-            let isTraining = FileManager.default.fileExists(
-                atPath: folder.path + "/\(name)/last.safetensors")
             kill(tool.identifier, signal)
             let ending = try tool.wait()
-            if isTraining && !ending.wasKilled {
-                #expect(ending.status == 0, "\(ending.errors)")
-                stops += ending.output.contains("Stopped and saved.") ? 1 : 0
-            }
-            tool = try Tool(arguments(name, resume: true))
+            try #require(ending.status == 0, "\(ending.errors)")
+            stops += ending.output.contains("Stopped and saved.") ? 1 : 0
+            tool = try Tool(arguments("stopped", resume: true))
         }
         let ending = try tool.wait()
         try #require(ending.status == 0, "\(ending.errors)")
         #expect(stops > 0, "no stop was heard")
-        let difference = try RunResult(folder.path + "/" + name).difference(from: reference)
+        let difference = try RunResult(folder.path + "/stopped").difference(from: reference)
         #expect(difference == nil)
     }
 
