@@ -85,12 +85,6 @@ struct CIFARDataset: ImageDataset {
                 "\(batch.path): holds \(grouped(batch.count)) records but \(batches[0].path) holds "
                     + "\(grouped(batches[0].count)); copy or download the files again")
         }
-        if let last = batches.last, last.count > batches[0].count {
-            throw DataError(
-                .truncated,
-                "\(batches[0].path): holds \(grouped(batches[0].count)) records but \(last.path) "
-                    + "holds \(grouped(last.count)); copy or download the files again")
-        }
         self.batches = batches
         count = first
     }

@@ -1,44 +1,3 @@
-import Foundation
-
-/// The kinds of data that `--data` recognises.
-public enum DatasetKind: String, Sendable, CaseIterable {
-    /// The CIFAR-10 binary version: `data_batch_1.bin` ... `data_batch_5.bin`, `test_batch.bin`.
-    case cifar10
-    /// The CIFAR-100 binary version: `train.bin`, `test.bin`.
-    case cifar100
-    /// The MNIST family: `train-images-idx3-ubyte` and its three companions.
-    case idx
-    /// Folders of JPEG and PNG files: `train/CLASS/*`, `test/CLASS/*`.
-    case imageFolder = "image_folder"
-    /// Images that this program draws.
-    case synthetic
-}
-
-/// How a data set is read.
-public struct DatasetOptions: Sendable, Equatable {
-    /// The order of the images of an image folder.
-    public enum FolderOrder: String, Sendable, CaseIterable {
-        /// Class by class, and by file name within a class.
-        case path
-        /// By file name, whatever the class; files of the same name by class. A set that was
-        /// unpacked into numbered files keeps its order this way.
-        case fileName = "file_name"
-    }
-
-    /// CIFAR-100: use the 20 coarse labels and not the 100 fine ones.
-    public var coarseLabels = false
-    /// Image folders: decode every file when the folder is opened, leave out those that cannot
-    /// be decoded, and count them; without it such a file is an error when it is read.
-    public var skipsBrokenImages = false
-    /// Image folders: the order of the images.
-    public var folderOrder = FolderOrder.path
-    /// Synthetic images: how many, and from which seed.
-    public var synthetic = SyntheticOptions()
-
-    /// Creates the default options.
-    public init() {}
-}
-
 /// A training set and a test set with the same classes.
 public struct DatasetSplits: Sendable {
     /// What was recognised.
@@ -64,25 +23,24 @@ public struct DatasetSplits: Sendable {
     public static func open(
         _ path: String, options: DatasetOptions = DatasetOptions()
     ) throws(DataError) -> DatasetSplits {
-        if let synthetic = try SyntheticOptions(parsing: path, defaults: options.synthetic) {
-            return DatasetSplits(
-                kind: .synthetic, train: SyntheticDataset(synthetic, split: .train),
-                test: SyntheticDataset(synthetic, split: .test))
+        let source = try DatasetSource(path, options)
+        let splits = DatasetSplits(
+            kind: source.kind, train: try source.open(.train), test: try source.open(.test))
+        if let train = splits.train as? ImageFolderDataset,
+            let test = splits.test as? ImageFolderDataset
+        {
+            try ImageFolders.checkClasses(train, test)
         }
-        let folder = try DatasetFolder.find(path)
-        return switch folder.layout {
-        case .cifar10:
-            DatasetSplits(
-                kind: .cifar10, train: try CIFARDataset.cifar10(folder.path, split: .train),
-                test: try CIFARDataset.cifar10(folder.path, split: .test))
-        case .cifar100:
-            DatasetSplits(
-                kind: .cifar100,
-                train: try CIFARDataset.cifar100(
-                    folder.path, split: .train, coarse: options.coarseLabels),
-                test: try CIFARDataset.cifar100(
-                    folder.path, split: .test, coarse: options.coarseLabels))
-        }
+        return splits
+    }
+
+    /// Opens the test split alone; the files of the training split need not exist, and a folder
+    /// of class folders that is not split (`CLASS/*.png`) is a test set as a whole.
+    /// - Throws: `DataError`, as `open`.
+    public static func openTest(
+        _ path: String, options: DatasetOptions = DatasetOptions()
+    ) throws(DataError) -> any ImageDataset {
+        try DatasetSource(path, options).open(.test)
     }
 }
 
@@ -90,4 +48,56 @@ public struct DatasetSplits: Sendable {
 enum Split: String {
     case train
     case test
+}
+
+/// What `--data` names, recognised but not opened yet.
+private enum DatasetSource {
+    case synthetic(SyntheticOptions)
+    case folder(DatasetFolder, DatasetOptions)
+
+    init(_ path: String, _ options: DatasetOptions) throws(DataError) {
+        if let synthetic = try SyntheticOptions(parsing: path, defaults: options.synthetic) {
+            self = .synthetic(synthetic)
+        } else {
+            self = .folder(try DatasetFolder.find(path), options)
+        }
+    }
+
+    var kind: DatasetKind {
+        switch self {
+        case .synthetic: .synthetic
+        case .folder(let folder, _):
+            switch folder.layout {
+            case .cifar10: .cifar10
+            case .cifar100: .cifar100
+            case .idx: .idx
+            case .images, .unsplitImages: .imageFolder
+            }
+        }
+    }
+
+    func open(_ split: Split) throws(DataError) -> any ImageDataset {
+        switch self {
+        case .synthetic(let options):
+            return SyntheticDataset(options, split: split)
+        case .folder(let folder, let options):
+            switch folder.layout {
+            case .cifar10:
+                return try CIFARDataset.cifar10(folder.path, split: split)
+            case .cifar100:
+                return try CIFARDataset.cifar100(
+                    folder.path, split: split, coarse: options.coarseLabels)
+            case .idx:
+                return try IDXDataset(folder.path, names: folder.names, split: split)
+            case .images:
+                let path = try ImageFolders.folder(of: split, in: folder.path, names: folder.names)
+                return try ImageFolderDataset(path, options: options)
+            case .unsplitImages:
+                guard split == .test else {
+                    throw ImageFolders.missingTraining(folder.path)
+                }
+                return try ImageFolderDataset(folder.path, options: options)
+            }
+        }
+    }
 }

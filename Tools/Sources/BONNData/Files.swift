@@ -58,6 +58,47 @@ enum Files {
         return lines
     }
 
+    /// Creates a folder and those above it, unless it is there.
+    static func makeFolder(_ path: String) throws(DataError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw DataError(.unwritable, "\(path): cannot be created (\(reason(error)))")
+        }
+    }
+
+    /// Writes a file that does not exist yet.
+    static func write(_ bytes: [UInt8], _ path: String) throws(DataError) {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw DataError(.unwritable, "\(path): cannot be written (\(reason(error)))")
+        }
+    }
+
+    /// The path beside a folder that holds it until it is complete.
+    static func hiddenSibling(of path: String) -> String {
+        let url = URL(fileURLWithPath: path)
+        return url.deletingLastPathComponent().path
+            .appending(component: ".\(url.lastPathComponent).part")
+    }
+
+    /// Renames a file or folder; what is at the new path already is an error.
+    static func move(_ path: String, to target: String) throws(DataError) {
+        do {
+            try FileManager.default.moveItem(atPath: path, toPath: target)
+        } catch {
+            throw DataError(
+                .unwritable, "\(target): cannot be renamed from \(path) (\(reason(error)))")
+        }
+    }
+
+    /// Removes a file or a folder and all that is in it, if there is one.
+    static func remove(_ path: String) {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
     /// What the system said, in one line.
     static func reason(_ error: any Error) -> String {
         let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError

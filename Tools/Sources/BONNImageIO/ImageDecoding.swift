@@ -27,6 +27,14 @@ public func readImage(
     return try decodeImage(bytes, name: path, maximumPixels: maximumPixels)
 }
 
+/// The width and height in pixels that the header of a JPEG or PNG file states; nothing is decoded.
+public func readImageSize(path: String) throws(ImageIOError) -> (width: Int, height: Int) {
+    let bytes = try readFile(path: path) { beginning throws(ImageIOError) in
+        _ = try ImageFormat(beginning, name: path)
+    }
+    return try ImageFormat(bytes[...], name: path).size(of: bytes, name: path)
+}
+
 /// Decodes the bytes of a JPEG or PNG file; see `readImage(path:maximumPixels:)`.
 ///
 /// - Parameters:
@@ -37,18 +45,7 @@ public func decodeImage(
     _ bytes: [UInt8], name: String, maximumPixels: Int = defaultMaximumPixels
 ) throws(ImageIOError) -> PixelBuffer {
     let format = try ImageFormat(bytes[...], name: name)
-    var width: UInt32 = 0
-    var height: UInt32 = 0
-    let problem = withMessage { message in
-        switch format {
-        case .jpeg: bonn_jpeg_size(bytes, bytes.count, &width, &height, message)
-        case .png: bonn_png_size(bytes, bytes.count, &width, &height, message)
-        }
-    }
-    if let problem { throw format.undecodable(name, problem) }
-    // Both formats hold sides of at most 31 bits, so the product fits.
-    let (w, h) = (Int(width), Int(height))
-    guard w > 0, h > 0 else { throw format.undecodable(name, "the image is \(w)x\(h) pixels") }
+    let (w, h) = try format.size(of: bytes, name: name)
     guard w * h <= maximumPixels else {
         throw ImageIOError(
             .tooLarge, path: name,
@@ -101,6 +98,24 @@ private enum ImageFormat: String {
         if begins(with: "II*\0") || begins(with: "MM\0*") { return "a TIFF image" }
         if begins(with: "ftyp", at: 4) { return "a HEIF, AVIF or video file" }
         return nil
+    }
+
+    /// The size that the header states.
+    func size(of bytes: [UInt8], name: String) throws(ImageIOError) -> (width: Int, height: Int) {
+        var width: UInt32 = 0
+        var height: UInt32 = 0
+        let problem = withMessage { message in
+            switch self {
+            case .jpeg: bonn_jpeg_size(bytes, bytes.count, &width, &height, message)
+            case .png: bonn_png_size(bytes, bytes.count, &width, &height, message)
+            }
+        }
+        if let problem { throw undecodable(name, problem) }
+        // Both formats hold sides of at most 31 bits, so the product fits.
+        guard width > 0, height > 0 else {
+            throw undecodable(name, "the image is \(width)x\(height) pixels")
+        }
+        return (Int(width), Int(height))
     }
 
     func undecodable(_ name: String, _ reason: String) -> ImageIOError {

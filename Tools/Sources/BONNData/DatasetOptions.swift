@@ -1,0 +1,38 @@
+/// The kinds of data that `--data` recognises.
+public enum DatasetKind: String, Sendable, CaseIterable {
+    /// The CIFAR-10 binary version: `data_batch_1.bin` ... `data_batch_5.bin`, `test_batch.bin`.
+    case cifar10
+    /// The CIFAR-100 binary version: `train.bin`, `test.bin`.
+    case cifar100
+    /// The MNIST family: `train-images-idx3-ubyte` and its three companions.
+    case idx
+    /// Folders of JPEG and PNG files: `train/CLASS/*`, `test/CLASS/*`.
+    case imageFolder = "image_folder"
+    /// Images that this program draws.
+    case synthetic
+}
+
+/// How a data set is read.
+public struct DatasetOptions: Sendable, Equatable {
+    /// The order of the images of an image folder.
+    public enum FolderOrder: String, Sendable, CaseIterable {
+        /// Class by class, and by file name within a class.
+        case path
+        /// By file name, whatever the class; files of the same name by class. A set that was
+        /// unpacked into numbered files keeps its order this way.
+        case fileName = "file_name"
+    }
+
+    /// CIFAR-100: use the 20 coarse labels and not the 100 fine ones.
+    public var coarseLabels = false
+    /// Image folders: decode every file when the folder is opened, leave out those that cannot
+    /// be decoded, and count them; without it such a file is an error when it is read.
+    public var skipsBrokenImages = false
+    /// Image folders: the order of the images.
+    public var folderOrder = FolderOrder.path
+    /// Synthetic images: how many, and from which seed.
+    public var synthetic = SyntheticOptions()
+
+    /// Creates the default options.
+    public init() {}
+}

@@ -1,0 +1,109 @@
+import BONNImage
+import BONNImageIO
+
+/// Images in folders, one folder for each class: `CLASS/*.{jpg,jpeg,png}`.
+///
+/// Classes and files are sorted by the UTF-8 bytes of their names. Hidden files are passed over,
+/// files with other endings are passed over and counted.
+struct ImageFolderDataset: ImageDataset {
+    var name: String { folder }
+    let classNames: [String]
+    let channels = 3
+    let imageSize: (width: Int, height: Int)?
+    /// Files with the ending of an image that were left out since they cannot be decoded.
+    let brokenFiles: [String]
+    /// Files in class folders that do not have the ending of an image.
+    let ignoredFiles: Int
+
+    private let folder: String
+    private let files: [File]
+
+    private struct File: Sendable {
+        let name: String
+        let label: Int
+    }
+
+    var count: Int { files.count }
+
+    /// Lists the files of a split, or of a folder of class folders that is not split at all.
+    init(_ folder: String, options: DatasetOptions) throws(DataError) {
+        let classNames = try Files.names(in: folder).filter {
+            Files.isFolder(folder.appending(component: $0))
+        }
+        guard !classNames.isEmpty else {
+            throw DataError(
+                .noImages, "\(folder): holds no folder, expected one for each class: CLASS/*.png")
+        }
+        var (files, ignoredFiles) = try Self.list(folder, classNames)
+        if options.folderOrder == .fileName {
+            // The sort is stable, so files of one name stay in the order of their classes.
+            files.sort { Files.precedes($0.name, $1.name) }
+        }
+        var brokenFiles: [String] = []
+        if options.skipsBrokenImages {
+            let paths = files.map { Self.path(folder, classNames, $0) }
+            let isBroken = Self.undecodable(paths)
+            brokenFiles = zip(paths, isBroken).filter(\.1).map(\.0)
+            files = zip(files, isBroken).filter { !$0.1 }.map(\.0)
+            guard !files.isEmpty else {
+                throw DataError(
+                    .noImages,
+                    "\(folder): none of its \(grouped(paths.count)) image files can be decoded, the "
+                        + "first is \(paths[0])")
+            }
+        }
+        imageSize = Self.commonSize(files.lazy.map { Self.path(folder, classNames, $0) })
+        self.folder = folder
+        self.classNames = classNames
+        self.files = files
+        self.ignoredFiles = ignoredFiles
+        self.brokenFiles = brokenFiles
+    }
+
+    /// The image files of all classes in order, and how many other files there are.
+    private static func list(
+        _ folder: String, _ classNames: [String]
+    ) throws(DataError) -> (files: [File], ignored: Int) {
+        var files: [File] = []
+        var ignored = 0
+        for (label, className) in classNames.enumerated() {
+            let path = folder.appending(component: className)
+            let names = try Files.names(in: path)
+            let images = names.filter(hasImageEnding)
+            ignored += names.count - images.count
+            guard !images.isEmpty else {
+                throw DataError(
+                    .noImages,
+                    "\(path): holds no .jpg, .jpeg or .png file, found \(DatasetFolder.listed(names)); "
+                        + "put images there or remove it")
+            }
+            files += images.map { File(name: $0, label: label) }
+        }
+        return (files, ignored)
+    }
+
+    /// The endings of image files, in any case.
+    private static let endings = [".jpg", ".jpeg", ".png"]
+
+    /// Whether a file is taken for an image; what it holds decides how it is decoded.
+    static func hasImageEnding(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return endings.contains { lower.hasSuffix($0) }
+    }
+
+    private static func path(_ folder: String, _ classes: [String], _ file: File) -> String {
+        folder.appending(component: classes[file.label]).appending(component: file.name)
+    }
+
+    func label(at index: Int) -> Int { files[index].label }
+
+    func image(at index: Int) throws(DataError) -> PixelBuffer {
+        do {
+            return try readImage(path: identifier(at: index))
+        } catch {
+            throw DataError(.brokenImage, error.description)
+        }
+    }
+
+    func identifier(at index: Int) -> String { Self.path(folder, classNames, files[index]) }
+}
