@@ -17,11 +17,8 @@ struct SyntheticPainter {
                 blue: blue + (other.blue - blue) * share)
         }
 
-        /// Difference in luma, which is what makes a shape stand out.
-        func contrast(to other: Colour) -> Double {
-            abs(
-                0.3 * (red - other.red) + 0.6 * (green - other.green) + 0.1 * (blue - other.blue))
-        }
+        /// Brightness, 0...1.
+        var luma: Double { 0.3 * red + 0.6 * green + 0.1 * blue }
     }
 
     init(_ random: SeededGenerator) {
@@ -29,22 +26,29 @@ struct SyntheticPainter {
         canvas = []
     }
 
-    /// Draws a shape over and under clutter.
+    /// Draws a shape over and under clutter; its luma is above the background's, whatever the hues.
     mutating func draw(_ shape: SyntheticShape) -> PixelBuffer {
-        let near = colour()
-        let far = colour()
+        let near = colour(lumaBelow: 0.6)
+        let far = colour(lumaBelow: 0.6)
         paintGradient(from: near, to: far)
         for _ in 0..<3 { paintStroke(colour(), strength: 0.7) }
         for _ in 0..<3 { paintBlob(colour(), strength: 0.7) }
+        let ground = max(near.luma, far.luma)
         var ink = colour()
-        while min(ink.contrast(to: near), ink.contrast(to: far)) < 0.22 { ink = colour() }
+        while ink.luma < ground + 0.15 { ink = colour() }
         paint(shape, ink)
         paintStroke(colour(), strength: 0.8)
-        return noisyPixels(amplitude: 0.12)
+        return noisyPixels(amplitude: 0.16)
     }
 
     private mutating func colour() -> Colour {
         Colour(red: random.uniform(), green: random.uniform(), blue: random.uniform())
+    }
+
+    private mutating func colour(lumaBelow limit: Double) -> Colour {
+        var result = colour()
+        while result.luma >= limit { result = colour() }
+        return result
     }
 
     /// A random direction: a point of the unit disc by rejection, scaled to length 1.
@@ -54,6 +58,13 @@ struct SyntheticPainter {
             let radius = length(x, y)
             if radius > 0.1 && radius <= 1 { return (x / radius, y / radius) }
         }
+    }
+
+    /// A direction near that of the x axis: its slope is uniform in plus or minus `limit`.
+    private mutating func tilt(upTo limit: Double) -> (x: Double, y: Double) {
+        let slope = random.uniform(-limit, limit)
+        let radius = length(1, slope)
+        return (1 / radius, slope / radius)
     }
 
     private mutating func paintGradient(from near: Colour, to far: Colour) {
@@ -70,11 +81,11 @@ struct SyntheticPainter {
     }
 
     private mutating func paint(_ shape: SyntheticShape, _ ink: Colour) {
-        let radius = random.uniform(6.5, 12)
-        let margin = radius * 0.9
+        let radius = random.uniform(7.5, 12.5)
+        let margin = radius * 0.95
         let x = random.uniform(margin, Double(Self.side) - margin)
         let y = random.uniform(margin, Double(Self.side) - margin)
-        let (cosine, sine) = direction()
+        let (cosine, sine) = tilt(upTo: 0.45)
         cover(x, y, reach: radius * 1.5, ink, strength: 1) { dx, dy in
             radius
                 * shape.distance(
