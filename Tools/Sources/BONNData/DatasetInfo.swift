@@ -1,0 +1,76 @@
+import BONNImage
+
+/// What a data set holds, as `bonn data info` tells it.
+public struct DatasetInfo: Sendable, Equatable {
+    /// What a split holds.
+    public struct SplitInfo: Sendable, Equatable {
+        /// The number of images.
+        public let count: Int
+        /// Images of each class.
+        public let classCounts: [Int]
+        /// The smallest and the largest width in pixels.
+        public let widths: ClosedRange<Int>
+        /// The smallest and the largest height in pixels.
+        public let heights: ClosedRange<Int>
+        /// Files that could not be decoded and were left out.
+        public let brokenFiles: [String]
+        /// Files in class folders that are not images.
+        public let ignoredFiles: Int
+        /// Mean and deviation of the pixels.
+        public let statistics: ChannelStatistics
+    }
+
+    /// The kind of data.
+    public let kind: DatasetKind
+    /// The names of the classes.
+    public let classNames: [String]
+    /// 3 or 1.
+    public let channels: Int
+    /// The training images.
+    public let train: SplitInfo
+    /// The test images.
+    public let test: SplitInfo
+
+    /// Reads every image of both splits.
+    /// - Parameters:
+    ///   - progress: Called with the number of images read and of all.
+    /// - Throws: `DataError` of an image that cannot be read.
+    public init(
+        _ splits: DatasetSplits, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(DataError) {
+        kind = splits.kind
+        classNames = splits.train.classNames
+        channels = splits.train.channels
+        let total = splits.train.count + splits.test.count
+        train = try Self.survey(splits.train) { progress($0, total) }
+        test = try Self.survey(splits.test) { progress(splits.train.count + $0, total) }
+    }
+
+    private static func survey(
+        _ dataset: any ImageDataset, progress: (Int) -> Void
+    ) throws(DataError) -> SplitInfo {
+        var sums = PixelSums(channels: dataset.channels)
+        var widths: ClosedRange<Int>?
+        var heights: ClosedRange<Int>?
+        for index in 0..<dataset.count {
+            let image = try dataset.image(at: index)
+            sums.add(image)
+            widths = widened(widths, by: image.width)
+            heights = widened(heights, by: image.height)
+            progress(index + 1)
+        }
+        guard let widths, let heights else {
+            throw DataError(.noImages, "\(dataset.name): holds no image")
+        }
+        let folder = dataset as? ImageFolderDataset
+        return SplitInfo(
+            count: dataset.count, classCounts: dataset.classCounts(), widths: widths,
+            heights: heights, brokenFiles: folder?.brokenFiles ?? [],
+            ignoredFiles: folder?.ignoredFiles ?? 0, statistics: sums.statistics)
+    }
+
+    private static func widened(_ range: ClosedRange<Int>?, by value: Int) -> ClosedRange<Int> {
+        guard let range else { return value...value }
+        return min(range.lowerBound, value)...max(range.upperBound, value)
+    }
+}

@@ -1,0 +1,139 @@
+import BONNImage
+import BONNImageIO
+import Foundation
+import Testing
+
+@testable import BONNData
+
+private func same(_ a: any ImageDataset, _ b: any ImageDataset) throws -> Bool {
+    guard a.count == b.count, a.classNames == b.classNames else { return false }
+    for index in 0..<a.count {
+        let (x, y) = (try a.image(at: index), try b.image(at: index))
+        guard a.label(at: index) == b.label(at: index), x.rgb() == y.rgb() else { return false }
+    }
+    return true
+}
+
+@Suite struct ConvertTests {
+    /// Counts that are and are not a multiple of the five batches of CIFAR-10.
+    @Test(arguments: [50, 14, 16])
+    func `CIFAR-10 to image files and back gives the same bytes`(count: Int) throws {
+        let scratch = try ScratchFolder()
+        var options = DatasetOptions()
+        options.folderOrder = .fileName
+        options.synthetic = SyntheticOptions(trainCount: count, testCount: 10)
+        let drawn = try DatasetSplits.open("synthetic", options: options)
+        var reports: [[Int]] = []
+        try DatasetConvert(drawn, to: .cifar10).run(into: scratch("binary")) {
+            reports.append([$0, $1])
+        }
+        #expect(reports == (1...count + 10).map { [$0, count + 10] })
+        let binary = try DatasetSplits.open(scratch("binary"))
+        #expect(try same(drawn.train, binary.train) && same(drawn.test, binary.test))
+
+        try DatasetConvert(binary, to: .images).run(into: scratch("images"))
+        let images = try DatasetSplits.open(scratch("images"), options: options)
+        // Folders sort the classes by name, so labels change but class names do not.
+        #expect(images.train.classNames == drawn.train.classNames.sorted())
+        for index in 0..<count {
+            #expect(try images.train.image(at: index) == binary.train.image(at: index))
+            #expect(
+                images.train.classNames[images.train.label(at: index)]
+                    == binary.train.classNames[binary.train.label(at: index)], "image \(index)")
+        }
+        try DatasetConvert(images, to: .cifar10).run(into: scratch("again"))
+        let again = try DatasetSplits.open(scratch("again"))
+        #expect(try same(images.train, again.train) && same(images.test, again.test))
+        #expect(try scratch.contents() == ["binary", "images", "again"])
+    }
+
+    @Test func `gray images become IDX files and colours are refused`() throws {
+        let scratch = try ScratchFolder()
+        for index in 0..<4 {
+            let gray = randomImage(5, 3, channels: 1, seed: UInt64(index))
+            try scratch.write(gray, "gray/train/c\(index % 2)/\(index).png")
+            try scratch.write(gray, "gray/test/c\(index % 2)/\(index).png")
+        }
+        let gray = try DatasetSplits.open(scratch("gray"))
+        try DatasetConvert(gray, to: .idx).run(into: scratch("idx"))
+        let idx = try DatasetSplits.open(scratch("idx"))
+        #expect(idx.kind == .idx)
+        #expect(try same(gray.train, idx.train) && same(gray.test, idx.test))
+
+        let error = #expect(throws: DataError.self) {
+            try DatasetConvert(try DatasetSplits.open("synthetic:20"), to: .idx)
+                .run(into: scratch("colour"))
+        }
+        #expect(error?.message.contains("expected no colour for IDX") == true)
+        #expect(try scratch.contents() == ["gray", "idx"])
+    }
+
+    @Test func `what a format cannot hold is refused`() throws {
+        let scratch = try ScratchFolder()
+        for split in ["train", "test"] {
+            for name in 0..<10 {
+                try scratch.write(
+                    randomImage(name == 7 ? 31 : 32, 32, seed: 1), "odd/\(split)/\(name)/1.png")
+            }
+            try scratch.write(randomImage(32, 32, seed: 1), "few/\(split)/a/1.png")
+        }
+        let odd = #expect(throws: DataError.self) {
+            try DatasetConvert(try DatasetSplits.open(scratch("odd")), to: .cifar10)
+                .run(into: scratch("out"))
+        }
+        #expect(
+            odd?.message
+                == "\(scratch("odd/train/7/1.png")): is 31x32 with 3 channels, expected 32x32 in "
+                + "colour for CIFAR-10")
+        let few = #expect(throws: DataError.self) {
+            try DatasetConvert(try DatasetSplits.open(scratch("few")), to: .cifar10)
+                .run(into: scratch("out"))
+        }
+        #expect(few?.code == .badShape)
+        #expect(try scratch.contents() == ["odd", "few"])
+    }
+
+    @Test func `a folder that holds something is not written over`() throws {
+        let scratch = try ScratchFolder()
+        try scratch.write("precious", "out/file")
+        let error = #expect(throws: DataError.self) {
+            try DatasetConvert(try DatasetSplits.open("synthetic:20"), to: .images)
+                .run(into: scratch("out"))
+        }
+        #expect(error?.message == "\(scratch("out")): exists, expected a new or an empty folder")
+        #expect(try String(contentsOfFile: scratch("out/file"), encoding: .utf8) == "precious")
+    }
+}
+
+@Suite struct DatasetInfoTests {
+    @Test func `counts, sizes and statistics are those of the pixels`() throws {
+        let scratch = try ScratchFolder()
+        // Red is 10 and 30, green 0 and 255, blue always 7.
+        try scratch.write(
+            PixelBuffer(width: 2, height: 1, channels: 3, pixels: [10, 0, 7, 30, 255, 7]),
+            "train/a/1.png")
+        try scratch.write(
+            PixelBuffer(width: 1, height: 2, channels: 3, pixels: [10, 0, 7, 30, 255, 7]),
+            "train/b/1.png")
+        try scratch.write(
+            PixelBuffer(width: 1, height: 1, channels: 3, pixels: [0, 0, 0]), "test/a/1.png")
+        try scratch.write(
+            PixelBuffer(width: 1, height: 1, channels: 3, pixels: [2, 2, 2]), "test/b/1.png")
+        let splits = try DatasetSplits.open(scratch.path)
+        let info = try DatasetInfo(splits)
+        #expect(info.train.count == 2 && info.train.classCounts == [1, 1])
+        #expect(info.train.widths == 1...2 && info.train.heights == 1...2)
+        let grey: Float = 1.0 / 255.0
+        let mean: [Float] = [20 * grey, 127.5 * grey, 7 * grey]
+        let std: [Float] = [10 * grey, 127.5 * grey, grey]
+        #expect(areClose(info.train.statistics.mean, mean))
+        // The deviation of a constant channel is one grey level, so that it can divide.
+        #expect(areClose(info.train.statistics.std, std))
+        #expect(try ChannelStatistics.measured(splits.train) == info.train.statistics)
+        #expect(areClose(info.test.statistics.mean, [grey, grey, grey]))
+    }
+
+    private func areClose(_ a: [Float], _ b: [Float]) -> Bool {
+        a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) < 1e-6 }
+    }
+}
