@@ -111,15 +111,20 @@ def update_centres(centres, f, labels, alpha=0.5):
 
 
 class BinaryConv(nn.Module):
-    """sign(a) convolved with BinaryKernel; padding with zeros."""
+    """sign(a) convolved with BinaryKernel; padding with zeros.
+
+    `scale` is what the binary convolution is multiplied by at first; None: 1 / sqrt(fan-in), so that
+    the sum of fan-in signs has about the variance of the batch-normalised input.
+    """
 
     def __init__(
-        self, inputs, outputs, stride=1, *, scale=0.05, deviation=0.01, reading="A",
+        self, inputs, outputs, stride=1, *, scale=None, deviation=0.01, reading="A",
         true_scale_gradient=False, estimator="poly",
     ):  # fmt: skip
         super().__init__()
         self.stride, self.reading = stride, reading
         self.true_scale_gradient, self.estimator = true_scale_gradient, estimator
+        scale = scale or (9 * inputs) ** -0.5
         self.X = nn.Parameter(torch.randn(outputs, inputs, 3, 3) * deviation)
         self.w = nn.Parameter(torch.full((3, 3), 1 / scale if reading == "B" else scale))
         magnitudes = self.X.detach().abs().flatten(1)
