@@ -46,7 +46,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let classifier = try ImageClassifier(path: model)
         let session = try options.session(classifier.model, batch: batch)
-        let dataset = try DatasetSplits.open(data).test
+        let dataset = try DatasetSplits.openTest(data)
         try checkClasses(of: dataset, classifier.model)
         var accuracy = Accuracy(session)
         let count = images == 0 ? dataset.count : min(images, dataset.count)

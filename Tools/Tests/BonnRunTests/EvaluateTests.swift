@@ -51,4 +51,24 @@ import Testing
         try #require(run.errors.count == 1)
         #expect(run.errors[0].hasPrefix("warning: class 0 is \"class-0\" in \(path)"))
     }
+
+    @Test func `a broken image of a folder stops the run or is counted`() throws {
+        let path = try scratch.write(SmallModel.file())
+        for (index, name) in SmallModel.classNames.enumerated() {
+            _ = try scratch.image("data/test/\(name)/1.png", seed: UInt64(index))
+        }
+        let broken = try scratch.write([1, 2, 3], "data/test/class-4/0.png")
+        let data = scratch.path("data")
+        let stopped = try Tool("evaluate", path, "--data", data)
+        #expect(stopped.status == 1 && stopped.output.isEmpty)
+        #expect(stopped.errors.count == 1, "\(stopped.errors)")
+        #expect(stopped.errors.first?.hasPrefix("\(broken): ") == true, "\(stopped.errors)")
+        let run = try Tool("evaluate", path, "--data", data, "--skip-broken", "--json")
+        #expect(run.status == 0)
+        #expect(run.errors.count == 1, "\(run.errors)")
+        #expect(run.errors.first?.hasPrefix("Left out: \(broken): ") == true, "\(run.errors)")
+        let result = try run.json()
+        #expect(result["images"].number?.int == 10)
+        #expect(result["skipped_images"].number?.int == 1)
+    }
 }
