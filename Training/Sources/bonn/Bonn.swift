@@ -15,6 +15,6 @@ struct Bonn: ParsableCommand {
             """,
         subcommands: [
             Train.self, Evaluate.self, Summary.self, Methods.self, Models.self, RecipeCommand.self,
-            Export.self, Verify.self, Benchmark.self,
+            Export.self, Verify.self, DataCommand.self, Benchmark.self,
         ])
 }

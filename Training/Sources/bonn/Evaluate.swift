@@ -57,7 +57,7 @@ struct Evaluate: ParsableCommand {
         configuration.data.testImages = images
         configuration.data.skipBroken = skipBroken
         let network = try stored.network(on: target, source: checkpoint)
-        let dataset = try DatasetSplits.open(data, options: configuration.data.options).test
+        let dataset = try DatasetSplits.openTest(data, options: configuration.data.options)
             .limited(to: images)
         try stored.requireClasses(of: dataset, source: checkpoint)
         let bar = ProgressBar()

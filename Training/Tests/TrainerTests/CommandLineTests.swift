@@ -22,6 +22,8 @@ import Testing
         (["train", "--resume"], 64, "--resume needs --output"),
         (["train", "--data", "synthetic:20", "--device", "cuda:9"], 1, "cuda:9"),
         (["evaluate", "/nonexistent/c", "--data", "synthetic"], 1, "/nonexistent/c"),
+        (["data", "download", "cifar11"], 64, "expected one of cifar10, cifar100"),
+        (["data", "info", "/nonexistent/x"], 1, "/nonexistent/x: no such folder"),
         (["frobnicate"], 64, "frobnicate"),
     ])
     func `a mistake gives one line and its exit code`(
@@ -66,6 +68,31 @@ import Testing
         for key in ["real_parameters", "binary_macs", "real_macs", "model_bytes"] {
             #expect((facts[key] as? Int ?? 0) > 0, "\(key)")
         }
+    }
+
+    @Test func `training on PNG files gives the bits of training on the binary form`() throws {
+        let (images, binary) = (folder.path + "/images", folder.path + "/binary")
+        for arguments in [
+            ["data", "convert", "synthetic:40", "--to", "images", "--output", images],
+            ["data", "convert", images, "--by-file-name", "--to", "cifar10", "--output", binary],
+        ] {
+            let ending = try Tool(arguments).wait()
+            try #require(ending.status == 0, "\(ending.errors)")
+        }
+        let info = try Tool.run("data", "info", images, "--json")
+        #expect(try object(info.output)["kind"] as? String == "image_folder")
+        let results = try [images, binary].map { path in
+            let ending = try Tool.run(
+                "train", "--data", path, "--set", "data.folder_order=file_name", "--epochs", "1",
+                "--batch-size", "16", "--widths", "2-2-2-2", "--threads", "1", "--output",
+                path + "-run")
+            try #require(ending.status == 0, "\(ending.errors)")
+            var result = try RunResult(path + "-run")
+            result.state.dataset.kind = ""
+            return result
+        }
+        let difference = results[0].difference(from: results[1])
+        #expect(difference == nil)
     }
 
     @Test func `the parameters of the paper's network are counted as the paper counts them`() throws

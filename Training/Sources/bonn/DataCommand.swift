@@ -1,0 +1,189 @@
+import ArgumentParser
+import BONNData
+
+/// `bonn data`.
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data",
+        abstract: "Download, look at and convert data sets.",
+        subcommands: [Download.self, Info.self, Convert.self])
+
+    /// `bonn data download`.
+    struct Download: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Fetch a data set from its authors, with its checksum.",
+            discussion: """
+                Example:
+                  bonn data download cifar10 --into data
+                """)
+
+        @Argument(
+            help: "One of \(DatasetArchive.all.map(\.name).joined(separator: ", ")).",
+            transform: archive(named:))
+        var archive: DatasetArchive
+
+        @Option(help: ArgumentHelp("Where to put it.", valueName: "folder"))
+        var into = "data"
+
+        @Option(help: ArgumentHelp("Another server with the same files.", valueName: "url"))
+        var server = DatasetArchive.authorsServer
+
+        func run() throws {
+            let bar = ProgressBar()
+            let path = try DatasetDownload(archive, server: server).run(into: into) {
+                received, total in
+                bar.update(
+                    done: received >> 20, total: (total ?? received) >> 20, label: archive.name,
+                    detail: "MiB")
+            }
+            bar.clear()
+            Terminal.line(path)
+        }
+
+        private static func archive(named name: String) throws -> DatasetArchive {
+            guard let archive = DatasetArchive.all.first(where: { $0.name == name }) else {
+                let names = DatasetArchive.all.map(\.name).joined(separator: ", ")
+                throw ValidationError("unknown data set \(name), expected one of \(names)")
+            }
+            return archive
+        }
+    }
+
+    /// `bonn data info`.
+    struct Info: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell what a folder holds, after reading every image.")
+
+        @Argument(help: "A CIFAR, IDX or image folder, or synthetic[:N].")
+        var path: String
+
+        @Flag(help: "Leave out and list images that cannot be decoded.")
+        var skipBroken = false
+
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        func run() throws {
+            var options = DatasetOptions()
+            options.skipsBrokenImages = skipBroken
+            let bar = ProgressBar()
+            let info = try DatasetInfo(try DatasetSplits.open(path, options: options)) {
+                done, total in
+                bar.update(done: done, total: total, label: "reading", detail: "images")
+            }
+            bar.clear()
+            let report = Report(info)
+            Terminal.line(json ? try Terminal.json(report) : report.text)
+        }
+    }
+
+    /// `bonn data convert`.
+    struct Convert: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a data set in another format, image for image in the same order.",
+            discussion: """
+                Examples:
+                  bonn data convert cifar-10-batches-bin --to images --output cifar-images
+                  bonn data convert cifar-images --by-file-name --to cifar10 --output cifar-again
+                """)
+
+        @Argument(help: "A CIFAR, IDX or image folder, or synthetic[:N].")
+        var path: String
+
+        @Option(
+            help:
+                "One of \(DatasetConvert.Format.allCases.map(\.rawValue).joined(separator: ", ")).",
+            transform: format(named:))
+        var to: DatasetConvert.Format
+
+        @Option(help: ArgumentHelp("A folder that is new or empty.", valueName: "folder"))
+        var output: String
+
+        @Flag(help: "Take the images of a folder by file name and not class by class.")
+        var byFileName = false
+
+        func run() throws {
+            let bar = ProgressBar()
+            var options = DatasetOptions()
+            options.folderOrder = byFileName ? .fileName : .path
+            let splits = try DatasetSplits.open(path, options: options)
+            try DatasetConvert(splits, to: to).run(into: output) { done, total in
+                bar.update(done: done, total: total, label: "writing", detail: "images")
+            }
+            bar.clear()
+            Terminal.line(output)
+        }
+
+        private static func format(named name: String) throws -> DatasetConvert.Format {
+            guard let format = DatasetConvert.Format(rawValue: name) else {
+                let names = DatasetConvert.Format.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("unknown format \(name), expected one of \(names)")
+            }
+            return format
+        }
+    }
+}
+
+/// What `bonn data info` shows.
+private struct Report: Encodable {
+    struct Part: Encodable {
+        let images: Int
+        let widths: [Int]
+        let heights: [Int]
+        let classCounts: [Int]
+        let mean: [Float]
+        let std: [Float]
+        let brokenFiles: [String]
+        let ignoredFiles: Int
+
+        init(_ info: DatasetInfo.SplitInfo) {
+            images = info.count
+            widths = [info.widths.lowerBound, info.widths.upperBound]
+            heights = [info.heights.lowerBound, info.heights.upperBound]
+            classCounts = info.classCounts
+            mean = info.statistics.mean
+            std = info.statistics.std
+            brokenFiles = info.brokenFiles
+            ignoredFiles = info.ignoredFiles
+        }
+    }
+
+    let kind: String
+    let channels: Int
+    let classNames: [String]
+    let train: Part
+    let test: Part
+
+    init(_ info: DatasetInfo) {
+        kind = info.kind.rawValue
+        channels = info.channels
+        classNames = info.classNames
+        train = Part(info.train)
+        test = Part(info.test)
+    }
+
+    var text: String {
+        func numbers(_ values: [Float]) -> String {
+            values.map { "\(($0 * 10_000).rounded() / 10_000)" }.joined(separator: " ")
+        }
+        func range(_ ends: [Int]) -> String {
+            ends[0] == ends[1] ? "\(ends[0])" : "\(ends[0])-\(ends[1])"
+        }
+        let facts = [
+            ["", "train", "test"],
+            ["images", "\(train.images)", "\(test.images)"],
+            ["width", range(train.widths), range(test.widths)],
+            ["height", range(train.heights), range(test.heights)],
+            ["mean", numbers(train.mean), numbers(test.mean)],
+            ["deviation", numbers(train.std), numbers(test.std)],
+            ["broken files", "\(train.brokenFiles.count)", "\(test.brokenFiles.count)"],
+            ["other files", "\(train.ignoredFiles)", "\(test.ignoredFiles)"],
+        ]
+        let classes = classNames.indices.prefix(100).map { index in
+            [classNames[index], "\(train.classCounts[index])", "\(test.classCounts[index])"]
+        }
+        let broken = (train.brokenFiles + test.brokenFiles).map { "\nleft out: " + $0 }.joined()
+        return "\(kind), \(channels) channels, \(classNames.count) classes\n"
+            + Terminal.table(facts + classes) + broken
+    }
+}
