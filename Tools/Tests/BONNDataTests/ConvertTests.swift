@@ -93,6 +93,19 @@ private func same(_ a: any ImageDataset, _ b: any ImageDataset) throws -> Bool {
         #expect(try scratch.contents() == ["odd", "few"])
     }
 
+    @Test func `a folder that cannot be made is an error with the system's reason`() throws {
+        let scratch = try ScratchFolder()
+        try scratch.write("x", "file")
+        let error = #expect(throws: DataError.self) {
+            try DatasetConvert(try DatasetSplits.open("synthetic:20"), to: .images)
+                .run(into: scratch("file/out"))
+        }
+        #expect(error?.code == .unwritable)
+        #expect(
+            error?.message.hasSuffix("cannot be created (Not a directory)") == true,
+            "\(String(describing: error))")
+    }
+
     @Test func `a folder that holds something is not written over`() throws {
         let scratch = try ScratchFolder()
         try scratch.write("precious", "out/file")
