@@ -1,11 +1,13 @@
 # Everything that a person runs here; the logic is in Scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test format lint clean
+.PHONY: help setup build demo test bench format lint clean
 
 help:
 	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
 	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
+	@echo "make demo     train a small 1-bit network, export it, run it, print one table (CIFAR10=DIR: on CIFAR-10)"
 	@echo "make test     lint, all tests of the three packages, the consumer package"
+	@echo "make bench    speed of inference and of training on this machine"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"
 	@echo "make clean    remove builds and outputs; keeps what make setup installed"
@@ -16,8 +18,14 @@ setup:
 build: setup
 	@Scripts/build.sh
 
+demo: build
+	@Scripts/demo.sh
+
 test:
 	@Scripts/test.sh
+
+bench: build
+	@Scripts/bench.sh
 
 format: setup
 	@Scripts/format.sh
@@ -26,4 +34,4 @@ lint: setup
 	@Scripts/lint.sh
 
 clean:
-	rm -rf .build Tools/.build Training/.build bin
+	rm -rf .build Tools/.build Training/.build bin demo

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNData
+import BONNTrainer
 
 /// `bonn data`.
 struct DataCommand: ParsableCommand {
@@ -85,6 +86,7 @@ struct DataCommand: ParsableCommand {
                 Examples:
                   bonn data convert cifar-10-batches-bin --to images --output cifar-images
                   bonn data convert cifar-images --by-file-name --to cifar10 --output cifar-again
+                  bonn data convert synthetic --images 100 --to images --output drawn
                 """)
 
         @Argument(help: "A CIFAR, IDX or image folder, or synthetic[:N].")
@@ -102,11 +104,22 @@ struct DataCommand: ParsableCommand {
         @Flag(help: "Take the images of a folder by file name and not class by class.")
         var byFileName = false
 
+        @Option(
+            help: ArgumentHelp("Only the first images of either split; 0: all.", valueName: "n"))
+        var images = 0
+
+        func validate() throws {
+            guard images >= 0 else { throw ValidationError("--images must be at least 0") }
+        }
+
         func run() throws {
             let bar = ProgressBar()
             var options = DatasetOptions()
             options.folderOrder = byFileName ? .fileName : .path
-            let splits = try DatasetSplits.open(path, options: options)
+            let all = try DatasetSplits.open(path, options: options)
+            let splits = DatasetSplits(
+                kind: all.kind, train: all.train.limited(to: images),
+                test: all.test.limited(to: images))
             try DatasetConvert(splits, to: to).run(into: output) { done, total in
                 bar.update(done: done, total: total, label: "writing", detail: "images")
             }
