@@ -79,8 +79,9 @@ struct Export: ParsableCommand {
     private func batches(_ stored: Checkpoint) throws -> [Tensor] {
         let configuration = stored.configuration
         if let data {
-            let dataset = try DatasetSplits.open(data, options: configuration.data.options).test
-                .limited(to: images)
+            let dataset = try DatasetSplits.openTest(
+                data, options: configuration.data.options
+            ).limited(to: images)
             try stored.requireClasses(of: dataset, source: checkpoint)
             var batches: [Tensor] = []
             try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }

@@ -72,8 +72,9 @@ struct Verify: ParsableCommand {
                     + "\(Self.text(expected)); give the "
                     + "checkpoint that the model was exported from")
         }
-        let dataset = try DatasetSplits.open(data, options: stored.configuration.data.options).test
-            .limited(to: images)
+        let dataset = try DatasetSplits.openTest(
+            data, options: stored.configuration.data.options
+        ).limited(to: images)
         try stored.requireClasses(of: dataset, source: checkpoint)
         var parity = try ParityCheck(deployed, threads: threadCounts)
         let bar = ProgressBar()
