@@ -15,19 +15,19 @@ fail() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The files of the project with one of the given endings, NUL-separated: what git tracks or would
-# track, or everything outside the build folders where there is no git checkout.
+# The files of the project with one of the given endings (all files without any), NUL-separated: what
+# git tracks or would track, or everything outside the build folders where there is no git checkout.
 project_files() {
     local patterns=() ending
     if git -C "$ROOT" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         for ending in "$@"; do patterns+=("*.$ending"); done
-        git ls-files -z --cached --others --exclude-standard -- "${patterns[@]}" |
+        git ls-files -z --cached --others --exclude-standard -- ${patterns[@]+"${patterns[@]}"} |
             while IFS= read -r -d '' file; do
                 if [ -f "$file" ]; then printf '%s\0' "$file"; fi
             done
     else
-        for ending in "$@"; do patterns+=(-o -name "*.$ending"); done
-        find . \( -name .build -o -name .venv -o -name .libtorch -o -name bin \) -prune -o \
-            -type f \( "${patterns[@]:1}" \) -print0
+        for ending in "${@-}"; do patterns+=(-o -name "*${ending:+.$ending}"); done
+        find . \( -name '.build*' -o -name .venv -o -name .libtorch -o -name bin -o -name demo \) \
+            -prune -o -type f \( "${patterns[@]:1}" \) -print0
     fi
 }

@@ -10,8 +10,7 @@ trap 'rm -rf "$work"' EXIT
 # A repository of what is in this working tree, with a version tag.
 tagged_copy() {
     mkdir "$1"
-    { project_files swift c h inc && printf 'README.md\0'; } |
-        tar --null --files-from=- -cf - | tar -xf - -C "$1"
+    project_files | tar --null --files-from=- -cf - | tar -xf - -C "$1"
     git -C "$1" init -q
     git -C "$1" add -A
     git -C "$1" -c user.name=consumer -c user.email=consumer@localhost commit -qm "Consumer test"
