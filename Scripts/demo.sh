@@ -4,6 +4,8 @@
 # the images that the program draws itself.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+share_the_machine
+
 OUTPUT=demo
 CHECKPOINT="$OUTPUT/run/best.safetensors"
 MODEL="$OUTPUT/demo.bonn"

@@ -50,6 +50,7 @@ swift_tests() {
     fi
 }
 
+share_the_machine
 mkdir -p "$LOGS"
 rm -f "$LOGS"/*
 export BONN_PYTHON="$VENV_PYTHON"
