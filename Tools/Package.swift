@@ -36,10 +36,11 @@ let package = Package(
             name: "BONNData",
             dependencies: ["BONNImageIO", .product(name: "BONNImage", package: "swift-bonn")],
             swiftSettings: settings),
+        .target(name: "CProcessorClock"),
         .executableTarget(
             name: "bonn-run",
             dependencies: [
-                "BONNImageIO", "BONNData",
+                "BONNImageIO", "BONNData", "CProcessorClock",
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNImage", package: "swift-bonn"),

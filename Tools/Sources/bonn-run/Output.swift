@@ -40,6 +40,9 @@ enum Output {
     /// A share as a percentage.
     static func percent(_ share: Double) -> String { fixed(share * 100, 2) + " %" }
 
+    /// A number of bytes in units of 10^6.
+    static func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 2) + " MB" }
+
     /// `1 thread`, `2 threads`.
     static func count(_ count: Int, _ noun: String) -> String {
         "\(count) \(noun)\(count == 1 ? "" : "s")"
@@ -61,6 +64,9 @@ extension JSONValue {
     static func real(_ value: Double) -> JSONValue {
         JSONNumber(value).map(JSONValue.number) ?? .null
     }
+
+    /// A number; null where there is none.
+    static func optional(_ value: Double?) -> JSONValue { value.map { .real($0) } ?? .null }
 
     /// Strings.
     static func strings(_ values: [String]) -> JSONValue { .array(values.map(JSONValue.string)) }

@@ -77,14 +77,20 @@ import Testing
 
     @Test func `unknown networks and impossible input sizes`() throws {
         try expect(
-            64, "--network: unknown value 'quiknet'; valid values: quicknet, resnet18, wrn22",
-            "bench", "--network", "quiknet")
+            64,
+            "--network: unknown value 'quiknet-smal'; valid values: quicknet-small, "
+                + "quicknet, quicknet-large, resnet18, wrn22", "bench", "--network", "quiknet-smal")
         try expect(
             64, "--input: resnet18 takes a multiple of 32 from 32 to 2048, found 225",
             "bench", "--network", "resnet18", "--input", "225")
         try expect(
             64, "--input: only for --network; a model has its own input size",
             "bench", model, "--input", "32")
+        try expect(64, "--save: only for --network", "bench", model, "--save", "copy.bonn")
+        let nowhere = scratch.path("no/such/folder.bonn")
+        let unsaved = try Tool("bench", "--network", "wrn22", "--runs", "1", "--save", nowhere)
+        #expect(unsaved.status == 1 && unsaved.output.isEmpty)
+        #expect(unsaved.errors.first?.hasPrefix("\(nowhere): cannot be written: ") == true)
     }
 
     @Test(arguments: [

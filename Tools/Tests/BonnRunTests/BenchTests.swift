@@ -1,5 +1,6 @@
 import BONNModelFormat
 import BONNRuntime
+import Foundation
 import Testing
 
 @Suite struct BenchTests {
@@ -9,7 +10,16 @@ import Testing
 
     /// The keys that scripts rely on.
     private let keys = [
-        "kernels", "threads", "batch", "runs", "median_ms", "min_ms", "p95_ms", "layers",
+        "kernels", "threads", "batch", "runs", "median_ms", "min_ms", "p95_ms", "processor",
+        "date", "commit", "clock_ghz", "layers",
+    ]
+    private let networkKeys = [
+        "network", "load_ms", "model_bytes", "arena_bytes", "peak_memory_bytes",
+        "grown_memory_bytes", "glue_ms", "glue_share", "remainder_ms",
+    ]
+    private let layerKeys = [
+        "name", "operation", "median_ms", "min_ms", "p95_ms", "binary_macs", "macs",
+        "gmac_per_s", "binary_macs_per_cycle", "ceiling_share",
     ]
 
     private func sum(_ result: JSONValue, _ key: String) -> Int {
@@ -28,7 +38,7 @@ import Testing
         let result = try Tool.json(
             "bench", path, "--runs", "4", "--batch", "3", "--threads", "2", "--layers",
             "--kernels", "scalar")
-        #expect(result.keys == keys)
+        #expect(Set(result.keys) == Set(keys + networkKeys))
         #expect(result["kernels"].string == "scalar")
         #expect(result["threads"].number?.int == 2)
         #expect(result["batch"].number?.int == 3)
@@ -37,26 +47,114 @@ import Testing
         let layers = result["layers"].elements
         #expect(layers.map { $0["name"].string } == ["stem", "bits", "binary", "mean", "head"])
         for layer in layers {
-            #expect(
-                layer.keys == [
-                    "name", "operation", "median_ms", "min_ms", "p95_ms", "binary_macs", "macs",
-                ])
+            #expect(layer.keys == layerKeys)
             try expectOrder(layer)
         }
         #expect(layers[2]["operation"].string == "binary_convolution")
         #expect(layers[2]["binary_macs"].number?.int == 3 * 20 * 16 * 9 * 4 * 4)
         #expect(layers[0]["macs"].number?.int == 3 * 16 * 3 * 9 * 8 * 8)
         let whole = try Tool.json("bench", path, "--runs", "1")
-        #expect(whole.keys == keys && whole["layers"].elements.isEmpty)
+        #expect(Set(whole.keys) == Set(keys + networkKeys) && whole["layers"].elements.isEmpty)
+    }
+
+    @Test func `rates follow from times, work and the clock`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let result = try Tool.json(
+            "bench", path, "--runs", "3", "--layers", "--kernels", "scalar", "--threads", "2")
+        let clock = try #require(result["clock_ghz"].number?.double)
+        #expect((0.1...10).contains(clock))
+        var glue = 0.0
+        var sum = 0.0
+        for layer in result["layers"].elements {
+            let median = try #require(layer["median_ms"].number?.double)
+            let macs = try #require(layer["macs"].number?.int)
+            let binary = try #require(layer["binary_macs"].number?.int)
+            sum += median
+            if macs + binary == 0 { glue += median }
+            let rate = macs + binary > 0 ? Double(macs + binary) / median / 1e6 : nil
+            expectNear(layer["gmac_per_s"], rate)
+            let perCycle = binary > 0 ? Double(binary) / (median * 1e6 * clock * 2) : nil
+            expectNear(layer["binary_macs_per_cycle"], perCycle)
+            // Three instructions for 64 multiply-accumulates, four in a cycle.
+            expectNear(layer["ceiling_share"], perCycle.map { $0 * 3 / 256 })
+        }
+        expectNear(result["glue_ms"], glue)
+        expectNear(result["glue_share"], glue / sum)
+    }
+
+    private func expectNear(
+        _ value: JSONValue, _ expected: Double?, location: SourceLocation = #_sourceLocation
+    ) {
+        guard let expected else {
+            #expect(value == .null, sourceLocation: location)
+            return
+        }
+        let found = value.number?.double ?? .nan
+        #expect(
+            abs(found - expected) <= 1e-9 * expected, "\(found), \(expected)",
+            sourceLocation: location)
+    }
+
+    @Test func `load time, sizes and memory of a model file are plausible`() throws {
+        let path = scratch.path("wrn22.bonn")
+        let built = try Tool.json("bench", "--network", "wrn22", "--runs", "1", "--save", path)
+        #expect(built["grown_memory_bytes"] == .null, "the process has built the network")
+        let read = try Tool.json("bench", path, "--runs", "1")
+        #expect(read["network"].string == path)
+        for key in ["model_bytes", "arena_bytes"] {
+            #expect(read[key].number?.int == built[key].number?.int, "\(key)")
+        }
+        #expect(
+            read["arena_bytes"].number?.int
+                == (try Tool.json("info", path)["memory_bytes"]).number?.int)
+        #expect(try #require(read["load_ms"].number?.double) > 0)
+        #if os(Linux)
+            let peak = try #require(read["peak_memory_bytes"].number?.int)
+            let grown = try #require(read["grown_memory_bytes"].number?.int)
+            #expect(100_000 < grown && grown < peak && peak < 1_000_000_000)
+        #endif
+    }
+
+    /// Parameters as Larq Zoo 2.3 publishes them, which counts two a channel for a batch norm and
+    /// the nine of a blur; scales and thresholds of the binary layers are not in them.
+    @Test(
+        arguments: [
+            ("quicknet-small", 12_655_688), ("quicknet", 13_234_088),
+            ("quicknet-large", 23_342_248),
+        ])
+    func `a QuickNet has the published number of parameters`(name: String, count: Int) throws {
+        let path = scratch.path("\(name).bonn")
+        _ = try Tool.json(
+            "bench", "--network", name, "--input", "32", "--runs", "1", "--save", path)
+        let file = try ModelFile(bytes: [UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
+        var parameters = 0
+        var counted: Set<String> = []
+        for node in file.metadata.graph.nodes {
+            switch node.operation {
+            case .binaryConvolution(let layer):
+                let shape = try #require(file.tensors[layer.weight]?.shape)
+                parameters += shape.dropLast().reduce(1, *) * layer.inputChannels
+                counted.formUnion([layer.weight, layer.scale ?? ""])
+            case .threshold(let layer): counted.formUnion([layer.threshold, layer.direction])
+            default: break
+            }
+        }
+        for (name, tensor) in file.tensors where !counted.contains(name) {
+            parameters += tensor.shape.reduce(1, *)
+        }
+        #expect(parameters == count)
     }
 
     /// Multiply-accumulates of the published networks for 224x224 images, which shrink with the
-    /// area: 16 convolutions of 115.6 M each, three of them halved in ResNet-18; real ones are the
-    /// stem (7x7), the 1x1 shortcuts before their pooling, and the classifier.
+    /// area: 16 convolutions of 115.6 M each, three of them halved in ResNet-18, the first eight
+    /// of QuickNetSmall a quarter, QuickNetLarge twice as many; real ones are the stem (7x7), the
+    /// 1x1 shortcuts after their pooling, and the classifier.
     @Test(
         arguments: [
-            ("resnet18", 1_676_279_808, 118_013_952 + 77_070_336, 512_000),
+            ("resnet18", 1_676_279_808, 118_013_952 + 19_267_584, 512_000),
+            ("quicknet-small", 1_156_055_040, nil, 512_000),
             ("quicknet", 1_849_688_064, nil, 512_000),
+            ("quicknet-large", 3_699_376_128, nil, 512_000),
         ] as [(String, Int, Int?, Int)])
     func `an ImageNet network has the published multiply-accumulates`(
         name: String, binary: Int, real: Int?, head: Int
@@ -95,15 +193,22 @@ import Testing
         #expect(try #require(result["min_ms"].number?.double) >= fastest * 0.999_999)
     }
 
-    @Test func `a person sees the setting, three times, and a table of the layers`() throws {
+    @Test func `a person sees the machine, the setting, the times and a table of the layers`()
+        throws
+    {
         let run = try Tool("bench", "--layer", "64x4x4", "--runs", "2", "--kernels", "scalar")
         let lines = run.output.split(separator: "\n")
         #expect(run.status == 0)
-        try #require(lines.count == 4, "\(run.output)")
-        #expect(lines[0] == "kernels scalar, 1 thread, batch 1, 2 runs")
-        #expect(lines[1].hasPrefix("median ") && lines[1].hasSuffix(" ms per run"))
-        #expect(lines[2].hasSuffix("ms  binary MACs  real MACs  GMAC/s"))
-        #expect(lines[3].hasPrefix("64x4x4  binary_convolution"))
-        #expect(lines[3].contains(" 589824 "))
+        try #require(lines.count == 5, "\(run.output)")
+        #expect(lines[0].hasPrefix("processor  ") && lines[0].hasSuffix(" GHz while measuring"))
+        #expect(lines[1].hasPrefix("setting    kernels scalar, 1 thread, batch 1, 2 runs, 20"))
+        #expect(lines[2].hasPrefix("time       median ") && lines[2].hasSuffix(" ms per run"))
+        #expect(lines[3].contains("  ms  % of time  GMAC/s  binary MAC/cycle  % of ceiling  "))
+        #expect(lines[4].hasPrefix("64x4x4  binary_convolution"))
+        #expect(lines[4].hasSuffix(" 589824"))
+        let network = try Tool("bench", "--network", "wrn22", "--input", "4", "--runs", "1").output
+        for word in ["\nnetwork    wrn22\n", "\nload       ", "\nmemory     "] {
+            #expect(network.contains(word), "\(network)")
+        }
     }
 }

@@ -1,5 +1,4 @@
 import BONNModelFormat
-import BONNRuntime
 
 /// One 3x3 binary convolution of stride 1, as `CxHxW` or `CxHxWxK`.
 struct LayerShape {
@@ -25,15 +24,17 @@ struct LayerShape {
         outputs = numbers.count == 4 ? numbers[3] : numbers[0]
         let words = 9 * outputs * BitLayout.words(forChannels: input.channels)
         guard input.count <= FormatLimits.elements,
-            outputs * input.height * input.width <= FormatLimits.elements, words <= Self.mostWords
+            outputs * input.height * input.width <= FormatLimits.channels, words <= Self.mostWords
         else { return nil }
     }
 
-    /// A network that holds little but the layer.
-    func model() throws -> Model {
+    /// A network that is the layer, from bits to integer sums, between what a network needs.
+    func file() throws -> ModelFile {
         var builder = NetworkBuilder(input: input)
-        let sums = try builder.binaryConvolution("input", text, outputs: outputs)
-        let means = builder.globalAveragePool(sums, "mean")
-        return try builder.model(output: means)
+        let bits = builder.threshold("input", "bits", by: 0.1)
+        let sums = try builder.binaryConvolution(
+            of: bits, text, outputs: outputs, window: Window(3, padding: 1))
+        let output = builder.flatten(sums, "sums")
+        return builder.file(output: output)
     }
 }

@@ -1,6 +1,5 @@
 import BONNData
 import BONNModelFormat
-import BONNRuntime
 
 /// Builds a network node by node, with random weights that depend on the seed alone.
 ///
@@ -20,12 +19,11 @@ struct NetworkBuilder {
         shapes = ["input": shape]
     }
 
-    /// The model whose logits are a value `[K, 1, 1]`.
-    func model(output: String) throws -> Model {
-        try Model(
-            ModelFile(
-                metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
-                tensors: tensors))
+    /// The model file whose logits are a value `[K, 1, 1]`.
+    func file(output: String) -> ModelFile {
+        ModelFile(
+            metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
+            tensors: tensors)
     }
 
     /// The shape of a value.
@@ -59,25 +57,45 @@ struct NetworkBuilder {
 
     /// A 3x3 binary convolution with one scale, its input binarised by a threshold per channel:
     /// what batch norm and sign become. The threshold is named after the layer, with `.sign`.
+    ///
+    /// - Parameter thresholds: how far they lie from 0 at most.
     mutating func binaryConvolution(
-        _ x: String, _ name: String, outputs: Int, stride: Int = 1, padding: PaddingValue = .zero
+        _ x: String, _ name: String, outputs: Int, stride: Int = 1, padding: PaddingValue = .zero,
+        thresholds: Double = 0.1
     ) throws -> String {
+        let channels = shape(x).channels
+        let bits = threshold(x, "\(name).sign", by: thresholds)
+        let scale = "\(name).scale"
+        tensors[scale] = ModelTensor(
+            f32: [Float(1 / (9 * Double(channels)).squareRoot())], shape: [1])
+        return try binaryConvolution(
+            of: bits, name, outputs: outputs, window: Window(3, stride: stride, padding: 1),
+            padding: padding, scale: scale)
+    }
+
+    /// The 3x3 binary convolution of bits that are there: integer sums without a scale.
+    mutating func binaryConvolution(
+        of bits: String, _ name: String, outputs: Int, window: Window,
+        padding: PaddingValue = .zero, scale: String? = nil
+    ) throws -> String {
+        let channels = shape(bits).channels
+        let layer = BinaryConvolution(
+            window: window, paddingValue: padding, inputChannels: channels,
+            weight: binaryKernels("\(name).weight", outputs: outputs, channels: channels),
+            scale: scale)
+        return add(
+            name, .binaryConvolution(layer), [bits], try windowed(bits, window, channels: outputs))
+    }
+
+    /// Bits: +1 where a value is at least its channel's threshold.
+    mutating func threshold(_ x: String, _ name: String, by radius: Double) -> String {
         let channels = shape(x).channels
         tensors["\(name).direction"] = ModelTensor(
             i8: [Int8](repeating: 1, count: channels), shape: [channels])
         let threshold = Threshold(
-            threshold: reals("\(name).threshold", [channels], around: 0, by: 0.1),
+            threshold: reals("\(name).threshold", [channels], around: 0, by: radius),
             direction: "\(name).direction")
-        let bits = add("\(name).sign", .threshold(threshold), [x], shape(x))
-        let window = Window(3, stride: stride, padding: 1)
-        tensors["\(name).scale"] = ModelTensor(
-            f32: [Float(1 / (9 * Double(channels)).squareRoot())], shape: [1])
-        let layer = BinaryConvolution(
-            window: window, paddingValue: padding, inputChannels: channels,
-            weight: binaryKernels("\(name).weight", outputs: outputs, channels: channels),
-            scale: "\(name).scale")
-        return add(
-            name, .binaryConvolution(layer), [bits], try windowed(x, window, channels: outputs))
+        return add(name, .threshold(threshold), [x], shape(x))
     }
 
     /// A batch norm.
@@ -132,6 +150,16 @@ struct NetworkBuilder {
             weight: reals("\(name).weight", [outputs, inputs], around: 0, by: bound),
             bias: reals("\(name).bias", [outputs], around: 0, by: 0.1))
         return add(name, .linear(layer), [x], Shape(outputs, 1, 1))
+    }
+
+    /// A value as one long list of channels.
+    mutating func flatten(_ x: String, _ name: String) -> String {
+        add(name, .flatten, [x], Shape(shape(x).count, 1, 1))
+    }
+
+    /// What ends every network here: the mean of each channel and a fully connected layer.
+    mutating func head(_ x: String, classes: Int) -> String {
+        linear(globalAveragePool(x, "pool"), "head", outputs: classes)
     }
 
     private mutating func add(

@@ -29,43 +29,12 @@ struct Durations {
     }
 }
 
-/// A layer and how long it took, run by run.
-struct MeasuredLayer {
-    let name: String
-    let operation: String
-    let binaryMACs: Int
-    let realMACs: Int
-    /// One duration per run, in the order of the runs.
-    let milliseconds: [Double]
-
-    /// The layer for a program.
-    var json: JSONValue {
-        .object(
-            [JSONMember("name", .string(name)), JSONMember("operation", .string(operation))]
-                + Durations(milliseconds: milliseconds).json
-                + [JSONMember("binary_macs", .int(binaryMACs)), JSONMember("macs", .int(realMACs))])
-    }
-
-    /// The layer as a row of a table; rates are those of the median run.
-    var row: [String] {
-        let median = Durations(milliseconds: milliseconds).median
-        let macs = binaryMACs + realMACs
-        let rate = macs > 0 && median > 0 ? Output.fixed(Double(macs) / median / 1e6, 2) : ""
-        return [
-            name, operation, Output.fixed(median, 4), binaryMACs > 0 ? "\(binaryMACs)" : "",
-            realMACs > 0 ? "\(realMACs)" : "", rate,
-        ]
-    }
-
-    /// The titles of `row`.
-    static let titles = ["layer", "operation", "ms", "binary MACs", "real MACs", "GMAC/s"]
-}
-
 /// A model, its session and an input, ready to be timed.
 struct Measurement: ~Copyable {
     private var session: InferenceSession
     private let input: [Float]
     private let runs: Int
+    private var clocks: [Double] = []
 
     /// Runs before those that count: they fill caches and let the processor speed up.
     private static let warmUps = 3
@@ -82,29 +51,51 @@ struct Measurement: ~Copyable {
         self.runs = runs
     }
 
-    /// The durations of whole runs.
-    mutating func total() throws -> Durations {
-        let clock = ContinuousClock()
-        for _ in 0..<Self.warmUps { _ = try session.run(input) }
-        var milliseconds: [Double] = []
-        for _ in 0..<runs {
-            let start = clock.now
-            _ = try session.run(input)
-            milliseconds.append((clock.now - start) / .milliseconds(1))
-        }
-        return Durations(milliseconds: milliseconds)
+    /// The median of the frequencies between the runs so far, in cycles per nanosecond.
+    var gigahertz: Double? {
+        clocks.isEmpty ? nil : Durations(milliseconds: clocks).median
     }
 
-    /// The durations of every layer, in the order of execution.
-    mutating func layers() throws -> [MeasuredLayer] {
-        _ = try session.profile(input, runs: Self.warmUps)
+    /// Bytes that the session needs besides the model.
+    var arenaBytes: Int { session.memoryBytes }
+
+    /// Runs that do not count.
+    mutating func warmUp() throws {
+        for _ in 0..<Self.warmUps { _ = try session.run(input) }
+    }
+
+    /// The durations of whole runs and, if asked for, of every layer in the order of execution.
+    ///
+    /// Whole and layered runs take turns, so that both meet the same machine; the clock is
+    /// measured between any two of them.
+    mutating func measure(
+        total wantsTotal: Bool = true, layers wantsLayers: Bool
+    ) throws -> (total: [Double], layers: [MeasuredLayer]) {
+        let clock = ContinuousClock()
+        var total: [Double] = []
         var profiles: [[LayerTiming]] = []
-        for _ in 0..<runs { profiles.append(try session.profile(input, runs: 1)) }
-        return profiles[0].enumerated().map { index, layer in
+        for _ in 0..<runs {
+            if wantsTotal {
+                let start = clock.now
+                _ = try session.run(input)
+                total.append((clock.now - start) / .milliseconds(1))
+                recordClock()
+            }
+            if wantsLayers {
+                profiles.append(try session.profile(input, runs: 1))
+                recordClock()
+            }
+        }
+        let layers = (profiles.first ?? []).enumerated().map { index, layer in
             MeasuredLayer(
                 name: layer.name, operation: layer.operation, binaryMACs: layer.binaryMACs,
                 realMACs: layer.realMACs,
                 milliseconds: profiles.map { Double($0[index].nanoseconds) / 1e6 })
         }
+        return (total, layers)
+    }
+
+    private mutating func recordClock() {
+        if let gigahertz = ProcessorClock.gigahertz() { clocks.append(gigahertz) }
     }
 }

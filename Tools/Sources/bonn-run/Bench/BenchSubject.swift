@@ -1,0 +1,42 @@
+import BONNModelFormat
+import BONNRuntime
+import Foundation
+
+/// A network that is measured, and what loading it took.
+struct BenchSubject {
+    /// The path of the file, or the name of the network.
+    let name: String
+    /// The loaded network.
+    let model: Model
+    /// From the bytes, of a file or in memory, to a model that is ready for a session.
+    let loadMilliseconds: Double
+    /// Bytes of the model file.
+    let fileBytes: Int
+    /// Resident bytes before the model was loaded; nil where they mean nothing, because the
+    /// process has built the network itself.
+    let residentBefore: Int?
+
+    /// Loads a model file.
+    init(path: String) throws {
+        name = path
+        residentBefore = ProcessMemory.resident()?.now
+        let clock = ContinuousClock()
+        let start = clock.now
+        model = try Model(path: path)
+        loadMilliseconds = (clock.now - start) / .milliseconds(1)
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        fileBytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    }
+
+    /// Loads a network that the tool has built.
+    init(name: String, _ file: ModelFile) throws {
+        self.name = name
+        residentBefore = nil
+        let bytes = try file.serialized()
+        fileBytes = bytes.count
+        let clock = ContinuousClock()
+        let start = clock.now
+        model = try Model(ModelFile(bytes: bytes))
+        loadMilliseconds = (clock.now - start) / .milliseconds(1)
+    }
+}
