@@ -7,7 +7,7 @@ help:
 	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
 	@echo "make demo     train a small 1-bit network, export it, run it, print one table (CIFAR10=DIR: on CIFAR-10)"
 	@echo "make test     lint, all tests of the three packages, the consumer package"
-	@echo "make bench    speed of inference and of training on this machine"
+	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"
 	@echo "make clean    remove builds and outputs; keeps what make setup installed"

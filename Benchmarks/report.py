@@ -1,40 +1,243 @@
 #!/usr/bin/env python3
-"""Prints the reports that Scripts/bench.sh collects: report.py FOLDER.
+"""Writes what Scripts/bench.sh measured as one Markdown page: report.py FOLDER COMMIT > PAGE.
 
-FOLDER/inference.NETWORK.PIXELS.THREADS   from bonn-run bench --json
-FOLDER/bonn.TURN                          from bonn benchmark --json
-FOLDER/pytorch.TURN                       from Benchmarks/pytorch_training.py
+FOLDER/inference.json   from Benchmarks/inference.py
+FOLDER/bonn.TURN        from bonn benchmark --json
+FOLDER/pytorch.TURN     from Benchmarks/pytorch_training.py
 """
 import json
 import pathlib
+import statistics
 import sys
 
+from inference import LAYERS, NETWORKS
 
-def inference(folder):
-    print("Inference, batch 1, milliseconds\n")
-    print(f"{'network':10} {'pixels':>6} {'threads':>7} {'kernels':>8} {'median':>9} {'min':>9}")
-    for path in sorted(folder.glob("inference.*")):
-        _, network, pixels, threads = path.name.split(".")
-        report = json.loads(path.read_text())
-        print(
-            f"{network:10} {pixels:>6} {threads:>7} {report['kernels']:>8}"
-            f" {report['median_ms']:9.3f} {report['min_ms']:9.3f}"
+# Larq Compute Engine 0.16 on one Zen 3 core at 3.1 GHz with AVX2, milliseconds by number of threads.
+# Measured by us on another machine than this page's, so the ratios to it are rough.
+LARQ = {
+    "quicknet-small": {1: 95, 2: 52}, "quicknet": {1: 209, 2: 112}, "quicknet-large": {1: 398, 2: 221},
+}
+
+
+class Inference:
+    """The measurements of all rounds, to be asked for medians."""
+
+    def __init__(self, result):
+        self.result = result
+        self.kernels = result["kernels"]
+        self.threads = result["threads"]
+        self.rivals = ("fp32", "int8") if result["onnxruntime"] else ()
+
+    def reports(self, what, by, threads=1):
+        return [
+            measurement["report"] for measurement in self.result["measurements"]
+            if (measurement["what"], measurement["by"], measurement["threads"]) == (what, by, threads)
+        ]
+
+    def ours(self, what, by, key, threads=1):
+        """The median over the rounds of a number of bonn-run's reports; None if it has none."""
+        values = [report[key] for report in self.reports(what, by, threads)]
+        return None if None in values or not values else statistics.median(values)
+
+    def layer(self, what, by, key):
+        values = [report["layers"][0][key] for report in self.reports(what, by)]
+        return None if None in values else statistics.median(values)
+
+    def theirs(self, what, by, threads=1):
+        return statistics.median(
+            measurement["ms"] for measurement in self.result["measurements"]
+            if (measurement["what"], measurement["by"], measurement["threads"]) == (what, by, threads)
         )
+
+    def rival_rate(self, what, by):
+        """10^9 multiply-accumulates per second of the rival's convolution."""
+        channels, height, width = (int(size) for size in what.split("x"))
+        return 9 * channels**2 * height * width / self.theirs(what, by) / 1e6
+
+    def outside(self, what, by):
+        """The share of a run on one thread outside the layers that multiply and accumulate."""
+        shares = [
+            (report["glue_ms"] + report["remainder_ms"]) / report["median_ms"]
+            for report in self.reports(what, by)
+        ]
+        return statistics.median(shares)
+
+    def beyond_file(self, what, by):
+        """10^6 bytes that loading and running a model took at the peak, beyond the file's own."""
+        grown = self.ours(what, by, "grown_memory_bytes")
+        return None if grown is None else (grown - self.ours(what, by, "model_bytes")) / 1e6
+
+
+def number(value, decimals=1, unit=""):
+    return "-" if value is None else f"{value:.{decimals}f}{unit}"
+
+
+def table(titles, rows):
+    lines = [titles, ["---"] + ["--:"] * (len(titles) - 1), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def threads_title(count):
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
+def targets(data):
+    """What was promised for a Zen 3 core with AVX2, beside what was measured here."""
+    rows = []
+
+    def row(kernels, what, value, bar, aim, unit, decimals=1, at_most=False):
+        met = "not measured"
+        if value is not None:
+            met = "yes" if (value < bar if at_most else value >= bar) else "**no**"
+        sign = "<" if at_most else ">="
+        rows.append([
+            what, kernels, number(value, decimals, unit), f"{sign} {bar}{unit}",
+            f"{aim}{unit}" if aim else "", met,
+        ])
+
+    for kernels in data.kernels:
+        for kind, bar, aim in (("fp32", 5, 8), ("int8", 2.8, 4.5)) if data.rivals else ():
+            for threads in data.threads:
+                ratio = data.theirs("resnet18", kind, threads)
+                ratio /= data.ours("resnet18", kernels, "median_ms", threads)
+                row(kernels, f"ResNet-18, times as fast as ONNX Runtime {kind}, {threads_title(threads)}",
+                    ratio, bar, aim, "x")
+        if data.rivals:
+            row(kernels, "3x3 layers, GMAC/s over ONNX Runtime fp32, geometric mean",
+                mean_ratio(data, kernels, "fp32"), 8, 12, "x")
+        shares = [data.layer(layer, kernels, "ceiling_share") for layer in LAYERS]
+        best = None if None in shares else 100 * max(shares)
+        row(kernels, "3x3 layers, share of the arithmetic ceiling, best shape", best, 55, 75, " %", 0)
+        for network in LARQ:
+            ratio = LARQ[network][1] / data.ours(network, kernels, "median_ms")
+            row(kernels, f"{network}, times as fast as Larq Compute Engine (other machine), 1 thread",
+                ratio, 15, None, "x")
+        for threads in data.threads:
+            if threads == 2:
+                row(kernels, "ResNet-18, times as fast with a second core",
+                    speed_up(data, "resnet18", kernels, 2), 1.8, None, "x", 2)
+        row(kernels, "ResNet-18, time outside convolutions", 100 * data.outside("resnet18", kernels),
+            25, None, " %", at_most=True)
+        row(kernels, "ResNet-18, peak memory beyond the file", data.beyond_file("resnet18", kernels),
+            12, None, " MB", at_most=True)
+        size = data.ours("resnet18", kernels, "model_bytes") / 1e6
+        row(kernels, "ResNet-18, model file", size, 4.25, None, " MB", 2, at_most=True)
+        row(kernels, "ResNet-18, load time", data.ours("resnet18", kernels, "load_ms"), 20, None, " ms",
+            at_most=True)
+    return table(["", "kernels", "measured", "target", "aim", "met"], rows)
+
+
+def mean_ratio(data, kernels, kind):
+    return statistics.geometric_mean(
+        data.layer(layer, kernels, "gmac_per_s") / data.rival_rate(layer, kind) for layer in LAYERS
+    )
+
+
+def speed_up(data, network, kernels, threads):
+    one = data.ours(network, kernels, "median_ms")
+    return one / data.ours(network, kernels, "median_ms", threads)
+
+
+def resnet(data):
+    rows = [
+        [f"swift-bonn, {kernels}"]
+        + [number(data.ours("resnet18", kernels, "median_ms", threads), 2) for threads in data.threads]
+        for kernels in data.kernels
+    ]
+    for kind in data.rivals:
+        rows.append(
+            [f"ONNX Runtime, {kind}"]
+            + [number(data.theirs("resnet18", kind, threads), 2) for threads in data.threads]
+        )
+    return table(["milliseconds"] + [threads_title(threads) for threads in data.threads], rows)
+
+
+def layers(data):
+    titles = ["GMAC/s, 1 thread"] + [f"{kind}" for kind in data.rivals]
+    for kernels in data.kernels:
+        titles += [f"1-bit, {kernels}", "MAC/cycle", "of ceiling"]
+        titles += [f"over {kind}" for kind in data.rivals]
+    rows = []
+    for layer in LAYERS:
+        cells = [layer] + [number(data.rival_rate(layer, kind), 0) for kind in data.rivals]
+        for kernels in data.kernels:
+            rate = data.layer(layer, kernels, "gmac_per_s")
+            share = data.layer(layer, kernels, "ceiling_share")
+            cells += [
+                number(rate, 0), number(data.layer(layer, kernels, "binary_macs_per_cycle"), 0),
+                number(None if share is None else 100 * share, 0, " %"),
+            ]
+            cells += [number(rate / data.rival_rate(layer, kind), 1, "x") for kind in data.rivals]
+        rows.append(cells)
+    means = ["geometric mean"] + [""] * len(data.rivals)
+    for kernels in data.kernels:
+        means += ["", "", ""] + [number(mean_ratio(data, kernels, kind), 1, "x") for kind in data.rivals]
+    return table(titles, rows + [means])
+
+
+def networks(data):
+    most = max(data.threads)
+    titles = ["", "kernels"] + [f"ms, {threads_title(threads)}" for threads in data.threads]
+    titles += [f"{most} threads, times as fast"] if most > 1 else []
+    titles += ["outside convolutions", "load, ms", "file, MB", "peak beyond the file, MB"]
+    titles += ["Larq Compute Engine*, ms, 1 and 2 threads"]
+    rows = []
+    for network in NETWORKS:
+        for kernels in data.kernels:
+            cells = [network, kernels]
+            cells += [
+                number(data.ours(network, kernels, "median_ms", threads), 2) for threads in data.threads
+            ]
+            cells += [number(speed_up(data, network, kernels, most), 2, "x")] if most > 1 else []
+            cells += [
+                number(100 * data.outside(network, kernels), 0, " %"),
+                number(data.ours(network, kernels, "load_ms"), 1),
+                number(data.ours(network, kernels, "model_bytes") / 1e6, 2),
+                number(data.beyond_file(network, kernels), 1),
+                "{} and {}".format(*LARQ[network].values()) if network in LARQ else "",
+            ]
+            rows.append(cells)
+    return table(titles, rows)
 
 
 def training(folder):
-    print("\nTraining, images per second\n")
+    rows = []
     for path in sorted(folder.glob("bonn.*")):
         turn = path.name.split(".")[1]
-        rates = {"bonn": json.loads(path.read_text())["images_per_second"]}
+        rates = [json.loads(path.read_text())["images_per_second"]]
         peer = folder / f"pytorch.{turn}"
-        if peer.exists():
-            report = json.loads(peer.read_text())
-            for layout in ("nchw", "channels_last"):
-                rates[f"PyTorch {layout}"] = report[layout]["images_per_second"]
-        print(f"turn {turn}: " + ", ".join(f"{name} {rate:.1f}" for name, rate in rates.items()))
+        report = json.loads(peer.read_text()) if peer.exists() else {}
+        rates += [report.get(layout, {}).get("images_per_second") for layout in ("nchw", "channels_last")]
+        rows.append([turn] + [number(rate) for rate in rates])
+    titles = ["turn", "swift-bonn", "PyTorch, NCHW", "PyTorch, channels last"]
+    return table(titles, rows)
+
+
+def page(folder, commit):
+    data = Inference(json.loads((folder / "inference.json").read_text()))
+    report = data.reports("resnet18", data.kernels[0])[0]
+    clock = data.ours("resnet18", data.kernels[0], "clock_ghz")
+    rival = f"ONNX Runtime {data.result['onnxruntime']} in the same rounds" if data.rivals else (
+        "ONNX Runtime was not there to compare with")
+    sections = [
+        f"# Speed on {report['processor']}",
+        f"{report['date']}, commit {commit}, {number(clock, 2)} GHz while measuring, kernel sets "
+        f"{' and '.join(data.kernels)}. Medians of {data.result['rounds']} rounds of "
+        f"{data.result['runs']} runs, batch 1; {rival}. Load of the machine beforehand "
+        f"{number(data.result['load'], 2)}. Made by `make bench`.",
+        "## Targets", "Set for a Zen 3 core with AVX2 on a quiet machine.", targets(data),
+        "## ResNet-18 at 224x224", resnet(data),
+        "## 3x3 convolutions of ResNet-18",
+        "Ours from bits to integer sums; multiply-accumulates per cycle and core.", layers(data),
+        "## Networks", networks(data),
+        "\\* version 0.16, on another machine: a Zen 3 core at 3.1 GHz.",
+    ]
+    if any(folder.glob("bonn.*")):
+        sections += [
+            "## Training", "WRN-22 with all losses, images per second on all cores.", training(folder),
+        ]
+    return "\n\n".join(section.rstrip("\n") for section in sections) + "\n"
 
 
 if __name__ == "__main__":
-    inference(pathlib.Path(sys.argv[1]))
-    training(pathlib.Path(sys.argv[1]))
+    sys.stdout.write(page(pathlib.Path(sys.argv[1]), sys.argv[2]))
