@@ -1,12 +1,13 @@
 # Everything that a person runs here; the logic is in Scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint clean
+.PHONY: help setup build demo test test-long bench format lint clean
 
 help:
 	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
 	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
 	@echo "make demo     train a small 1-bit network, export it, run it, print one table (CIFAR10=DIR: on CIFAR-10)"
 	@echo "make test     lint, all tests of the three packages, the consumer package"
+	@echo "make test-long  80,000 cases a kernel set, all tests of the runtime under the sanitizers"
 	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"
@@ -23,6 +24,9 @@ demo: build
 
 test:
 	@Scripts/test.sh
+
+test-long:
+	@Scripts/test-long.sh
 
 bench: build
 	@Scripts/bench.sh

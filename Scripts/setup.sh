@@ -6,6 +6,7 @@ MINIMUM_SWIFT="6.2"
 MINIMUM_PYTHON="3.11"
 REQUIREMENTS="$ROOT/Training/requirements.txt"
 STAMP="$VENV/.installed-requirements"
+EMULATOR=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 
 # at_least VERSION MINIMUM: compares MAJOR.MINOR.
 at_least() {
@@ -84,6 +85,28 @@ install_libraries() {
     [ -z "$missing" ] || fail "still not found after installing:" $missing
 }
 
+# The NEON kernels are tested under an emulator where the processor is another one. Only their tests
+# need it, so nothing fails without it: they say that they were skipped.
+install_emulator() {
+    case "$(uname -sm)" in
+    *arm64 | *aarch64)
+        say "emulator: not needed, this is an ARM processor"
+        return
+        ;;
+    esac
+    if have qemu-aarch64 && have aarch64-linux-gnu-gcc; then
+        say "emulator: qemu-aarch64 and a C library for aarch64 present"
+    elif ! have apt-get; then
+        say "emulator: no qemu-aarch64 and no apt-get to install it; the tests of the NEON kernels will be skipped"
+    else
+        say "emulator: installing" "${EMULATOR[@]}"
+        { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+            as_root env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -y -qq --no-install-recommends "${EMULATOR[@]}"; } ||
+            say "warning: apt-get could not install them; the tests of the NEON kernels will be skipped"
+    fi
+}
+
 # The packages to install: all of requirements.txt, less torch where LIBTORCH names another one.
 wanted_packages() {
     sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REQUIREMENTS" |
@@ -128,5 +151,6 @@ title "Setup"
 check_swift
 check_disk
 install_libraries
+install_emulator
 install_python
 link_libtorch

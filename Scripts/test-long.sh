@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# What is too long for every day: the kernels over many more cases, the runtime under the sanitizers,
+# and in the optimised build that users run.
+source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
+
+begin_tests
+part setup Scripts/setup.sh
+kernel_tests kernels --cases 80000 native sanitized sabotage
+kernel_tests neon --cases 80000 neon
+# Another seed: other cases than every day.
+kernel_tests seeds --cases 80000 --seed "${SEED:-2}" native
+swift_tests address . --sanitize address --scratch-path .build/address
+swift_tests threads . --sanitize thread --scratch-path .build/thread --filter RuntimeTests
+swift_tests release . --configuration release --scratch-path .build/optimised \
+    -Xswiftc -enable-testing --filter 'KernelTests|RuntimeTests'
+end_tests

@@ -1,0 +1,169 @@
+#include "table.h"
+
+static ptrdiff_t ceil_divide(ptrdiff_t a, ptrdiff_t b) {
+    return (a + b - 1) / b;
+}
+
+// Levels as bits, bit 1 for the low level.
+static void pack_levels(const int8_t *levels, ptrdiff_t count, uint64_t *words) {
+    for (ptrdiff_t c = 0; c < count; c++) {
+        if (levels[c] != 1) {
+            words[c / 64] |= UINT64_C(1) << (c % 64);
+        }
+    }
+}
+
+// Numbers the outputs of one axis by the taps that lie inside the image.
+static ptrdiff_t number_classes(int32_t *class_of, bonn_range *taps_of, ptrdiff_t outputs,
+                                ptrdiff_t taps, ptrdiff_t stride, ptrdiff_t pad, ptrdiff_t dilation,
+                                ptrdiff_t size) {
+    ptrdiff_t classes = 0;
+    for (ptrdiff_t o = 0; o < outputs; o++) {
+        bonn_range inside = {0, 0};
+        for (ptrdiff_t t = 0; t < taps; t++) {
+            if (geometry_tap(o, t, stride, pad, dilation, size) >= 0) {
+                if (inside.end == 0) {
+                    inside.begin = t;
+                }
+                inside.end = t + 1;
+            }
+        }
+        ptrdiff_t class = 0;
+        while (class < classes &&
+               (taps_of[class].begin != inside.begin || taps_of[class].end != inside.end)) {
+            class ++;
+        }
+        if (class == classes) {
+            taps_of[classes++] = inside;
+        }
+        class_of[o] = (int32_t) class;
+    }
+    return classes;
+}
+
+// What does not depend on the input, as bconv2d/bconv2d.h defines it.
+static int32_t base_of(const binary_problem *p, const int8_t *w, bonn_range rows,
+                       bonn_range columns) {
+    int64_t base = 0;
+    for (ptrdiff_t ky = 0; ky < p->window.kernel_height; ky++) {
+        for (ptrdiff_t kx = 0; kx < p->window.kernel_width; kx++) {
+            const int8_t *tap = w + (ky * p->window.kernel_width + kx) * p->channels;
+            int64_t sum = 0, low = 0;
+            for (ptrdiff_t c = 0; c < p->channels; c++) {
+                sum += tap[c];
+                low += tap[c] < 0;
+            }
+            const int is_inside =
+                ky >= rows.begin && ky < rows.end && kx >= columns.begin && kx < columns.end;
+            base += is_inside ? (p->is_signed ? p->channels : p->channels - low) : p->padding * sum;
+        }
+    }
+    return (int32_t)base;
+}
+
+binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
+    const bonn_window *w = &p->window;
+    const ptrdiff_t taps = w->kernel_height * w->kernel_width;
+    const ptrdiff_t words = ceil_divide(p->channels, 64);
+    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BLOCK);
+    const ptrdiff_t outputs = p->groups * p->out_channels;
+    const ptrdiff_t pixels = p->images * w->in_height * w->in_width;
+    binary_call call = {.blocks = p->groups * blocks};
+    bonn_bconv2d *q = &call.parameters;
+    q->window = *w;
+    q->groups = p->groups;
+    q->group_words = words;
+    q->pixel_words = p->groups * words;
+    q->out_channels = outputs;
+    q->blocks = blocks;
+    q->shift = p->is_signed;
+
+    uint64_t *x = memory_take((size_t)(pixels * q->pixel_words) * sizeof *x);
+    for (ptrdiff_t i = 0; i < pixels * p->groups; i++) {
+        pack_levels(p->x + i * p->channels, p->channels, x + i * words);
+    }
+    call.x = memory_input(&c->random, x, (size_t)(pixels * q->pixel_words) * sizeof *x);
+
+    const ptrdiff_t weight_words = call.blocks * taps * words * BONN_BLOCK;
+    uint64_t *packed = memory_take((size_t)weight_words * sizeof *packed);
+    uint64_t *tap_words = memory_take((size_t)words * sizeof *tap_words);
+    for (ptrdiff_t k = 0; k < outputs; k++) {
+        const ptrdiff_t channel = k % p->out_channels;
+        const ptrdiff_t block = k / p->out_channels * blocks + channel / BONN_BLOCK;
+        for (ptrdiff_t tap = 0; tap < taps; tap++) {
+            for (ptrdiff_t word = 0; word < words; word++) {
+                tap_words[word] = 0;
+            }
+            pack_levels(p->w + (k * taps + tap) * p->channels, p->channels, tap_words);
+            for (ptrdiff_t word = 0; word < words; word++) {
+                packed[((block * taps + tap) * words + word) * BONN_BLOCK + channel % BONN_BLOCK] =
+                    tap_words[word];
+            }
+        }
+    }
+    q->weights = memory_input(&c->random, packed, (size_t)weight_words * sizeof *packed);
+
+    int32_t *row_class = memory_take((size_t)w->out_height * sizeof *row_class);
+    int32_t *column_class = memory_take((size_t)w->out_width * sizeof *column_class);
+    bonn_range *rows = memory_take((size_t)w->out_height * sizeof *rows);
+    bonn_range *columns = memory_take((size_t)w->out_width * sizeof *columns);
+    const ptrdiff_t row_classes =
+        number_classes(row_class, rows, w->out_height, w->kernel_height, w->stride_height,
+                       w->pad_top, w->dilation_height, w->in_height);
+    q->column_classes =
+        number_classes(column_class, columns, w->out_width, w->kernel_width, w->stride_width,
+                       w->pad_left, w->dilation_width, w->in_width);
+    const ptrdiff_t base_count = row_classes * q->column_classes * outputs;
+    int32_t *bases = memory_take((size_t)base_count * sizeof *bases);
+    for (ptrdiff_t i = 0; i < base_count; i++) {
+        const ptrdiff_t k = i % outputs, class = i / outputs;
+        bases[i] = base_of(p, p->w + k * taps * p->channels, rows[class / q->column_classes],
+                           columns[class % q->column_classes]);
+    }
+    generator *g = &c->random;
+    q->bases = memory_input(g, bases, (size_t)base_count * sizeof *bases);
+    q->row_class = memory_input(g, row_class, (size_t)w->out_height * sizeof *row_class);
+    q->column_class = memory_input(g, column_class, (size_t)w->out_width * sizeof *column_class);
+    return call;
+}
+
+bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdiff_t block,
+                              ptrdiff_t *group) {
+    (void)c;
+    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BLOCK);
+    const ptrdiff_t first = block % blocks * BONN_BLOCK;
+    const ptrdiff_t left = p->out_channels - first;
+    *group = block / blocks;
+    return (bonn_range){first, first + (left < BONN_BLOCK ? left : BONN_BLOCK)};
+}
+
+void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
+                      bonn_range blocks) {
+    CASE_CALL(c, c->set->bconv2d(&call->parameters, call->x, y, rows, blocks));
+}
+
+void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias) {
+    const ptrdiff_t depth = p->window.kernel_height * p->window.kernel_width * p->in_channels;
+    p->blocks = ceil_divide(p->out_channels, BONN_BLOCK);
+    const ptrdiff_t lanes = p->groups * p->blocks * BONN_BLOCK;
+    float *packed = memory_take((size_t)(lanes * depth) * sizeof *packed);
+    float *packed_bias = memory_take((size_t)lanes * sizeof *packed_bias);
+    for (ptrdiff_t k = 0; k < p->groups * p->out_channels; k++) {
+        const ptrdiff_t channel = k % p->out_channels;
+        const ptrdiff_t block = k / p->out_channels * p->blocks + channel / BONN_BLOCK;
+        const ptrdiff_t lane = channel % BONN_BLOCK;
+        for (ptrdiff_t i = 0; i < depth; i++) {
+            packed[(block * depth + i) * BONN_BLOCK + lane] = weights[k * depth + i];
+        }
+        packed_bias[block * BONN_BLOCK + lane] = bias[k];
+    }
+    p->weights = memory_input(&c->random, packed, (size_t)(lanes * depth) * sizeof *packed);
+    p->bias = memory_input(&c->random, packed_bias, (size_t)lanes * sizeof *packed_bias);
+}
+
+bonn_range table_real_block(const bonn_conv2d *p, ptrdiff_t block, ptrdiff_t *group) {
+    const ptrdiff_t first = block % p->blocks * BONN_BLOCK;
+    const ptrdiff_t left = p->out_channels - first;
+    *group = block / p->blocks;
+    return (bonn_range){first, first + (left < BONN_BLOCK ? left : BONN_BLOCK)};
+}

@@ -1,0 +1,43 @@
+// The only place of the harness that knows in which form kernels want weights and parameters.
+#ifndef HARNESS_TABLE_H
+#define HARNESS_TABLE_H
+
+#include "geometry.h"
+#include "harness.h"
+
+// A binary convolution as one level an int8_t, without any packing.
+typedef struct {
+    bonn_window window;
+    ptrdiff_t images, groups;
+    ptrdiff_t channels;     // of one group
+    ptrdiff_t out_channels; // of one group
+    int is_signed;          // levels {-1, +1}, else {0, 1}
+    int padding;            // the value of an element in the padding: -1, 0 or 1
+    const int8_t *x;        // [image][row][column][group][channel]
+    const int8_t *w;        // [group][out channel][kernel row][kernel column][channel]
+} binary_problem;
+
+// The same problem in the form that the current set of the case reads, in guarded memory.
+typedef struct {
+    bonn_bconv2d parameters;
+    const uint64_t *x;
+    ptrdiff_t blocks; // of all groups
+} binary_call;
+
+binary_call table_prepare_binary(test_case *c, const binary_problem *p);
+
+// The group of a weight block and the output channels of that group that it holds.
+bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdiff_t block,
+                              ptrdiff_t *group);
+
+void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
+                      bonn_range blocks);
+
+// Real weights [group][out channel][kernel row][kernel column][channel] and bias [group][out
+// channel] of a convolution, in guarded memory and in the form that the current set reads.
+void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias);
+
+// The output channels of one group that a weight block of a real convolution holds.
+bonn_range table_real_block(const bonn_conv2d *p, ptrdiff_t block, ptrdiff_t *group);
+
+#endif
