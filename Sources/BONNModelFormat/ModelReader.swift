@@ -37,7 +37,7 @@ extension ModelTensor {
                 found: "byte \(entry.range.lowerBound)",
                 fix: "write wider elements first and pad the header with spaces")
         }
-        self.init(elementType: type, shape: entry.shape, bytes: Array(bytes[entry.range]))
+        self.init(elementType: type, shape: entry.shape, bytes: bytes[entry.range])
     }
 }
 

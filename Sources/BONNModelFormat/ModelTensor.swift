@@ -24,11 +24,17 @@ public struct ModelTensor: Sendable, Equatable {
     public var elementType: ElementType
     /// The dimensions.
     public var shape: [Int]
-    /// The elements, little-endian, row-major.
-    public var bytes: [UInt8]
+    /// The elements, little-endian, row-major: of a tensor that was read, a slice of its file, so
+    /// that reading copies nothing.
+    public var bytes: ArraySlice<UInt8>
 
     /// Creates a tensor from its bytes.
     public init(elementType: ElementType, shape: [Int], bytes: [UInt8]) {
+        self.init(elementType: elementType, shape: shape, bytes: bytes[...])
+    }
+
+    /// Creates a tensor from bytes that it shares.
+    public init(elementType: ElementType, shape: [Int], bytes: ArraySlice<UInt8>) {
         self.elementType = elementType
         self.shape = shape
         self.bytes = bytes
@@ -93,11 +99,14 @@ extension ModelTensor {
         precondition(
             elementType == type,
             "the tensor holds \(elementType.rawValue), not \(type.rawValue)")
+        let size = MemoryLayout<Word>.size
         return bytes.withUnsafeBytes { raw in
-            (0..<raw.count / MemoryLayout<Word>.size).map {
-                let offset = $0 * MemoryLayout<Word>.size
-                return convert(
-                    Word(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: Word.self)))
+            [Element](unsafeUninitializedCapacity: raw.count / size) { buffer, count in
+                count = raw.count / size
+                for index in 0..<count {
+                    let word = raw.loadUnaligned(fromByteOffset: index * size, as: Word.self)
+                    buffer.initializeElement(at: index, to: convert(Word(littleEndian: word)))
+                }
             }
         }
     }

@@ -52,6 +52,6 @@ extension ModelTensor {
             case .i32: .i32
             case .i8: .i8
             }
-        return Safetensors.Tensor(name: name, elementType: type, shape: shape, bytes: bytes)
+        return Safetensors.Tensor(name: name, elementType: type, shape: shape, bytes: Array(bytes))
     }
 }

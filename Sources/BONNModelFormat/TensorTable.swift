@@ -101,13 +101,13 @@ struct TensorTable {
     ) throws(ModelFormatError) {
         switch content {
         case .any: break
+        // Without their sign, the patterns of numbers, infinity and NaNs follow each other.
         case .finite:
-            // All exponent bits set: an infinity or a NaN.
-            if let index = Self.firstWord(of: tensor, where: { $0 & 0x7F80_0000 == 0x7F80_0000 }) {
+            if let index = Self.firstMagnitude(of: tensor, above: 0x7F7F_FFFF) {
                 throw nonFinite(tensor, index, "finite numbers", place: place)
             }
         case .notNaN:
-            if let index = Self.firstWord(of: tensor, where: { $0 & 0x7FFF_FFFF > 0x7F80_0000 }) {
+            if let index = Self.firstMagnitude(of: tensor, above: 0x7F80_0000) {
                 throw nonFinite(tensor, index, "numbers or infinities", place: place)
             }
         case .directions:
@@ -149,15 +149,18 @@ struct TensorTable {
             fix: "the bits above the last channel must be 0")
     }
 
-    /// The index of the first 32-bit word that fits a condition.
-    private static func firstWord(
-        of tensor: ModelTensor, where condition: (UInt32) -> Bool
-    ) -> Int? {
+    /// The index of the first 32-bit word that is larger than a limit when its sign bit is 0.
+    private static func firstMagnitude(of tensor: ModelTensor, above limit: Int32) -> Int? {
         tensor.bytes.withUnsafeBytes { raw in
-            stride(from: 0, to: raw.count, by: 4).first {
-                condition(
-                    UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: $0, as: UInt32.self)))
-            }.map { $0 / 4 }
+            func magnitude(_ index: Int) -> Int32 {
+                Int32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self))
+                    & 0x7FFF_FFFF
+            }
+            // The largest first: a loop without a way out takes many words at a time.
+            let words = 0..<raw.count / 4
+            var largest: Int32 = 0
+            for index in words { largest = max(largest, magnitude(index)) }
+            return largest > limit ? words.first { magnitude($0) > limit } : nil
         }
     }
 }

@@ -48,7 +48,7 @@ struct Forge {
         tensors[index].elementType = try #require(
             Safetensors.ElementType(rawValue: tensor.elementType.rawValue))
         tensors[index].shape = tensor.shape
-        tensors[index].bytes = tensor.bytes
+        tensors[index].bytes = Array(tensor.bytes)
     }
 
     /// The length field, a header and the data of a file.
