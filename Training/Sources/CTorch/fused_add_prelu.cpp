@@ -6,6 +6,7 @@
 #include "ctorch_internal.hpp"
 #include "fused_rows.hpp"
 
+#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <vector>

@@ -11,6 +11,7 @@
 #include "ctorch_internal.hpp"
 #include "fused_rows.hpp"
 
+#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -216,8 +217,7 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
                 signOfAffine(rows.data() + offset, last - first, rows.channels, s, b, out + offset);
             });
         } else {
-            at::Tensor z = x * perChannel(scale) + perChannel(shift);
-            y = (z >= 0).to(x.scalar_type()) * 2.0 - 1.0;
+            y = signOf(x * perChannel(scale) + perChannel(shift));
         }
         context->save_for_backward({x, gamma, beta, mean, invstd});
         context->saved_data["training"] = training;

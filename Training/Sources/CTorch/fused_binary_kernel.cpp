@@ -15,16 +15,13 @@
 #include "ctorch_internal.hpp"
 #include "fused_rows.hpp"
 
+#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace bonn {
 namespace {
 
 enum class Reading : int64_t { A = 0, B = 1, C = 2 };
-
-at::Tensor signOf(const at::Tensor &x) {
-    return (x >= 0).to(x.scalar_type()) * 2.0 - 1.0;
-}
 
 struct BinaryKernel : torch::autograd::Function<BinaryKernel> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &latent,
@@ -36,8 +33,8 @@ struct BinaryKernel : torch::autograd::Function<BinaryKernel> {
         context->save_for_backward({latent, w});
         context->saved_data["reading"] = reading;
         context->saved_data["true"] = trueScaleGradient;
-        const at::Tensor mean = w.mean(), sign = signOf(latent);
-        return static_cast<Reading>(reading) == Reading::B ? sign / mean : sign * mean;
+        const at::Tensor mean = w.mean(), signs = signOf(latent);
+        return static_cast<Reading>(reading) == Reading::B ? signs / mean : signs * mean;
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,

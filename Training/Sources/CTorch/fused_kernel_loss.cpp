@@ -15,6 +15,7 @@
 #include "ctorch_internal.hpp"
 #include "fused_rows.hpp"
 
+#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace bonn {
@@ -30,7 +31,7 @@ struct KernelLoss : torch::autograd::Function<KernelLoss> {
                     latent.sizes(), ", ", mu.sizes(), " and ", sigma.sizes());
         const double entries = static_cast<double>(latent.numel() / latent.size(0));
         const at::Tensor mean = w.mean();
-        const at::Tensor sign = (latent >= 0).to(latent.scalar_type()) * 2.0 - 1.0;
+        const at::Tensor signs = signOf(latent);
         const at::Tensor m = mu.view({-1, 1, 1, 1});
         // sigma^-2 is unbounded once the modes are sharp, hence the floor.
         const at::Tensor s = sigma.clamp_min(1e-3);
@@ -38,17 +39,17 @@ struct KernelLoss : torch::autograd::Function<KernelLoss> {
         const at::Tensor deviation = latent.abs() - m;
         at::Tensor residual, dX, dw;
         if (reading == 2) {
-            residual = latent - sign * mean;
+            residual = latent - signs * mean;
             dX = residual;
-            dw = ((-residual * sign).sum() / static_cast<double>(w.numel()))
+            dw = ((-residual * signs).sum() / static_cast<double>(w.numel()))
                      .expand_as(w)
                      .contiguous();
         } else {
-            residual = latent * w - (reading == 1 ? sign : sign * mean);
+            residual = latent * w - (reading == 1 ? signs : signs * mean);
             dX = residual * w;
             dw = (residual * latent).sum(at::IntArrayRef({0, 1}));
         }
-        dX = dX + deviation * sign * inverse * nu;
+        dX = dX + deviation * signs * inverse * nu;
         const at::Tensor squares = deviation.square();
         const at::Tensor perKernel = squares.mean(at::IntArrayRef({1, 2, 3}));
         const at::Tensor dmu =

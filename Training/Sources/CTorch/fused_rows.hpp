@@ -29,6 +29,11 @@ enum class Estimator : int64_t {
     clip = 1,       // 1 for |x| <= 1 (derivative of hardtanh)
 };
 
+/// -1 or +1 of each element, in its own type; sign(0) = +1.
+inline at::Tensor signOf(const at::Tensor &x) {
+    return (x >= 0).to(x.scalar_type()) * 2.0 - 1.0;
+}
+
 /// Whether the fast path reads this tensor: float32 on the CPU, four dimensions.
 inline bool hasFastPath(const at::Tensor &x) {
     return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0;
