@@ -1,3 +1,6 @@
+import BONNRuntime
+import Torch
+
 /// What can go wrong between a trained network and a model file.
 public struct ExportError: Error, Equatable, CustomStringConvertible {
     /// The kind of error.
@@ -27,4 +30,26 @@ public struct ExportError: Error, Equatable, CustomStringConvertible {
 
     /// The message.
     public var description: String { message }
+}
+
+/// Runs LibTorch work on behalf of a named layer.
+func torch<Result>(
+    _ name: String, _ body: () throws(TorchError) -> Result
+) throws(ExportError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw ExportError(.torch, "\(name): \(error.message)")
+    }
+}
+
+/// Runs the runtime's work on behalf of what is named.
+func runtime<Result: ~Copyable>(
+    _ name: String, _ body: () throws(RuntimeError) -> Result
+) throws(ExportError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw ExportError(.runtime, "\(name): \(error.message)")
+    }
 }

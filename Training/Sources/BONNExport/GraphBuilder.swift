@@ -102,17 +102,6 @@ struct GraphBuilder {
     }
 }
 
-/// Runs LibTorch work on behalf of a named layer.
-func torch<Result>(
-    _ name: String, _ body: () throws(TorchError) -> Result
-) throws(ExportError) -> Result {
-    do {
-        return try body()
-    } catch {
-        throw ExportError(.torch, "\(name): \(error.message)")
-    }
-}
-
 extension ConvolutionShape {
     /// The same window in the words of the model file.
     var window: Window { Window(kernel, stride: stride, padding: padding) }

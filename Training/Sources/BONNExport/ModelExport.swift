@@ -11,7 +11,7 @@ public struct ModelExport: Sendable {
     /// The file, certificate included.
     public let bytes: [UInt8]
     /// What was compared.
-    public let parity: ParityCheck
+    public let parity: Parity
     /// Bits and sums of 1-bit layers that were compared one by one.
     public let layerValues: Int
 
@@ -36,17 +36,23 @@ public struct ModelExport: Sendable {
             network, height: height, width: width, preprocessing: preprocessing,
             classNames: classNames, provenance: provenance)
         var file = try Self.readBack(lowering.file)
-        var parity = try ParityCheck(file, kernels: kernels, threads: threads)
-        layerValues = try parity.compareLayers(lowering, first)
-        for batch in batches { try parity.compare(network, batch) }
-        try parity.require()
-        file.metadata.parity = parity.certificate
+        let model = try runtime("the model") { () throws(RuntimeError) in try Model(file) }
+        let layers = try LayerParity(lowering)
+        var layerValues = 0
+        for set in kernels { layerValues += try layers.compare(model, set, first) }
+        var check = try ParityCheck(
+            model, kernels: kernels, threads: threads,
+            batch: batches.map { $0.shape[0] }.max() ?? 1)
+        for batch in batches { try check.compare(network, batch) }
+        try check.parity.require()
+        file.metadata.parity = check.parity.certificate
         do {
             bytes = try file.serialized()
         } catch {
             throw ExportError(.format, error.message)
         }
-        self.parity = parity
+        self.layerValues = layerValues
+        parity = check.parity
     }
 
     /// What a user would load: the bytes, parsed again.
@@ -56,22 +62,5 @@ public struct ModelExport: Sendable {
         } catch {
             throw ExportError(.format, error.message)
         }
-    }
-}
-
-extension ParityCheck {
-    /// Throws `ExportError` of code `parity` unless every configuration agrees with the network.
-    public func require() throws(ExportError) {
-        guard !passed else { return }
-        let lines = entries.map {
-            "\($0.kernels) with \($0.threads) thread\($0.threads == 1 ? "" : "s"): "
-                + "\($0.agreeing) of \(images) top-1 agree, largest relative difference "
-                + "\($0.maxRelativeDifference), \($0.differingFromFirst) images differ in bits "
-                + "from the first configuration"
-        }
-        throw ExportError(
-            .parity,
-            "the model file does not compute what the network computes; expected all top-1 to "
-                + "agree and differences up to \(Self.tolerance). " + lines.joined(separator: "; "))
     }
 }

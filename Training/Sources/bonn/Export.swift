@@ -114,6 +114,11 @@ struct Export: ParsableCommand {
     }
 }
 
+extension TrainingConfiguration {
+    /// The most images that `forEachImageBatch` puts into a batch.
+    var evaluationBatch: Int { min(100, data.batchSize) }
+}
+
 /// Calls `body` with the test images of a data set in batches, normalised as for the network, and
 /// the number of images so far.
 func forEachImageBatch(
@@ -123,7 +128,7 @@ func forEachImageBatch(
     let loader = BatchLoader(
         dataset: dataset,
         batches: SampleOrder.evaluation(
-            count: dataset.count, batchSize: min(100, configuration.data.batchSize)),
+            count: dataset.count, batchSize: configuration.evaluationBatch),
         transform: EvaluationTransform(preprocessing: configuration.preprocessing),
         workers: configuration.data.workers, skipBroken: configuration.data.skipBroken)
     var count = 0

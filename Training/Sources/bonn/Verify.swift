@@ -76,19 +76,20 @@ struct Verify: ParsableCommand {
             data, options: stored.configuration.data.options
         ).limited(to: images)
         try stored.requireClasses(of: dataset, source: checkpoint)
-        var parity = try ParityCheck(deployed, threads: threadCounts)
+        var check = try ParityCheck(
+            deployed, threads: threadCounts, batch: stored.configuration.evaluationBatch)
         let bar = ProgressBar()
         try forEachImageBatch(of: dataset, stored.configuration) { batch, done in
-            try parity.compare(network, batch)
+            try check.compare(network, batch)
             bar.update(done: done, total: dataset.count, label: "verifying", detail: "")
         }
         bar.clear()
         if json {
-            print(try Terminal.json(ParityReport(parity.certificate)))
+            print(try Terminal.json(ParityReport(check.parity.certificate)))
         } else {
-            print(ParityReport.text(parity))
+            print(ParityReport.text(check.parity))
         }
-        try parity.require()
+        try check.parity.require()
     }
 }
 
@@ -118,7 +119,7 @@ struct ParityReport: Encodable {
     }
 
     /// A table with one row per kernel set and number of threads.
-    static func text(_ parity: ParityCheck) -> String {
+    static func text(_ parity: Parity) -> String {
         let header = [
             "kernels", "threads", "images", "top-1 agreement", "largest difference", "relative",
             "other bits",
