@@ -1,8 +1,9 @@
 /// The MD5 digest (RFC 1321) of bytes that arrive in pieces.
 ///
 /// The authors of CIFAR publish MD5 sums of their archives, and Foundation has none on Linux. It
-/// tells a damaged download, which is all that is asked of it; it proves no origin.
-struct MD5 {
+/// tells a damaged download, or one set of weights or images from another, which is all that is
+/// asked of it; it proves no origin.
+public struct MD5 {
     private var state: (UInt32, UInt32, UInt32, UInt32) = (
         0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476
     )
@@ -28,8 +29,14 @@ struct MD5 {
         7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21,
     ]
 
+    /// The digest of no bytes yet.
+    public init() {}
+
     /// Adds bytes to the message.
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    public mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+
+    /// Adds bytes to the message.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         length &+= UInt64(bytes.count)
         var rest = UnsafeRawBufferPointer(rebasing: bytes[...])
         if !pending.isEmpty {
@@ -48,7 +55,7 @@ struct MD5 {
     }
 
     /// The digest of the whole message as 32 hexadecimal digits.
-    mutating func finish() -> String {
+    public mutating func finish() -> String {
         let bits = length &* 8
         var padding: [UInt8] = [0x80]
         while (pending.count + padding.count) % 64 != 56 { padding.append(0) }

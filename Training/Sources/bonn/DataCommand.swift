@@ -58,6 +58,9 @@ struct DataCommand: ParsableCommand {
         @Argument(help: "A CIFAR, IDX or image folder, or synthetic[:N].")
         var path: String
 
+        @Flag(help: "Take the images of a folder by file name and not class by class.")
+        var byFileName = false
+
         @Flag(help: "Leave out and list images that cannot be decoded.")
         var skipBroken = false
 
@@ -67,6 +70,7 @@ struct DataCommand: ParsableCommand {
         func run() throws {
             var options = DatasetOptions()
             options.skipsBrokenImages = skipBroken
+            options.folderOrder = byFileName ? .fileName : .path
             let bar = ProgressBar()
             let info = try DatasetInfo(try DatasetSplits.open(path, options: options)) {
                 done, total in
@@ -148,6 +152,7 @@ private struct Report: Encodable {
         let std: [Float]
         let brokenFiles: [String]
         let ignoredFiles: Int
+        let md5: String
 
         init(_ info: DatasetInfo.SplitInfo) {
             images = info.count
@@ -158,6 +163,7 @@ private struct Report: Encodable {
             std = info.statistics.std
             brokenFiles = info.brokenFiles
             ignoredFiles = info.ignoredFiles
+            md5 = info.md5
         }
     }
 
@@ -191,6 +197,7 @@ private struct Report: Encodable {
             ["deviation", numbers(train.std), numbers(test.std)],
             ["broken files", "\(train.brokenFiles.count)", "\(test.brokenFiles.count)"],
             ["other files", "\(train.ignoredFiles)", "\(test.ignoredFiles)"],
+            ["MD5 of labels and pixels", train.md5, test.md5],
         ]
         let classes = classNames.indices.prefix(100).map { index in
             [classNames[index], "\(train.classCounts[index])", "\(test.classCounts[index])"]

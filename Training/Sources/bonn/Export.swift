@@ -95,6 +95,9 @@ struct Export: ParsableCommand {
         }
     }
 
+    /// The key of the provenance under which the digest of the checkpoint's weights stands.
+    static let weightsKey = "weights_md5"
+
     /// Where the network comes from, for whoever finds the file.
     private func provenance(of stored: Checkpoint) -> [String: String] {
         let configuration = stored.configuration
@@ -105,6 +108,7 @@ struct Export: ParsableCommand {
             "dataset": stored.state.dataset.kind,
             "recipe": Recipe.yaml(configuration),
             "epochs": String(stored.state.epoch),
+            Self.weightsKey: stored.weightsDigest,
             "date": ISO8601DateFormatter().string(from: Date()),
         ]
         if let top1 = stored.state.metrics.last?.testTop1 {

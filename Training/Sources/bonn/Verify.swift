@@ -72,6 +72,7 @@ struct Verify: ParsableCommand {
                     + "\(Self.text(expected)); give the "
                     + "checkpoint that the model was exported from")
         }
+        try requireOrigin(of: deployed, stored)
         let dataset = try DatasetSplits.openTest(
             data, options: stored.configuration.data.options
         ).limited(to: images)
@@ -90,6 +91,20 @@ struct Verify: ParsableCommand {
             print(ParityReport.text(check.parity))
         }
         try check.parity.require()
+    }
+
+    /// Refuses a model that says it was exported from other weights than the checkpoint's. One that
+    /// does not say is compared all the same.
+    private func requireOrigin(of deployed: Model, _ stored: Checkpoint) throws {
+        let provenance = deployed.metadata.provenance
+        guard let exported = provenance[Export.weightsKey], exported != stored.weightsDigest
+        else { return }
+        throw TrainingError(
+            .checkpoint,
+            "\(model) was exported from another checkpoint than \(checkpoint): expected weights with "
+                + "the MD5 \(stored.weightsDigest), found \(exported) (after "
+                + "\(provenance["epochs"] ?? "?") epochs, \(provenance["date"] ?? "no date")); give "
+                + "the checkpoint that it was exported from, or export it again")
     }
 }
 

@@ -1,3 +1,4 @@
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -70,6 +71,42 @@ import Testing
         }
     }
 
+    @Test func `verify tells a model of another checkpoint from a wrong one`() throws {
+        let (first, second) = (folder.path + "/first", folder.path + "/second")
+        let model = folder.path + "/first.bonn"
+        for (seed, run) in [(1, first), (2, second)] {
+            let ending = try Tool.run(
+                "train", "--data", "synthetic:40", "--widths", "2-2-2-4", "--epochs", "1",
+                "--batch-size", "20", "--threads", "1", "--set", "augmentation.image_size=8",
+                "--seed", "\(seed)", "--output", run)
+            try #require(ending.status == 0, "\(ending.errors)")
+        }
+        let exported = try Tool.run(
+            "export", first + "/best.safetensors", "--data", "synthetic:40", "--output", model)
+        try #require(exported.status == 0, "\(exported.errors)")
+        func verify(_ run: String) throws -> Tool.Ending {
+            try Tool.run("verify", run + "/best.safetensors", model, "--data", "synthetic:40")
+        }
+        #expect(try verify(first).status == 0)
+        let other = try verify(second)
+        #expect(other.status == 1, "\(other)")
+        let digests = try [second, first].map {
+            try Checkpoint(path: $0 + "/best.safetensors").weightsDigest
+        }
+        #expect(
+            other.errors.contains(
+                "\(model) was exported from another checkpoint than \(second)/best.safetensors: "
+                    + "expected weights with the MD5 \(digests[0]), found \(digests[1])"),
+            "\(other)")
+        // A file without the digest is compared image by image.
+        var file = try ModelFile(bytes: File.bytes(of: model))
+        #expect(file.metadata.provenance.removeValue(forKey: "weights_md5") == digests[1])
+        try File.replace(model, with: file.serialized())
+        #expect(try verify(first).status == 0)
+        let compared = try verify(second)
+        #expect(compared.status == 1 && compared.errors.contains("does not compute"), "\(compared)")
+    }
+
     @Test func `training on PNG files gives the bits of training on the binary form`() throws {
         let (images, binary) = (folder.path + "/images", folder.path + "/binary")
         for arguments in [
@@ -79,8 +116,14 @@ import Testing
             let ending = try Tool(arguments).wait()
             try #require(ending.status == 0, "\(ending.errors)")
         }
-        let info = try Tool.run("data", "info", images, "--json")
-        #expect(try object(info.output)["kind"] as? String == "image_folder")
+        let facts = try [images, binary].map { path in
+            try object(Tool.run("data", "info", path, "--by-file-name", "--json").output)
+        }
+        #expect(facts.map { $0["kind"] as? String } == ["image_folder", "cifar10"])
+        for split in ["train", "test"] {
+            let digests = facts.map { ($0[split] as? [String: Any])?["md5"] as? String }
+            #expect(digests[0]?.count == 32 && digests[0] == digests[1], "\(split)")
+        }
         let results = try [images, binary].map { path in
             let ending = try Tool.run(
                 "train", "--data", path, "--set", "data.folder_order=file_name", "--epochs", "1",

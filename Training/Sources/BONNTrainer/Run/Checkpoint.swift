@@ -1,3 +1,4 @@
+import BONNData
 public import BONNModelFormat
 import Foundation
 
@@ -113,5 +114,15 @@ public struct Checkpoint: Sendable {
     /// The weights to evaluate and export: moving averages where the run keeps them.
     public var deployedTensors: [String: Safetensors.Tensor] {
         networkTensors.merging(tensors(withPrefix: Self.averagePrefix)) { _, average in average }
+    }
+
+    /// The MD5 of those weights: what tells this network from another of the same shape.
+    public var weightsDigest: String {
+        var md5 = MD5()
+        for (name, tensor) in deployedTensors.sorted(by: { $0.key < $1.key }) {
+            md5.update(Array("\(name) \(tensor.elementType.rawValue) \(tensor.shape)\n".utf8))
+            md5.update(tensor.bytes)
+        }
+        return md5.finish()
     }
 }
