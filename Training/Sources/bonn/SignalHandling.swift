@@ -17,7 +17,7 @@ final class SignalHandling {
                     raise(number)
                 }
                 Terminal.note("\nStopping after this step; once more to stop at once.")
-                stop.request()
+                stop.request(signal: number)
             }
             source.resume()
             return source

@@ -10,8 +10,8 @@ struct Train: ParsableCommand {
         abstract: "Train a network.",
         discussion: """
             Every key of a recipe can be overridden: the common ones by an option of their own, all \
-            of them by --set. Ctrl-C and SIGTERM finish the step, save and exit; --resume goes on \
-            exactly where the run stopped, or was killed.
+            of them by --set. Ctrl-C and SIGTERM finish the step, save and exit with 130 and 143, \
+            as a shell reports them; --resume goes on exactly where the run stopped, or was killed.
 
             Examples:
               bonn train --data synthetic --model wrn22 --widths 16-16-32-64 --method bonn --epochs 3
@@ -50,6 +50,10 @@ struct Train: ParsableCommand {
         let signals = SignalHandling(stop)
         let outcome = try withExtendedLifetime(signals) { try trainer.run(stop: stop) }
         try display.finish(outcome, directory: path)
+        if !outcome.isFinished, let signal = stop.signal {
+            // As a shell reports a program that a signal ended, so that `train && export` stops.
+            throw ExitCode(128 + signal)
+        }
     }
 
     /// The configuration, the run directory and the checkpoint to go on from.
