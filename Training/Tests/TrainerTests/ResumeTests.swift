@@ -46,6 +46,45 @@ import Testing
         #expect(difference == nil)
     }
 
+    @Test func `a run that a full disk ends is consistent and goes on with the same bits`() throws {
+        let configuration = smallConfiguration()
+        let whole = folder.path + "/whole"
+        try train(configuration, in: whole)
+        guard let disk = SmallDisk() else { return }
+        let path = disk.path + "/run"
+        var fillings = 0
+        let error = #expect(throws: TrainingError.self) {
+            try train(configuration, in: path) { event in
+                guard case .epoch(let row) = event, row.epoch == 2 else { return }
+                fillings += disk.fill() ? 1 : 0
+            }
+        }
+        #expect(fillings == 1)
+        #expect(error?.code == .diskFull && error?.message.contains("saved before is kept") == true)
+        let checkpoint = try Checkpoint(path: path + "/last.safetensors")
+        #expect(checkpoint.state.epoch == 2 && checkpoint.state.metrics.count == 2)
+        let table = try String(contentsOfFile: path + "/metrics.csv", encoding: .utf8)
+        #expect(table == MetricsTable.metrics(checkpoint.state.metrics))
+        try disk.empty()
+        try train(configuration, in: path, resuming: true)
+        let difference = try RunResult(path).difference(from: RunResult(whole))
+        #expect(difference == nil)
+    }
+
+    @Test func `no checkpoint speaks of a best one that is not written yet`() throws {
+        let configuration = smallConfiguration()
+        var best: [Int] = []
+        try train(configuration, in: folder.path) { event in
+            guard case .saved(let path) = event,
+                let promised = try? Checkpoint(path: path).state.bestEpoch
+            else { return }
+            best.append(promised)
+            let found = try? Checkpoint(path: self.folder.path + "/best.safetensors").state.epoch
+            #expect(found == promised)
+        }
+        #expect(best.count == 3)
+    }
+
     @Test func `the seed decides the result and the number of workers does not`() throws {
         func result(_ name: String, seed: Int = 1, workers: Int = 1) throws -> RunResult {
             let path = folder.path + "/" + name

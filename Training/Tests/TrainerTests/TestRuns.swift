@@ -61,6 +61,8 @@ func smallConfiguration(
 /// What a run leaves, without what depends on the clock.
 struct RunResult: Equatable {
     var tensors: [String: [UInt8]]
+    /// The weights of the best checkpoint.
+    var best: String
     var state: TrainingState
     var metrics: [[String]]
     var layers: String
@@ -68,6 +70,7 @@ struct RunResult: Equatable {
     init(_ folder: String) throws {
         let checkpoint = try Checkpoint(path: folder + "/last.safetensors")
         tensors = checkpoint.tensors.mapValues(\.bytes)
+        best = try Checkpoint(path: folder + "/best.safetensors").weightsDigest
         state = checkpoint.state
         state.progress.seconds = 0
         for row in state.metrics.indices {
@@ -90,7 +93,7 @@ struct RunResult: Equatable {
         let rows = zip(metrics, other.metrics).filter { $0 != $1 }
         return "\(differing.count) of \(names.count) tensors \(differing.prefix(3)), "
             + "rows \(rows), same state \(state == other.state), same layers "
-            + "\(layers == other.layers)"
+            + "\(layers == other.layers), same best \(best == other.best)"
     }
 }
 
@@ -98,7 +101,8 @@ struct RunResult: Equatable {
 @discardableResult
 func train(
     _ configuration: TrainingConfiguration, in folder: String, resuming: Bool = false,
-    stopAfter steps: Int = .max, splits: DatasetSplits = ColourDataset.splits()
+    stopAfter steps: Int = .max, splits: DatasetSplits = ColourDataset.splits(),
+    report: @escaping (TrainingEvent) -> Void = { _ in }
 ) throws -> TrainingOutcome {
     let directory = try RunDirectory(folder)
     let stop = StopRequest()
@@ -107,6 +111,7 @@ func train(
         configuration: configuration, splits: splits, directory: directory,
         resuming: resuming ? try Checkpoint(path: directory.lastPath) : nil
     ) { event in
+        report(event)
         guard case .step = event else { return }
         taken += 1
         if taken == steps { stop.request() }

@@ -7,13 +7,14 @@ public import Torch
 extension Trainer {
     private static let dropoutState = Checkpoint.trainerPrefix + "dropout_generator"
 
-    /// Writes the checkpoint, then the tables. A kill between the two loses nothing: a resumed run
-    /// writes the tables again from the checkpoint.
+    /// Writes the best checkpoint, then the last, then the tables. A kill or a full disk between two
+    /// of them loses nothing: a resumed run follows the last checkpoint, from which it writes the
+    /// tables again, or repeats the epoch that the best one is already from.
     func save(isBest: Bool = false) throws {
         let checkpoint = try captured()
+        if isBest { try checkpoint.write(to: directory.bestPath) }
         try checkpoint.write(to: directory.lastPath)
         report(.saved(path: directory.lastPath))
-        if isBest { try checkpoint.write(to: directory.bestPath) }
         try directory.writeTables(state)
         lastSave = Date()
     }
