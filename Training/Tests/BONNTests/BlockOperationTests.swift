@@ -51,13 +51,13 @@ import Torch
         }
         #expect(try y.doubles() == plain(x, gamma, beta).1)
         expectClose(
-            try #require(try input.grad).doubles(),
+            try #require(input.grad).doubles(),
             finiteDifferences(at: x, step: 1e-6) { plain($0, gamma, beta).0 }, 1e-5, "dx")
         expectClose(
-            try #require(try weight.grad).doubles(),
+            try #require(weight.grad).doubles(),
             finiteDifferences(at: gamma, step: 1e-6) { plain(x, $0, beta).0 }, 1e-5, "dgamma")
         expectClose(
-            try #require(try bias.grad).doubles(),
+            try #require(bias.grad).doubles(),
             finiteDifferences(at: beta, step: 1e-6) { plain(x, gamma, $0).0 }, 1e-5, "dbeta")
     }
 
@@ -78,13 +78,13 @@ import Torch
             }
         }
         expectClose(
-            try #require(try left.grad).doubles(),
+            try #require(left.grad).doubles(),
             finiteDifferences(at: a) { plain($0, b, slope) }, 1e-6, "da")
         expectClose(
-            try #require(try right.grad).doubles(),
+            try #require(right.grad).doubles(),
             finiteDifferences(at: b) { plain(a, $0, slope) }, 1e-6, "db")
         expectClose(
-            try #require(try slopes.grad).doubles(),
+            try #require(slopes.grad).doubles(),
             finiteDifferences(at: slope) { plain(a, b, $0) }, 1e-6, "dslope")
     }
 
@@ -121,10 +121,10 @@ import Torch
             let y = try Fused.addPReLU(signs, other, weight: bias)
             try (y * double(g, shape).to(dtype)).sum().backward()
             var values = ["mean": mean, "variance": variance, "y": y]
-            values["dx"] = try input.grad
-            values["db"] = try other.grad
-            values["dgamma"] = try weight.grad
-            values["dbeta"] = try bias.grad
+            values["dx"] = input.grad
+            values["db"] = other.grad
+            values["dgamma"] = weight.grad
+            values["dbeta"] = bias.grad
             return try values.mapValues { try $0.detached().to(.float64).doubles() }
         }
         let fast = try run(.float32)

@@ -30,10 +30,10 @@ import Torch
             }
         }
         expectClose(
-            try #require(try latent.grad).doubles(),
+            try #require(latent.grad).doubles(),
             finiteDifferences(at: x) { surrogate($0, w) }, 1e-6, "dX")
         expectClose(
-            try #require(try scale.grad).doubles(),
+            try #require(scale.grad).doubles(),
             finiteDifferences(at: w) { surrogate(x, $0) }, 1e-6, "dw")
         expectClose(
             try kernel.doubles(),
@@ -56,7 +56,7 @@ import Torch
             return zip(g, x).reduce(0) { $0 + $1.0 * Self.sign($1.1) * factor }
         }
         expectClose(
-            try #require(try scale.grad).doubles(), finiteDifferences(at: w, forward), 1e-6, "dw")
+            try #require(scale.grad).doubles(), finiteDifferences(at: w, forward), 1e-6, "dw")
     }
 
     /// J of equation 7 with the constant xhat, as a plain loop.
@@ -106,17 +106,17 @@ import Torch
         let entries = Double(Self.count / 3)
         expectClose([try loss.item()], [value(x, w, mu, sigma)], 1e-12, "J")
         expectClose(
-            try #require(try latent.grad).doubles(),
+            try #require(latent.grad).doubles(),
             finiteDifferences(at: x) { value($0, w, mu, sigma) }, 1e-6, "dX")
         expectClose(
-            try #require(try scale.grad).doubles(),
+            try #require(scale.grad).doubles(),
             finiteDifferences(at: w) { value(x, $0, mu, sigma) }, 1e-6, "dw")
         // The printed forms of equations 17 and 18 are the derivatives over N_i.
         expectClose(
-            try #require(try means.grad).doubles(),
+            try #require(means.grad).doubles(),
             finiteDifferences(at: mu) { value(x, w, $0, sigma) }.map { $0 / entries }, 1e-6, "dmu")
         expectClose(
-            try #require(try deviations.grad).doubles(),
+            try #require(deviations.grad).doubles(),
             finiteDifferences(at: sigma) { value(x, w, mu, $0) }.map { $0 / entries }, 1e-6,
             "dsigma")
     }
@@ -149,10 +149,10 @@ import Torch
         }
         expectClose([try value.item()], [plain(f, rho)], 1e-6, "F")
         expectClose(
-            try #require(try features.grad).doubles(), finiteDifferences(at: f) { plain($0, rho) },
+            try #require(features.grad).doubles(), finiteDifferences(at: f) { plain($0, rho) },
             1e-6, "df")
         expectClose(
-            try #require(try loss.logVariance.tensor.grad).to(.float64).doubles(),
+            try #require(loss.logVariance.tensor.grad).to(.float64).doubles(),
             finiteDifferences(at: rho) { plain(f, $0) }, 1e-5, "drho")
     }
 }

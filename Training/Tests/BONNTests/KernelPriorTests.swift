@@ -12,7 +12,7 @@ import Torch
     }
 
     static func descend(_ parameter: Parameter, _ rate: Double) throws {
-        let gradient = try #require(try parameter.tensor.grad)
+        let gradient = try #require(parameter.tensor.grad)
         try withoutGradient { () throws(TorchError) in
             try parameter.tensor.add_(gradient, scale: -rate)
             try gradient.zero_()

@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `a scale too small to reach zero gives a constant`() {
-        let threshold = ExactThreshold(scale: 1e-40, shift: -7)
+        let threshold = ExactThreshold(scale: .leastNonzeroMagnitude, shift: -7)
         #expect(threshold.direction == 0)
         #expect(!Self.compare(threshold, .greatestFiniteMagnitude))
     }

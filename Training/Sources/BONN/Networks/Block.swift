@@ -1,4 +1,4 @@
-public import Torch
+import Torch
 
 /// An inner convolution with the batch norm (and sign) before it.
 public struct ConvolutionUnit {
