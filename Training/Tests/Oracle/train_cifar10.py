@@ -143,9 +143,10 @@ def fine_tuning_start(options):
 def train(options, network, train_set, test_set):
     """Trains; returns what was measured before training and after each epoch."""
     mean, deviation = train_set.statistics()
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
 
     def normalise(pixels):
-        return (pixels.float() - mean) / deviation
+        return ((pixels.float() - mean) / deviation).contiguous(memory_format=layout)
 
     generator = torch.Generator().manual_seed(options.seed)
     features_count = network.fc.in_features
@@ -218,6 +219,7 @@ def parse():
     add("--batch-size", type=int, default=128)
     add("--seed", type=int, default=1)
     add("--threads", type=int, default=2)
+    add("--channels-last", action="store_true", help="NHWC memory: other rounding, more speed")
     add("--depth", type=int, default=22, choices=(10, 16, 22, 28, 34, 40))
     add("--widths", default="16-16-32-64")
     add("--optimizer", choices=("sgd", "adam", "adamw"), default="adam")
@@ -258,6 +260,8 @@ def main():
         true_scale_gradient=options.scale_gradient == "true",
         estimator=options.activation_estimator,
     )
+    if options.channels_last:
+        network = network.to(memory_format=torch.channels_last)
     train_set = Images(options.data, [f"data_batch_{number}.bin" for number in range(1, 6)])
     test_set = Images(options.data, ["test_batch.bin"])
     history = train(options, network, train_set, test_set)
