@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The promise to those who embed the runtime: a package that depends on this repository by version
 # builds without LibTorch, without the image libraries and without a network, and links nothing but
-# Swift's own runtime and the C library.
+# Swift's own runtime and the C library. It also compiles and runs the examples of the documentation.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 work="$(mktemp -d)"
@@ -25,6 +25,16 @@ isolated() {
         BONN_REPOSITORY="file://$work/swift-bonn" "$@"
 }
 
+# The blocks of Swift in these Markdown files as one function, each in a scope of its own.
+examples() {
+    awk '/^```swift$/ { inside = 1; next } /^```$/ { inside = 0 } inside && /^import / && !seen[$0]++' "$@"
+    say "func examples(width: Int, height: Int, rgb: [UInt8], inputs: [[Float]]) async throws {"
+    awk '/^```swift$/ { inside = 1; print "do {"; next }
+         /^```$/ { if (inside) print "}"; inside = 0 }
+         inside && !/^import /' "$@"
+    say "}"
+}
+
 # The libraries that an executable names itself.
 linked_libraries() {
     if [ "$(uname -s)" = Darwin ]; then
@@ -39,6 +49,7 @@ have git || fail "git is needed to make a tagged copy of this repository"
 mkdir "$work/home" "$work/none"
 tagged_copy "$work/swift-bonn"
 cp -R Tests/Consumer "$work/consumer"
+examples README.md Sources/BONNRuntime/BONNRuntime.docc/*.md >"$work/consumer/Sources/Consumer/Examples.swift"
 isolated swift build --package-path "$work/consumer" --disable-sandbox \
     --cache-path "$work/cache" --configuration release 2>&1 | tail -n 20
 
@@ -56,8 +67,14 @@ strangers="$(printf '%s\n' "$libraries" | sed 's,.*/,,' |
 [ -z "$strangers" ] || fail "the consumer links more than Swift's runtime and the C library:" $strangers
 say "ok: links only" $libraries
 
-output="$("$program" "$work/two-classes.bonn")"
-expected=$'bright above 1.0\nbright below 1.0'
+# flowers.bonn is what the examples call their model.
+output="$(cd "$work" && "$program" flowers.bonn)"
+classes='["bright above", "bright below"]'
+expected="bright above 1.0
+bright below 1.0
+$classes
+$classes
+3"
 [ "$output" = "$expected" ] ||
     fail "the consumer printed '$output', expected '$expected'"
-say "ok: wrote a model, loaded it and classified two images"
+say "ok: wrote a model, loaded it and classified two images; the examples of the documentation run"

@@ -14,4 +14,5 @@ swift_tests threads . --sanitize thread --scratch-path .build/thread \
 swift_tests tools Tools
 swift_tests training Training
 part consumer Scripts/consumer.sh
+part docc Scripts/docc.sh
 end_tests

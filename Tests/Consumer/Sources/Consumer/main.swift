@@ -32,3 +32,8 @@ for pixels in [bright + dark, dark + bright] {
         print(model.metadata.classNames[best.classIndex], best.score)
     }
 }
+
+// The examples of the documentation, which the script has made a function of.
+let gray = [Float](repeating: 0.5, count: 32) + [Float](repeating: -0.5, count: 32)
+let colours = (bright + dark).flatMap { [$0, $0, $0] }
+try await examples(width: 16, height: 16, rgb: colours, inputs: [gray, gray, gray])
