@@ -21,7 +21,7 @@ public enum BitLayout {
         ("tail_bits", "zero"),
         ("binary_weight_layout", "output_height_width_word"),
         ("real_weight_layout", "output_channel_height_width"),
-        ("real_sums", "float64_rounded_once_to_float32"),
+        ("real_sums", "float32_fused_multiply_add_chain"),
     ]
 
     /// How many words hold one row of `channels` bits.

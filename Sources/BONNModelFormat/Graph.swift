@@ -89,8 +89,10 @@ public struct Node: Sendable, Equatable {
 /// The operations. Strings in the payloads name tensors of the same file.
 ///
 /// Deployment arithmetic, which makes results reproducible bit for bit on every machine:
-/// a sum of real products (convolution, linear, average) is accumulated in float64 and rounded once
-/// to float32; every other real operation is one IEEE float32 operation, never fused.
+/// a sum of real products (convolution, linear) is a chain of float32 fused multiply-adds, from the
+/// bias (or +0) on over kernel rows, kernel columns and channels, in this order, with +0 in the
+/// padding; an average is summed and divided in float64 and rounded once to float32; every other
+/// real operation is one IEEE float32 operation, never fused.
 public enum Operation: Sendable, Equatable {
     /// real or byte -> real.
     case convolution(Convolution)

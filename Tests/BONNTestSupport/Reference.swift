@@ -60,7 +60,8 @@ public enum Reference {
         }
     }
 
-    /// Convolution with weights `[K, C / groups, kh, kw]`; sums in float64, rounded once.
+    /// Convolution with weights `[K, C / groups, kh, kw]`: from the bias on, one fused multiply-add
+    /// after the other over kernel rows, kernel columns and channels, in the padding too.
     public static func convolution(
         _ input: ReferenceValue, weights: [Float], outputs: Int, window: Window, groups: Int = 1,
         padding: Float = 0, bias: [Float]? = nil
@@ -70,7 +71,7 @@ public enum Reference {
         let shape = outputShape(window, input.shape, channels: outputs)
         return ReferenceValue(shape) { k, y, x in
             let group = k / (outputs / groups)
-            var sum = bias.map { Double($0[k]) } ?? 0
+            var sum = bias?[k] ?? 0
             for (tap, place) in positions(window, y, x).enumerated() {
                 let isInside =
                     (0..<input.shape.height).contains(place.y)
@@ -78,10 +79,10 @@ public enum Reference {
                 for c in 0..<channels {
                     let level =
                         isInside ? input[group * channels + c, place.y, place.x] : padding
-                    sum += Double(level) * Double(weights[(k * channels + c) * taps + tap])
+                    sum.addProduct(level, weights[(k * channels + c) * taps + tap])
                 }
             }
-            return Float(sum)
+            return sum
         }
     }
 

@@ -26,11 +26,14 @@ struct RealCase: CustomStringConvertible {
 
     static func random(channels: Int, _ generator: inout SeededGenerator) -> RealCase {
         while true {
-            let input = Shape(channels, generator.integer(1...8), generator.integer(1...9))
+            let size = generator.oneIn(4) ? 1...2 : 1...16
+            let input = Shape(channels, generator.integer(size), generator.integer(size))
             let groups =
                 generator.oneIn(2)
                 ? 1 : generator.pick((1...channels).filter { channels % $0 == 0 })
-            let perGroup = groups == channels && generator.oneIn(2) ? 1 : generator.integer(1...12)
+            let perGroup =
+                groups == channels && generator.oneIn(2)
+                ? 1 : generator.integer(1...(generator.oneIn(3) ? 150 : 12))
             let result = RealCase(
                 input: input, outputs: groups * perGroup, window: generator.window(in: input),
                 groups: groups, images: generator.integer(1...2), parts: generator.integer(1...5))
@@ -61,55 +64,59 @@ struct RealCase: CustomStringConvertible {
 }
 
 @Suite struct RealConvolutionTests {
-    // The numbers are dyadic, so every order of the float64 sum gives the same, exact result.
-    @Test func `sums are those of the plain loop, rounded once`() {
-        for seed in 0..<700 {
+    @Test func `sums are the chain of fused multiply-adds of the plain loop, bit for bit`() {
+        for seed in 0..<900 {
             var generator = SeededGenerator(seed: UInt64(seed))
             let channels = seed % 20 == 0 ? generator.pick([64, 100, 130]) : 1 + seed % 24
             let test = RealCase.random(channels: channels, &generator)
             let images = (0..<test.images).map { _ in
-                ReferenceValue(test.input, generator.dyadics(test.input.count))
+                ReferenceValue(test.input, generator.reals(test.input.count))
             }
             let taps = test.window.height * test.window.width
-            let weights = generator.dyadics(test.outputs * channels / test.groups * taps)
-            let bias = generator.oneIn(2) ? generator.dyadics(test.outputs) : nil
+            let weights = generator.reals(test.outputs * channels / test.groups * taps)
+            let bias = generator.oneIn(2) ? generator.reals(test.outputs) : nil
             let expected = OperatorHarness.channelsLast(
                 images.map {
                     Reference.convolution(
                         $0, weights: weights, outputs: test.outputs, window: test.window,
                         groups: test.groups, bias: bias)
-                })
+                }
+            ).map(\.bitPattern)
             let results = test.outputs(images: images, weights: weights, bias: bias)
             for (kernels, result) in zip(KernelSet.available, results) {
-                #expect(result == expected, "seed \(seed), \(kernels), \(test)")
+                #expect(
+                    result.map(\.bitPattern) == expected, "seed \(seed), \(kernels), \(test)")
             }
         }
-        print("real convolution: 700 exact cases on each kernel set")
+        print("real convolution: 900 cases on each kernel set")
     }
 
-    @Test func `all kernel sets round arbitrary numbers to the same bits`() {
-        for seed in 1_000..<1_200 {
+    // Minus zeros, and products too small for float32: only here can a tap in the padding be seen,
+    // as -0 + 0 * w is +0 for w >= 0.
+    @Test func `padding takes part as plus zero`() {
+        for seed in 0..<200 {
             var generator = SeededGenerator(seed: UInt64(seed))
-            let test = RealCase.random(channels: generator.integer(1...40), &generator)
+            let test = RealCase.random(channels: generator.pick([1, 3, 8, 20]), &generator)
+            func zeros(_ count: Int) -> [Float] {
+                (0..<count).map { _ in generator.pick([0, -0.0, 1e-40, -1e-40, 1, -1]) }
+            }
             let images = (0..<test.images).map { _ in
-                ReferenceValue(test.input, generator.reals(test.input.count))
+                ReferenceValue(test.input, zeros(test.input.count))
             }
             let taps = test.window.height * test.window.width
-            let weights = generator.reals(
-                test.outputs * test.input.channels / test.groups * taps)
-            let results = test.outputs(images: images, weights: weights, bias: nil)
-            for (kernels, result) in zip(KernelSet.available, results) {
-                #expect(result == results[0], "seed \(seed), \(kernels), \(test)")
-            }
+            let weights = zeros(test.outputs * test.input.channels / test.groups * taps)
+            let bias = (0..<test.outputs).map { _ in generator.pick([-0.0, 0, Float(1e-40)]) }
             let expected = OperatorHarness.channelsLast(
                 images.map {
                     Reference.convolution(
                         $0, weights: weights, outputs: test.outputs, window: test.window,
-                        groups: test.groups)
-                })
-            // Another order of the sum may move the last bit of float64, hardly ever of float32.
-            for (a, b) in zip(results[0], expected) {
-                #expect(abs(a - b) <= b.ulp, "seed \(seed), \(test)")
+                        groups: test.groups, bias: bias)
+                }
+            ).map(\.bitPattern)
+            let results = test.outputs(images: images, weights: weights, bias: bias)
+            for (kernels, result) in zip(KernelSet.available, results) {
+                #expect(
+                    result.map(\.bitPattern) == expected, "seed \(seed), \(kernels), \(test)")
             }
         }
     }

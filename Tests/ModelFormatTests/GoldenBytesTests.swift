@@ -10,7 +10,7 @@ import Testing
         + #"\"channel_order\":\"least_significant_first\",\"tail_bits\":\"zero\","#
         + #"\"binary_weight_layout\":\"output_height_width_word\","#
         + #"\"real_weight_layout\":\"output_channel_height_width\","#
-        + #"\"real_sums\":\"float64_rounded_once_to_float32\"}","#
+        + #"\"real_sums\":\"float32_fused_multiply_add_chain\"}","#
         + #""graph":"{\"input\":{\"name\":\"image\",\"shape\":[2,1,1],\"element\":\"byte\"},"#
         + #"\"nodes\":[{\"name\":\"bits\",\"operation\":\"threshold\",\"inputs\":[\"image\"],"#
         + #"\"threshold\":\"t\",\"direction\":\"d\",\"levels\":\"signed_bits\"},"#

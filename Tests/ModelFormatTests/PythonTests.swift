@@ -43,7 +43,7 @@ private let folder = PythonInterpreter.repository.appending(path: "Tests/ModelFo
         let sums = try #require(expected.tensors["sums"])
         #expect(input.elementType == .u8 && input.shape == [3, 3, 8, 8])
         #expect(sums.elementType == .i32 && sums.shape == [3, 66, 8, 8])
-        let image = file[input.range].prefix(3 * 64).map(Double.init)
+        let image = file[input.range].prefix(3 * 64).map(Float.init)
         let reference = StemReference(model: model, image: image)
         let found = ModelTensor(
             elementType: .i32, shape: sums.shape, bytes: Array(file[sums.range])
@@ -120,7 +120,7 @@ private struct StemReference {
     private let bits: [Int]
     private let weights: [Float]
 
-    init(model: ModelFile, image: [Double]) {
+    init(model: ModelFile, image: [Float]) {
         func tensor(_ name: String) -> ModelTensor {
             model.tensors[name] ?? ModelTensor(i8: [], shape: [0])
         }
@@ -133,16 +133,17 @@ private struct StemReference {
         for k in 0..<70 {
             for p in 0..<8 {
                 for q in 0..<8 {
-                    var sum = Double(bias[k])
+                    var sum = bias[k]
+                    // In the padding x is 0, which changes no sum here: none is a zero.
                     for (c, y, x) in Self.taps(channels: 3, p, q) {
                         let w =
                             scale[k] * Float(weight[((k * 3 + c) * 3 + y - p + 1) * 3 + x - q + 1])
-                        sum += image[(c * 8 + y) * 8 + x] * Double(w)
+                        sum.addProduct(image[(c * 8 + y) * 8 + x], w)
                     }
                     let high =
                         switch direction[k] {
-                        case 1: Float(sum) >= threshold[k]
-                        case -1: Float(sum) <= threshold[k]
+                        case 1: sum >= threshold[k]
+                        case -1: sum <= threshold[k]
                         default: threshold[k] >= 0
                         }
                     bits.append(high ? 1 : -1)
@@ -164,12 +165,12 @@ private struct StemReference {
         return sum
     }
 
-    /// The elements of an 8x8 input under a 3x3 window around (p, q).
+    /// The elements of an 8x8 input under a 3x3 window around (p, q), in the order of a real sum.
     private static func taps(channels: Int, _ p: Int, _ q: Int) -> [(Int, Int, Int)] {
         var taps: [(Int, Int, Int)] = []
-        for c in 0..<channels {
-            for y in max(0, p - 1)...min(7, p + 1) {
-                for x in max(0, q - 1)...min(7, q + 1) { taps.append((c, y, x)) }
+        for y in max(0, p - 1)...min(7, p + 1) {
+            for x in max(0, q - 1)...min(7, q + 1) {
+                for c in 0..<channels { taps.append((c, y, x)) }
             }
         }
         return taps

@@ -3,18 +3,18 @@ import CBONNKernels
 
 /// Weights in the order in which the kernels read them.
 enum WeightPacking {
-    /// Blocks of output channels that hold one group.
-    static func blockCount(_ channels: Int) -> Int {
-        (channels + Int(BONN_BLOCK) - 1) / Int(BONN_BLOCK)
+    /// Blocks of `width` output channels that hold one group.
+    static func blockCount(_ channels: Int, width: Int32 = BONN_BLOCK) -> Int {
+        (channels + Int(width) - 1) / Int(width)
     }
 
-    /// From `[K, depth]` to `[group][block][depth][BONN_BLOCK]`; absent channels are 0.
+    /// From `[K, depth]` to `[group][block][depth][width]`; absent channels are 0.
     static func blocks<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
-        _ weights: [Element], outputs: Int, groups: Int, depth: Int
+        _ weights: [Element], outputs: Int, groups: Int, depth: Int, width: Int32 = BONN_BLOCK
     ) -> [Element] {
-        let width = Int(BONN_BLOCK)
         let groupOutputs = outputs / groups
-        let blocks = blockCount(groupOutputs)
+        let blocks = blockCount(groupOutputs, width: width)
+        let width = Int(width)
         var packed = [Element](repeating: 0, count: groups * blocks * depth * width)
         for output in 0..<outputs {
             let channel = output % groupOutputs

@@ -28,11 +28,12 @@ struct ConvolutionOperator: Operator {
             weights, outputs: outputChannels, channels: channels, taps: window.taps)
         self.weights = ConstantBuffer(
             WeightPacking.blocks(
-                moved, outputs: outputChannels, groups: groups, depth: channels * window.taps))
+                moved, outputs: outputChannels, groups: groups, depth: channels * window.taps,
+                width: BONN_REAL_BLOCK))
         self.bias = ConstantBuffer(
             WeightPacking.blocks(
                 bias ?? [Float](repeating: 0, count: outputChannels), outputs: outputChannels,
-                groups: groups, depth: 1))
+                groups: groups, depth: 1, width: BONN_REAL_BLOCK))
     }
 
     var realMACs: Int {
@@ -54,15 +55,15 @@ struct ConvolutionOperator: Operator {
         let scratch = memory.base + memory.scratch
         memory.functions.pointee.conv2d(
             &parameters, memory.input(as: Float.self), memory.output(as: Float.self), part.rows,
-            part.columns, scratch.assumingMemoryBound(to: Double.self))
+            part.columns, scratch.assumingMemoryBound(to: Float.self))
     }
 
     private var parameters: bonn_conv2d {
         bonn_conv2d(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
-            blocks: WeightPacking.blockCount(outputChannels / groups), weights: weights.pointer,
-            bias: bias.pointer)
+            blocks: WeightPacking.blockCount(outputChannels / groups, width: BONN_REAL_BLOCK),
+            weights: weights.pointer, bias: bias.pointer)
     }
 }
 

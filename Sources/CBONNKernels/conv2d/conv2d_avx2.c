@@ -1,7 +1,9 @@
 // Real convolution compiled for AVX2 and FMA.
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define BONN_CONV2D bonn_conv2d_f32_4x8__avx2
+#define BONN_HAS_FMA 1
+#define BONN_CONV2D bonn_conv2d_f32_6x16__avx2
+#define BONN_CONV2D_PIXELS 6
 #include "conv2d_body.h"
 #pragma clang attribute pop
 #else

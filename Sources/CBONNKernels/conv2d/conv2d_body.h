@@ -1,31 +1,90 @@
-// Real convolution with float64 sums: the body that every kernel set compiles for itself.
+// Real convolution: the body that every kernel set compiles for itself.
 //
-//     y[k] = round_to_f32(bias[k] + sum over taps and channels of x * w)
+//     acc = bias[k];  for every kernel row, kernel column, channel: acc = fma(x, w, acc)
 //
-// A product of two float32 values is exact in float64 (48 bits of significand, and the exponents
-// fit), so fusing the multiplication with the addition changes no bit: that is why contraction is
-// on here and nowhere else. The order of the sum is bias, kernel row, kernel column, channel.
+// in this order, every step rounded to float32; in the padding x is +0. Every lane owns one output,
+// so the width of a vector changes nothing.
 //
-// The input rows under one output row are first widened into `scratch` as
-// [kernel row][padded column][channel], zeros in the padding; the inner loops then see no border.
+// A tile is some neighbouring output pixels times some blocks of BONN_REAL_BLOCK output channels,
+// all of whose sums stay in registers. Where no output of the window touches the padding, the tiles
+// read the image itself. Otherwise the input rows under one output row are first copied into
+// `scratch` as [kernel row][padded column][channel], so that no tile sees a border.
 //
-// Include after defining BONN_CONV2D, the name of the function.
+// Include after defining BONN_CONV2D, the name of the function; BONN_CONV2D_PIXELS, the output
+// pixels of the largest tile, at most 12; and BONN_HAS_FMA.
+#include "../fma.h"
 #include "../window.h"
 #include <string.h>
 
-#pragma STDC FP_CONTRACT ON
+#pragma STDC FP_CONTRACT OFF
 
-typedef float f32x8 __attribute__((vector_size(32)));
-typedef double f64x8 __attribute__((vector_size(64)));
+enum {
+    PIXELS = BONN_CONV2D_PIXELS,
+    // Blocks of a tile of one pixel: enough independent sums to hide the latency of an FMA.
+    BLOCKS_OF_ONE_PIXEL = 4,
+    // Input elements under the pixels that are computed together for all blocks.
+    CHUNK_ELEMENTS = 8192,
+};
 
-static inline __attribute__((always_inline)) void load_wide(f64x8 *to, const float *from) {
-    f32x8 narrow;
-    memcpy(&narrow, from, sizeof narrow);
-    *to = __builtin_convertvector(narrow, f64x8);
+// What the tiles of one convolution have in common; distances in elements.
+typedef struct {
+    ptrdiff_t kernel_rows, kernel_row_step; // from one kernel row's input to the next one's
+    ptrdiff_t runs, run_step, run_length;   // a kernel row is `runs` runs of neighbouring inputs
+    ptrdiff_t in_step, out_step;            // from one output pixel to the next
+    ptrdiff_t block_weights;                // weights of one block
+} conv2d_walk;
+
+// Stores the first `valid` lanes.
+static inline __attribute__((always_inline)) void store_lanes(float *y, const bonn_f32x16 *values,
+                                                              ptrdiff_t valid) {
+    if (valid == BONN_REAL_BLOCK) {
+        memcpy(y, values, sizeof *values);
+        return;
+    }
+    float lanes[BONN_REAL_BLOCK];
+    memcpy(lanes, values, sizeof lanes);
+    for (ptrdiff_t i = 0; i < valid; i++) {
+        y[i] = lanes[i];
+    }
 }
 
-static void widen_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origin,
-                       double *scratch) {
+// One tile; `pixels` and `blocks` are constants where inlined. All blocks but the last are full.
+static inline __attribute__((always_inline)) void
+compute_tile(const conv2d_walk *walk, const float *x, const float *weights, const float *bias,
+             float *y, ptrdiff_t valid, const int pixels, const int blocks) {
+    bonn_f32x16 sums[pixels > blocks ? PIXELS : BLOCKS_OF_ONE_PIXEL];
+    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
+            memcpy(&sums[b * pixels + i], bias + b * BONN_REAL_BLOCK, sizeof sums[0]);
+        }
+    }
+    const ptrdiff_t step = walk->in_step;
+    for (ptrdiff_t ky = 0; ky < walk->kernel_rows; ky++) {
+        for (ptrdiff_t run = 0; run < walk->runs; run++) {
+            const float *tap = x + ky * walk->kernel_row_step + run * walk->run_step;
+#pragma clang loop unroll_count(2)
+            for (ptrdiff_t c = 0; c < walk->run_length; c++, weights += BONN_REAL_BLOCK) {
+                _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
+                    bonn_f32x16 weight;
+                    memcpy(&weight, weights + b * walk->block_weights, sizeof weight);
+                    _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
+                        const bonn_f32x16 value = tap[i * step + c];
+                        bonn_fma_16(&sums[b * pixels + i], &value, &weight);
+                    }
+                }
+            }
+        }
+    }
+    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
+            store_lanes(y + i * walk->out_step + b * BONN_REAL_BLOCK, &sums[b * pixels + i],
+                        b == blocks - 1 ? valid : BONN_REAL_BLOCK);
+        }
+    }
+}
+
+// Copies the input rows under the output row that starts at input row `origin`.
+static void copy_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origin, float *scratch) {
     const bonn_window *w = &p->window;
     const ptrdiff_t channels = p->groups * p->in_channels;
     const ptrdiff_t pixels = bonn_conv2d_row_pixels(w);
@@ -36,84 +95,115 @@ static void widen_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origi
     for (ptrdiff_t tap = 0; tap < w->kernel_height; tap++, scratch += pixels * channels) {
         const ptrdiff_t y = origin + tap * w->dilation_height;
         if (y < 0 || y >= w->in_height) {
-            memset(scratch, 0, (size_t)(pixels * channels) * sizeof(double));
+            memset(scratch, 0, (size_t)(pixels * channels) * sizeof(float));
             continue;
         }
-        const float *row = image + y * w->in_width * channels;
-        memset(scratch, 0, (size_t)(begin * channels) * sizeof(double));
-        double *inside = scratch + begin * channels;
-        for (ptrdiff_t i = 0; i < (end - begin) * channels; i++) {
-            inside[i] = (double)row[i];
-        }
-        memset(scratch + end * channels, 0, (size_t)((pixels - end) * channels) * sizeof(double));
+        memset(scratch, 0, (size_t)(begin * channels) * sizeof(float));
+        memcpy(scratch + begin * channels, image + y * w->in_width * channels,
+               (size_t)((end - begin) * channels) * sizeof(float));
+        memset(scratch + end * channels, 0, (size_t)((pixels - end) * channels) * sizeof(float));
     }
 }
 
-// `count` neighbouring outputs and one block of output channels; `count` is a constant where
-// inlined.
-static inline __attribute__((always_inline)) void
-compute_outputs(const bonn_conv2d *p, const double *x, const float *weights, const float *bias,
-                float *y, ptrdiff_t valid, const int count) {
-    const bonn_window *w = &p->window;
-    const ptrdiff_t channels = p->groups * p->in_channels;
-    const ptrdiff_t row = bonn_conv2d_row_pixels(w) * channels;
-    const ptrdiff_t step = w->stride_width * channels;
-    f64x8 sums[4];
-    for (int i = 0; i < count; i++) {
-        load_wide(&sums[i], bias);
+// `count` neighbouring pixels, at most PIXELS, of one block.
+static void compute_pixels(const conv2d_walk *walk, const float *x, const float *weights,
+                           const float *bias, float *y, ptrdiff_t valid, ptrdiff_t count) {
+    switch (count) {
+#define BONN_TILE(n)                                                                               \
+    case n:                                                                                        \
+        if (n <= PIXELS) {                                                                         \
+            compute_tile(walk, x, weights, bias, y, valid, n <= PIXELS ? n : 1, 1);                \
+        }                                                                                          \
+        break;
+        BONN_TILE(1)
+        BONN_TILE(2)
+        BONN_TILE(3)
+        BONN_TILE(4)
+        BONN_TILE(5)
+        BONN_TILE(6)
+        BONN_TILE(7)
+        BONN_TILE(8)
+        BONN_TILE(9)
+        BONN_TILE(10)
+        BONN_TILE(11)
+        BONN_TILE(12)
+#undef BONN_TILE
     }
-    for (ptrdiff_t ky = 0; ky < w->kernel_height; ky++) {
-        for (ptrdiff_t kx = 0; kx < w->kernel_width; kx++) {
-            const double *tap = x + ky * row + kx * w->dilation_width * channels;
-            for (ptrdiff_t c = 0; c < p->in_channels; c++, weights += BONN_BLOCK) {
-                f64x8 weight;
-                load_wide(&weight, weights);
-                for (int i = 0; i < count; i++) {
-                    sums[i] += tap[i * step + c] * weight;
-                }
-            }
+}
+
+// All blocks of `count` neighbouring pixels. x and y are those of the first group and channel.
+static void compute_line(const bonn_conv2d *p, const conv2d_walk *walk, const float *x, float *y,
+                         ptrdiff_t count, bonn_range blocks) {
+    const ptrdiff_t tiles = (count + PIXELS - 1) / PIXELS;
+    for (ptrdiff_t block = blocks.begin; block < blocks.end;) {
+        const ptrdiff_t group = block / p->blocks;
+        const ptrdiff_t first = block % p->blocks * BONN_REAL_BLOCK;
+        const ptrdiff_t left = p->out_channels - first;
+        const float *input = x + group * p->in_channels;
+        const float *weights = p->weights + block * walk->block_weights;
+        const float *bias = p->bias + block * BONN_REAL_BLOCK;
+        float *output = y + group * p->out_channels + first;
+        const ptrdiff_t wide = BLOCKS_OF_ONE_PIXEL * BONN_REAL_BLOCK;
+        if (count == 1 && block + BLOCKS_OF_ONE_PIXEL <= blocks.end &&
+            left > wide - BONN_REAL_BLOCK) {
+            const ptrdiff_t last = left - (wide - BONN_REAL_BLOCK);
+            compute_tile(walk, input, weights, bias, output,
+                         last < BONN_REAL_BLOCK ? last : BONN_REAL_BLOCK, 1, BLOCKS_OF_ONE_PIXEL);
+            block += BLOCKS_OF_ONE_PIXEL;
+            continue;
         }
-    }
-    for (int i = 0; i < count; i++) {
-        const f32x8 rounded = __builtin_convertvector(sums[i], f32x8);
-        float *output = y + i * p->groups * p->out_channels;
-        if (valid == BONN_BLOCK) {
-            memcpy(output, &rounded, sizeof rounded);
-        } else {
-            memcpy(output, &rounded, (size_t)valid * sizeof(float));
+        // Tiles of nearly the same size: a small one would wait for its own sums.
+        for (ptrdiff_t tile = 0; tile < tiles; tile++) {
+            const ptrdiff_t begin = count * tile / tiles;
+            compute_pixels(walk, input + begin * walk->in_step, weights, bias,
+                           output + begin * walk->out_step,
+                           left < BONN_REAL_BLOCK ? left : BONN_REAL_BLOCK,
+                           count * (tile + 1) / tiles - begin);
         }
+        block++;
     }
 }
 
 void BONN_CONV2D(const bonn_conv2d *p, const float *x, float *y, bonn_range rows, bonn_range blocks,
-                 double *scratch) {
+                 float *scratch) {
     const bonn_window *w = &p->window;
-    const ptrdiff_t in_channels = p->groups * p->in_channels;
-    const ptrdiff_t out_channels = p->groups * p->out_channels;
-    const ptrdiff_t block_weights =
-        w->kernel_height * w->kernel_width * p->in_channels * BONN_BLOCK;
-    for (ptrdiff_t r = rows.begin; r < rows.end; r++) {
-        const bonn_output_row place = bonn_locate_row(w, r);
-        widen_rows(p, x + place.image * w->in_height * w->in_width * in_channels, place.origin,
-                   scratch);
-        for (ptrdiff_t block = blocks.begin; block < blocks.end; block++) {
-            const ptrdiff_t group = block / p->blocks;
-            const ptrdiff_t first = (block % p->blocks) * BONN_BLOCK;
-            const ptrdiff_t left = p->out_channels - first;
-            const ptrdiff_t valid = left < BONN_BLOCK ? left : BONN_BLOCK;
-            const float *weights = p->weights + block * block_weights;
-            const float *bias = p->bias + block * BONN_BLOCK;
-            const double *taps = scratch + group * p->in_channels;
-            float *output = y + r * w->out_width * out_channels + group * p->out_channels + first;
-            ptrdiff_t i = 0;
-            for (; i + 4 <= w->out_width; i += 4) {
-                compute_outputs(p, taps + i * w->stride_width * in_channels, weights, bias,
-                                output + i * out_channels, valid, 4);
-            }
-            for (; i < w->out_width; i++) {
-                compute_outputs(p, taps + i * w->stride_width * in_channels, weights, bias,
-                                output + i * out_channels, valid, 1);
-            }
+    const ptrdiff_t channels = p->groups * p->in_channels;
+    const ptrdiff_t taps = w->kernel_height * w->kernel_width;
+    const int in_place = bonn_conv2d_reads_in_place(w);
+    // Where dilation and groups leave no gaps, a whole kernel row is one run.
+    const int gapless = p->groups == 1 && w->dilation_width == 1;
+    conv2d_walk walk = {
+        .kernel_rows = w->kernel_height,
+        .kernel_row_step =
+            (in_place ? w->dilation_height * w->in_width : bonn_conv2d_row_pixels(w)) * channels,
+        .runs = gapless ? 1 : w->kernel_width,
+        .run_step = w->dilation_width * channels,
+        .run_length = p->in_channels * (gapless ? w->kernel_width : 1),
+        .in_step = w->stride_width * channels,
+        .out_step = p->groups * p->out_channels,
+        .block_weights = taps * p->in_channels * BONN_REAL_BLOCK,
+    };
+    // Output pixels of a line, and lines: a 1x1 convolution with stride 1 sees one long line.
+    ptrdiff_t lines = rows.end - rows.begin, line = w->out_width;
+    if (in_place && taps == 1 && w->stride_height == 1 && w->stride_width == 1) {
+        line *= lines;
+        lines = lines > 0;
+    }
+    ptrdiff_t chunk = CHUNK_ELEMENTS / (w->kernel_height * walk.in_step);
+    chunk = chunk < PIXELS ? PIXELS : chunk;
+    for (ptrdiff_t i = 0; i < lines; i++) {
+        const bonn_output_row place = bonn_locate_row(w, rows.begin + i);
+        const float *image = x + place.image * w->in_height * w->in_width * channels;
+        const float *input = scratch;
+        if (in_place) {
+            input = image + place.origin * w->in_width * channels;
+        } else {
+            copy_rows(p, image, place.origin, scratch);
+        }
+        float *output = y + (rows.begin + i) * w->out_width * walk.out_step;
+        for (ptrdiff_t first = 0; first < line; first += chunk) {
+            compute_line(p, &walk, input + first * walk.in_step, output + first * walk.out_step,
+                         line - first < chunk ? line - first : chunk, blocks);
         }
     }
 }

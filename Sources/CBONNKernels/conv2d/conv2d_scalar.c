@@ -1,3 +1,9 @@
 // Real convolution in the compiler's portable vectors.
-#define BONN_CONV2D bonn_conv2d_f32_4x8__scalar
+#if defined(__aarch64__) || defined(__FMA__)
+#define BONN_HAS_FMA 1
+#else
+#define BONN_HAS_FMA 0
+#endif
+#define BONN_CONV2D bonn_conv2d_f32_6x16__scalar
+#define BONN_CONV2D_PIXELS 6
 #include "conv2d_body.h"

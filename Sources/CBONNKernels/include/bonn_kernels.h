@@ -19,6 +19,8 @@ extern "C" {
 
 // How many output channels a block of packed weights holds, in every kernel set.
 #define BONN_BLOCK 8
+// The same for real weights.
+#define BONN_REAL_BLOCK 16
 
 // A half-open range of output rows (counted over all images of the batch) or of weight blocks.
 typedef struct {
@@ -70,8 +72,8 @@ typedef struct {
     ptrdiff_t in_channels;  // of one group
     ptrdiff_t out_channels; // of one group
     ptrdiff_t blocks;       // weight blocks of one group
-    const float *weights;   // [group][block][kernel row][kernel column][in channel][BONN_BLOCK]
-    const float *bias;      // [group][block][BONN_BLOCK]
+    const float *weights; // [group][block][kernel row][kernel column][in channel][BONN_REAL_BLOCK]
+    const float *bias;    // [group][block][BONN_REAL_BLOCK]
 } bonn_conv2d;
 
 // A real convolution in which every channel is a group of its own.
@@ -115,7 +117,7 @@ typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *
                              bonn_range blocks);
 // Real convolution; `scratch` holds bonn_conv2d_scratch(p) bytes.
 typedef void bonn_conv2d_fn(const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
-                            bonn_range blocks, double *scratch);
+                            bonn_range blocks, float *scratch);
 typedef void bonn_depthwise_fn(const bonn_depthwise *p, const float *x, float *y, bonn_range rows);
 // Comparison with a threshold a channel, packed.
 typedef void bonn_threshold_f32b1_fn(const bonn_threshold *p, const float *x, uint64_t *y,
@@ -182,14 +184,26 @@ ptrdiff_t bonn_kernel_set_count(void);
 const bonn_kernel_set *bonn_kernel_set_at(ptrdiff_t index);
 int bonn_kernel_set_runs(ptrdiff_t index);
 
-// Bytes of scratch that one thread needs for a real convolution.
+// Input pixels of one row under all output pixels of a real convolution, padding included.
 static inline ptrdiff_t bonn_conv2d_row_pixels(const bonn_window *w) {
     return (w->out_width - 1) * w->stride_width + (w->kernel_width - 1) * w->dilation_width + 1;
 }
 
+// Whether no output of a window touches the padding.
+static inline int bonn_conv2d_reads_in_place(const bonn_window *w) {
+    const ptrdiff_t rows =
+        (w->out_height - 1) * w->stride_height + (w->kernel_height - 1) * w->dilation_height + 1;
+    return w->pad_top == 0 && w->pad_left == 0 && rows <= w->in_height &&
+           bonn_conv2d_row_pixels(w) <= w->in_width;
+}
+
+// Bytes of scratch that one thread needs for a real convolution.
 static inline ptrdiff_t bonn_conv2d_scratch(const bonn_conv2d *p) {
+    if (bonn_conv2d_reads_in_place(&p->window)) {
+        return 0;
+    }
     ptrdiff_t row = bonn_conv2d_row_pixels(&p->window) * p->groups * p->in_channels;
-    return p->window.kernel_height * row * (ptrdiff_t)sizeof(double);
+    return p->window.kernel_height * row * (ptrdiff_t)sizeof(float);
 }
 
 // A counter shared by the threads of a pool: Swift's own atomics need macOS 15. All accesses are

@@ -31,7 +31,7 @@ CONVENTIONS = {
     "tail_bits": "zero",
     "binary_weight_layout": "output_height_width_word",
     "real_weight_layout": "output_channel_height_width",
-    "real_sums": "float64_rounded_once_to_float32",
+    "real_sums": "float32_fused_multiply_add_chain",
 }
 STEM, BODY, HIDDEN, CLASSES, SIDE, IMAGES = 70, 66, 20, 4, 8, 3
 
@@ -119,15 +119,30 @@ def windows(x):
             yield p, q, padded[:, p:p + 3, q:q + 3]
 
 
+def fma(x, w, acc):
+    """x * w + acc of float32 numbers, rounded once: in float64 rounded to odd, then to float32."""
+    acc = acc.astype(np.float64)
+    product = np.float64(x) * w.astype(np.float64)  # exact
+    total = product + acc
+    rest = total - product
+    error = (product - (total - rest)) + (acc - rest)
+    even = total.view(np.int64) & 1 == 0
+    towards = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
+    return np.where((error != 0) & even, towards, total).astype(np.float32)
+
+
 def run(image, net):
     """The values "sums" and "logits" of one image, rounded as section 6 says."""
     weight = net["stem.scale"][:, None, None, None] * net["stem.weight"].astype(np.float32)
     assert weight.dtype == np.float32
     stem = np.empty((STEM, SIDE, SIDE), np.float32)
-    for p, q, window in windows(image.astype(np.float64)):
-        for k in range(STEM):
-            total = np.sum(window * weight[k].astype(np.float64))
-            stem[k, p, q] = np.float32(total + np.float64(net["stem.bias"][k]))
+    for p, q, window in windows(image):
+        acc = net["stem.bias"]
+        for i in range(3):
+            for j in range(3):
+                for c in range(3):
+                    acc = fma(window[c, i, j], weight[:, c, i, j], acc)
+        stem[:, p, q] = acc
     bits = threshold(stem, net["binarise.threshold"], net["binarise.direction"])
     sums = np.empty((BODY, SIDE, SIDE), np.int32)
     for p, q, window in windows(bits):
@@ -144,10 +159,9 @@ def run(image, net):
         integer = np.float32(np.sum(flat * net["hidden.weight"][k]))
         scaled = np.float32(integer * net["hidden.scale"][k])
         hidden[k] = np.float32(scaled + net["hidden.bias"][k])
-    logits = np.empty(CLASSES, np.float32)
-    for k in range(CLASSES):
-        products = hidden.astype(np.float64) * net["logits.weight"][k].astype(np.float64)
-        logits[k] = np.float32(np.sum(products) + np.float64(net["logits.bias"][k]))
+    logits = net["logits.bias"]
+    for c in range(HIDDEN):
+        logits = fma(hidden[c], net["logits.weight"][:, c], logits)
     return sums, logits
 
 

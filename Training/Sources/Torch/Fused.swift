@@ -1,6 +1,7 @@
 import CTorch
 
-/// The fused training operations of BONN: one node of autograd each, with hand-written gradients.
+/// The fused operations of BONN; those of training are one node of autograd each, with hand-written
+/// gradients.
 ///
 /// The formulas and their derivation stand in `CTorch/fused_*.cpp`. Module BONN wraps them in layers
 /// and losses; use those.
@@ -55,6 +56,23 @@ public enum Fused {
         try make((latent, scale, mu, sigma)) {
             ctorch_kernel_loss(
                 latent.handle, scale.handle, mu.handle, sigma.handle, nu, Int64(reading), $0, $1)
+        }
+    }
+
+    /// A real convolution in deployment arithmetic: float32 fused multiply-adds from the bias on, over
+    /// kernel rows, kernel columns and channels in this order. Without a gradient.
+    ///
+    /// - Parameters:
+    ///   - x: [N, C, H, W], on any device; computed on the CPU.
+    ///   - weight: [K, C, kh, kw]; `bias`: [K].
+    ///   - stride, padding: of both axes.
+    /// - Returns: [N, K, H', W'] on the device of `x`.
+    public static func chainedConv2d(
+        _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0
+    ) throws(TorchError) -> Tensor {
+        try make((x, weight, bias)) {
+            ctorch_chained_conv2d(
+                x.handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), $0, $1)
         }
     }
 }

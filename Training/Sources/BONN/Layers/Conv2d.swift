@@ -16,10 +16,11 @@ public struct Conv2d {
 
     /// Applies the layer.
     public func callAsFunction(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
-        try inDeploymentArithmetic(x, phase) { (x, dtype) throws(TorchError) in
-            try x.conv2d(
-                weight.tensor.to(dtype), stride: shape.stride, padding: shape.padding)
+        guard phase == .deployment else {
+            return try x.conv2d(weight.tensor, stride: shape.stride, padding: shape.padding)
         }
+        return try Fused.chainedConv2d(
+            x, weight.tensor, stride: shape.stride, padding: shape.padding)
     }
 }
 
@@ -40,17 +41,23 @@ public struct Linear {
 
     /// Applies the layer.
     public func callAsFunction(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
-        try inDeploymentArithmetic(x, phase) { (x, dtype) throws(TorchError) in
-            try x.linear(weight.tensor.to(dtype), bias.tensor.to(dtype))
+        guard phase == .deployment else {
+            return try x.linear(weight.tensor, bias.tensor)
         }
+        let images = x.shape[0]
+        let outputs = weight.tensor.shape[0]
+        return try Fused.chainedConv2d(
+            x.reshape([images, -1, 1, 1]), weight.tensor.reshape([outputs, -1, 1, 1]),
+            bias: bias.tensor
+        ).reshape([images, outputs])
     }
 }
 
-/// Runs `body` on `x` as it is, or, in deployment, on `x` in float64 with the result rounded once to
-/// float32: a sum of real products then does not depend on the order of the additions.
-func inDeploymentArithmetic(
-    _ x: Tensor, _ phase: Phase, _ body: (Tensor, DType) throws(TorchError) -> Tensor
+/// Runs `average` on `x` as it is, or, in deployment, on `x` in float64 with the result rounded once
+/// to float32: an average then does not depend on the order of the additions.
+func averaging(
+    _ x: Tensor, _ phase: Phase, _ average: (Tensor) throws(TorchError) -> Tensor
 ) throws(TorchError) -> Tensor {
-    guard phase == .deployment else { return try body(x, x.dtype) }
-    return try body(x.to(.float64), .float64).to(.float32)
+    guard phase == .deployment else { return try average(x) }
+    return try average(x.to(.float64)).to(.float32)
 }

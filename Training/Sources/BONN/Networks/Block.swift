@@ -64,7 +64,7 @@ public struct DownsamplingShortcut {
     func callAsFunction(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
         let y = try norm(convolution(x, phase), phase)
         guard stride > 1 else { return y }
-        return try inDeploymentArithmetic(y, phase) { (y, _) throws(TorchError) in
+        return try averaging(y, phase) { (y) throws(TorchError) in
             try y.avgPool2d(kernel: stride, stride: stride)
         }
     }

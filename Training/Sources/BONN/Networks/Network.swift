@@ -84,7 +84,7 @@ public final class Network {
             x = try x.maxPool2d(kernel: 3, stride: 2, padding: 1)
         }
         for block in blocks { x = try block(x, phase, dropoutGenerator) }
-        let features = try inDeploymentArithmetic(x, phase) { (x, _) throws(TorchError) in
+        let features = try averaging(x, phase) { (x) throws(TorchError) in
             try x.mean([2, 3])
         }
         return NetworkOutput(logits: try head(features, phase), features: features)

@@ -1,8 +1,8 @@
-/* The fused training operations of BONN, behind the same plain C as ctorch.h.
+/* The fused operations of BONN, behind the same plain C as ctorch.h.
  *
- * Each is one node of autograd with a hand-written backward pass; the derivations stand in the
- * fused_*.cpp files. On the CPU with float32 they take a fast path over channels-last memory, on
- * anything else they are composed of LibTorch's operations. */
+ * Those of training are one node of autograd each, with a hand-written backward pass; the
+ * derivations stand in the fused_*.cpp files. On the CPU with float32 they take a fast path over
+ * channels-last memory, on anything else they are composed of LibTorch's operations. */
 #ifndef CTORCH_FUSED_H
 #define CTORCH_FUSED_H
 
@@ -32,6 +32,13 @@ int ctorch_binary_kernel(const ctorch_tensor *latent, const ctorch_tensor *scale
 int ctorch_kernel_loss(const ctorch_tensor *latent, const ctorch_tensor *scale,
                        const ctorch_tensor *mu, const ctorch_tensor *sigma, double nu,
                        int64_t reading, ctorch_tensor **result, char **error);
+
+/* Real convolution in deployment arithmetic (fused_deployment.cpp), computed on the CPU and
+ * without a gradient, for tensors of any device. x [N, C, H, W]; weight [K, C, kh, kw]; bias [K] or
+ * null. Returns [N, K, H', W']. */
+int ctorch_chained_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight,
+                          const ctorch_tensor *bias, int64_t stride, int64_t padding,
+                          ctorch_tensor **result, char **error);
 
 #ifdef __cplusplus
 }
