@@ -30,11 +30,17 @@ public struct Lowering {
         let input = "image"
         let logits = try builder.lower(network, input: input)
         binaryLayers = builder.binaryLayers
-        let graph = Graph(
+        var graph = Graph(
             input: GraphInput(
                 name: input, shape: Shape(network.configuration.inputChannels, height, width),
                 element: .real),
             nodes: builder.nodes, output: logits)
+        do {
+            // The order of `DownsamplingShortcut` in deployment.
+            graph = graph.poolingFirst(types: try graph.validate(tensors: builder.tensors))
+        } catch {
+            throw ExportError(.format, error.message)
+        }
         file = ModelFile(
             metadata: ModelMetadata(
                 graph: graph, preprocessing: preprocessing, classNames: classNames,

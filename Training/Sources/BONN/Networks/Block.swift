@@ -61,11 +61,19 @@ public struct DownsamplingShortcut {
         self.stride = stride
     }
 
+    /// Applies the layers; in deployment the pooling comes first, which is the same but for rounding
+    /// (`Graph.poolingFirst` of BONNExport has the proof) and leaves stride^2 times less to convolve.
     func callAsFunction(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
-        let y = try norm(convolution(x, phase), phase)
-        guard stride > 1 else { return y }
-        return try averaging(y, phase) { (y) throws(TorchError) in
-            try y.avgPool2d(kernel: stride, stride: stride)
+        if phase == .deployment {
+            return try norm(convolution(pooled(x, phase), phase), phase)
+        }
+        return try pooled(norm(convolution(x, phase), phase), phase)
+    }
+
+    private func pooled(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
+        guard stride > 1 else { return x }
+        return try averaging(x, phase) { (x) throws(TorchError) in
+            try x.avgPool2d(kernel: stride, stride: stride)
         }
     }
 }
