@@ -33,6 +33,8 @@ typedef struct {
 
 static operation operations[] = {
     {"bconv2d", bconv2d_case, 28, 0},
+    {"conv2d", conv2d_case, 3, 0},
+    {"depthwise", depthwise_case, 1, 0},
     {"max_pool_f32", max_pool_f32_case, 1, 0},
     {"max_pool_b1", max_pool_b1_case, 1, 0},
     {"average_pool_f32", average_pool_f32_case, 1, 0},

@@ -144,26 +144,34 @@ void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_ra
 
 void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias) {
     const ptrdiff_t depth = p->window.kernel_height * p->window.kernel_width * p->in_channels;
-    p->blocks = ceil_divide(p->out_channels, BONN_BLOCK);
-    const ptrdiff_t lanes = p->groups * p->blocks * BONN_BLOCK;
+    p->blocks = ceil_divide(p->out_channels, BONN_REAL_BLOCK);
+    const ptrdiff_t lanes = p->groups * p->blocks * BONN_REAL_BLOCK;
     float *packed = memory_take((size_t)(lanes * depth) * sizeof *packed);
     float *packed_bias = memory_take((size_t)lanes * sizeof *packed_bias);
     for (ptrdiff_t k = 0; k < p->groups * p->out_channels; k++) {
         const ptrdiff_t channel = k % p->out_channels;
-        const ptrdiff_t block = k / p->out_channels * p->blocks + channel / BONN_BLOCK;
-        const ptrdiff_t lane = channel % BONN_BLOCK;
+        const ptrdiff_t block = k / p->out_channels * p->blocks + channel / BONN_REAL_BLOCK;
+        const ptrdiff_t lane = channel % BONN_REAL_BLOCK;
         for (ptrdiff_t i = 0; i < depth; i++) {
-            packed[(block * depth + i) * BONN_BLOCK + lane] = weights[k * depth + i];
+            packed[(block * depth + i) * BONN_REAL_BLOCK + lane] = weights[k * depth + i];
         }
-        packed_bias[block * BONN_BLOCK + lane] = bias[k];
+        packed_bias[block * BONN_REAL_BLOCK + lane] = bias[k];
     }
     p->weights = memory_input(&c->random, packed, (size_t)(lanes * depth) * sizeof *packed);
     p->bias = memory_input(&c->random, packed_bias, (size_t)lanes * sizeof *packed_bias);
 }
 
-bonn_range table_real_block(const bonn_conv2d *p, ptrdiff_t block, ptrdiff_t *group) {
-    const ptrdiff_t first = block % p->blocks * BONN_BLOCK;
-    const ptrdiff_t left = p->out_channels - first;
-    *group = block / p->blocks;
-    return (bonn_range){first, first + (left < BONN_BLOCK ? left : BONN_BLOCK)};
+bonn_range table_real_channels(const bonn_conv2d *p, bonn_range blocks) {
+    const ptrdiff_t ends[] = {blocks.begin, blocks.end};
+    ptrdiff_t channels[2];
+    for (int i = 0; i < 2; i++) {
+        channels[i] = ends[i] / p->blocks * p->out_channels + ends[i] % p->blocks * BONN_REAL_BLOCK;
+    }
+    return (bonn_range){channels[0], channels[1]};
+}
+
+void table_run_real(test_case *c, const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
+                    bonn_range blocks) {
+    float *scratch = memory_output(&c->random, NULL, (size_t)bonn_conv2d_scratch(p));
+    CASE_CALL(c, c->set->conv2d(p, x, y, rows, blocks, scratch));
 }

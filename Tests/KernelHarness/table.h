@@ -33,11 +33,15 @@ bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdi
 void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
                       bonn_range blocks);
 
-// Real weights [group][out channel][kernel row][kernel column][channel] and bias [group][out
-// channel] of a convolution, in guarded memory and in the form that the current set reads.
+// Packs the weights [group][out channel][kernel row][kernel column][channel] and the bias
+// [group][out channel] of a real convolution, in guarded memory and in the form that the current
+// set reads.
 void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias);
 
-// The output channels of one group that a weight block of a real convolution holds.
-bonn_range table_real_block(const bonn_conv2d *p, ptrdiff_t block, ptrdiff_t *group);
+// The output channels, counted over all groups, of some weight blocks of a real convolution.
+bonn_range table_real_channels(const bonn_conv2d *p, bonn_range blocks);
+
+void table_run_real(test_case *c, const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
+                    bonn_range blocks);
 
 #endif
