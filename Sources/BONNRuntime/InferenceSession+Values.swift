@@ -4,31 +4,29 @@ extension InferenceSession {
     /// Runs the network and gives back intermediate values, for parity checks and for tests.
     ///
     /// - Parameters:
-    ///   - nodes: names of values of the graph: nodes, or the input.
+    ///   - names: values that the model was loaded with `exposing:`, or its logits.
     ///   - input: as for `run(_:)`.
     /// - Returns: for every name `[N, C, H, W]` as real numbers: bits as their levels, integers
     ///   as they are.
     /// - Throws: `RuntimeError` with `.unknownValue`, or as `run(_:)`.
     public mutating func values(
-        of nodes: [String], input: [Float]
+        of names: [String], input: [Float]
     ) throws(RuntimeError) -> [String: [Float]] {
         var indices: [String: Int] = [:]
-        for name in nodes {
-            guard let index = model.values.firstIndex(where: { $0.name == name }) else {
+        for name in names {
+            guard let index = model.values.firstIndex(where: { $0.name == name }),
+                model.exposed.contains(index) || index == model.output
+            else {
                 throw RuntimeError(
-                    .unknownValue, "no value of the graph is named \"\(name)\"")
+                    .unknownValue,
+                    "the value \"\(name)\" is not stored; load the model with exposing: it")
             }
             indices[name] = index
         }
         let images = try imageCount(of: input.count)
-        let plan = ExecutionPlan(
-            model, images: images, threads: threads, keeping: Set(indices.values))
-        let session = InferenceSession(
-            model, kernels: kernels, threads: threads, batch: images,
-            engine: try Engine(plan, kernels: kernels, threads: threads, grain: engine.grain))
-        try session.stage(input.span, images: images)
-        session.execute(images: images)
-        return indices.mapValues { session.contents(of: $0, images: images) }
+        try stage(input.span, images: images)
+        execute(images: images)
+        return indices.mapValues { contents(of: $0, images: images) }
     }
 
     /// A value of the arena as `[N, C, H, W]`.

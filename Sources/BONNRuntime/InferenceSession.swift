@@ -11,8 +11,6 @@ import BONNModelFormat
 public struct InferenceSession: ~Copyable, @unchecked Sendable {
     /// The model that runs.
     public let model: Model
-    /// The kernels that run it.
-    public let kernels: KernelSet
     /// How many threads work on a run, the caller's included.
     public let threads: Int
     /// The largest number of images in a run.
@@ -27,12 +25,11 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - model: the model to run.
-    ///   - kernels: the kernels to run it with.
     ///   - threads: how many threads work on a run, the caller's included.
     ///   - batch: the largest number of images in a run.
     /// - Throws: `RuntimeError` with `.invalidOption`, `.outOfMemory` or `.threadsUnavailable`.
     public init(
-        _ model: Model, kernels: KernelSet = .best, threads: Int = 1, batch: Int = 1
+        _ model: Model, threads: Int = 1, batch: Int = 1
     ) throws(RuntimeError) {
         guard (1...Self.maximumThreads).contains(threads) else {
             throw RuntimeError(
@@ -44,19 +41,21 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
             throw RuntimeError(.invalidOption, "a session takes 1 or more images, not \(batch)")
         }
         self.init(
-            model, kernels: kernels, threads: threads, batch: batch,
+            model, threads: threads, batch: batch,
             engine: try Engine(
-                ExecutionPlan(model, images: batch, threads: threads), kernels: kernels,
+                ExecutionPlan(model, images: batch, threads: threads), kernels: model.kernels,
                 threads: threads))
     }
 
-    init(_ model: Model, kernels: KernelSet, threads: Int, batch: Int, engine: Engine) {
+    init(_ model: Model, threads: Int, batch: Int, engine: Engine) {
         self.model = model
-        self.kernels = kernels
         self.threads = threads
         self.batch = batch
         self.engine = engine
     }
+
+    /// The kernels that run the model.
+    public var kernels: KernelSet { model.kernels }
 
     /// Bytes of memory that this session holds besides the model.
     public var memoryBytes: Int { engine.plan.byteCount }

@@ -4,6 +4,8 @@ public import BONNModelFormat
 ///
 /// A model is shared: any number of sessions on any threads may run it at the same time.
 ///
+/// Its weights are in the order that one kernel set reads; all sets compute the same bits.
+///
 ///     let model = try Model(path: "network.bonn")
 ///     var session = try InferenceSession(model)
 ///     let logits = try session.run(pixels)
@@ -17,51 +19,73 @@ public struct Model: Sendable {
     /// How many logits there are.
     public let classCount: Int
 
-    /// The values of the network; the first one is the input.
+    /// The kernels that run the network.
+    public let kernels: KernelSet
+
+    /// The values that are stored; the first one is the input.
     let values: [ModelValue]
-    /// The operations in order.
+    /// The steps in order.
     let steps: [ModelStep]
     /// The index of the logits in `values`.
     let output: Int
+    /// The indices of the values that stay intact until after the last step.
+    let exposed: Set<Int>
 
     /// Loads a model file.
     ///
-    /// - Parameter path: a `.bonn` file.
+    /// - Parameters:
+    ///   - path: a `.bonn` file.
+    ///   - kernels: the kernels to run it with.
+    ///   - exposing: names of values of the graph that `InferenceSession.values(of:input:)` will
+    ///     be asked for. Everything else may be computed without ever being stored.
     /// - Throws: `RuntimeError` with `.fileNotFound`, `.notAFile`, `.unreadableFile`,
-    ///   `.fileTooLarge` or `.invalidModel`.
-    public init(path: String) throws(RuntimeError) {
+    ///   `.fileTooLarge`, `.invalidModel` or `.unknownValue`.
+    public init(
+        path: String, kernels: KernelSet = .best, exposing names: [String] = []
+    ) throws(RuntimeError) {
         let bytes = try FileReader.bytes(path: path)
+        let file: ModelFile
         do {
-            let file = try ModelFile(bytes: bytes)
-            try self.init(validating: file)
+            file = try ModelFile(bytes: bytes)
         } catch {
             throw RuntimeError(.invalidModel, "\(path): \(error.message)")
+        }
+        do {
+            try self.init(file, kernels: kernels, exposing: names)
+        } catch {
+            throw RuntimeError(error.code, "\(path): \(error.message)")
         }
     }
 
     /// Loads a model that is in memory already.
     ///
-    /// - Throws: `RuntimeError` with `.invalidModel`.
-    public init(_ file: ModelFile) throws(RuntimeError) {
+    /// - Throws: `RuntimeError` with `.invalidModel` or `.unknownValue`.
+    public init(
+        _ file: ModelFile, kernels: KernelSet = .best, exposing names: [String] = []
+    ) throws(RuntimeError) {
+        let graph = file.metadata.graph
+        let types: [String: ValueType]
         do {
-            try self.init(validating: file)
+            types = try graph.validate(tensors: file.tensors)
         } catch {
             throw RuntimeError(.invalidModel, error.message)
         }
-    }
-
-    private init(validating file: ModelFile) throws(ModelFormatError) {
-        let graph = file.metadata.graph
+        if let unknown = names.first(where: { types[$0] == nil }) {
+            throw RuntimeError(.unknownValue, "no value of the graph is named \"\(unknown)\"")
+        }
         var lowering = Lowering(
-            types: try graph.validate(tensors: file.tensors), tensors: file.tensors,
-            input: graph.input.name)
-        for node in graph.nodes { lowering.append(node) }
+            types: types, tensors: file.tensors, input: graph.input.name, kernels: kernels)
+        for step in Fusion.steps(of: graph, types: types, exposed: Set(names)) {
+            lowering.append(step)
+        }
+        self.kernels = kernels
         metadata = file.metadata
         inputShape = graph.input.shape
         inputElement = graph.input.element
         values = lowering.values
         steps = lowering.steps
-        output = lowering.index(of: graph.output)
+        output = lowering.index(of: graph.output)!
+        exposed = Set(names.compactMap { lowering.index(of: $0) })
         classCount = lowering.values[output].shape.channels
     }
 }
@@ -101,14 +125,14 @@ struct ModelValue: Sendable {
 
 /// An operation of a loaded network.
 struct ModelStep: Sendable {
-    /// The node that it belongs to.
+    /// The first node that it belongs to.
     let node: String
-    /// The operation's name in the format, or one of the runtime's own.
+    /// The names of its operations in the format, joined by "+", or one of the runtime's own.
     let operation: String
     /// Indices of the values that it reads.
     let inputs: [Int]
-    /// Index of the value that it defines.
-    let output: Int
+    /// Indices of the values that it defines.
+    let outputs: [Int]
     /// How it is executed.
     let body: any Operator
 }

@@ -3,12 +3,15 @@
 #include "kernels.h"
 
 // Tables: a later initialiser of a member replaces an earlier one, which is how a set takes over
-// from the scalar set exactly the operations that it does not list.
+// exactly the operations that it does not list, from the set that it is built on.
 #pragma clang diagnostic ignored "-Winitializer-overrides"
 #define BONN_KERNEL(set, operation, function) BONN_FILL_##set(operation, function)
+#define BONN_TAKE(operation, function) .operation = function,
+#define BONN_LEAVE(operation, function)
 
-#define BONN_FILL_scalar(operation, function) .operation = function,
-#define BONN_FILL_avx2(operation, function)
+#define BONN_FILL_scalar BONN_TAKE
+#define BONN_FILL_avx2 BONN_LEAVE
+#define BONN_FILL_avx512 BONN_LEAVE
 static const bonn_kernel_set scalar_set = {
     .name = "scalar",
 #include "kernels.inc"
@@ -16,9 +19,16 @@ static const bonn_kernel_set scalar_set = {
 
 #if defined(__x86_64__)
 #undef BONN_FILL_avx2
-#define BONN_FILL_avx2(operation, function) .operation = function,
+#define BONN_FILL_avx2 BONN_TAKE
 static const bonn_kernel_set avx2_set = {
     .name = "avx2",
+#include "kernels.inc"
+};
+
+#undef BONN_FILL_avx512
+#define BONN_FILL_avx512 BONN_TAKE
+static const bonn_kernel_set avx512_set = {
+    .name = "avx512",
 #include "kernels.inc"
 };
 #endif
@@ -32,6 +42,7 @@ static const listed_set sets[] = {
     {&scalar_set, 0},
 #if defined(__x86_64__)
     {&avx2_set, BONN_CPU_AVX2 | BONN_CPU_FMA},
+    {&avx512_set, BONN_CPU_AVX2 | BONN_CPU_FMA | BONN_CPU_AVX512 | BONN_CPU_AVX512_VPOPCNTDQ},
 #endif
 };
 

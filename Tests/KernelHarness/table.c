@@ -65,17 +65,17 @@ binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
     const bonn_window *w = &p->window;
     const ptrdiff_t taps = w->kernel_height * w->kernel_width;
     const ptrdiff_t words = ceil_divide(p->channels, 64);
-    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BLOCK);
+    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
     const ptrdiff_t outputs = p->groups * p->out_channels;
     const ptrdiff_t pixels = p->images * w->in_height * w->in_width;
     binary_call call = {.blocks = p->groups * blocks};
     bonn_bconv2d *q = &call.parameters;
     q->window = *w;
     q->groups = p->groups;
+    q->in_channels = p->channels;
+    q->out_channels = p->out_channels;
     q->group_words = words;
     q->pixel_words = p->groups * words;
-    q->out_channels = outputs;
-    q->blocks = blocks;
     q->shift = p->is_signed;
 
     uint64_t *x = memory_take((size_t)(pixels * q->pixel_words) * sizeof *x);
@@ -84,24 +84,19 @@ binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
     }
     call.x = memory_input(&c->random, x, (size_t)(pixels * q->pixel_words) * sizeof *x);
 
-    const ptrdiff_t weight_words = call.blocks * taps * words * BONN_BLOCK;
-    uint64_t *packed = memory_take((size_t)weight_words * sizeof *packed);
-    uint64_t *tap_words = memory_take((size_t)words * sizeof *tap_words);
-    for (ptrdiff_t k = 0; k < outputs; k++) {
-        const ptrdiff_t channel = k % p->out_channels;
-        const ptrdiff_t block = k / p->out_channels * blocks + channel / BONN_BLOCK;
-        for (ptrdiff_t tap = 0; tap < taps; tap++) {
-            for (ptrdiff_t word = 0; word < words; word++) {
-                tap_words[word] = 0;
-            }
-            pack_levels(p->w + (k * taps + tap) * p->channels, p->channels, tap_words);
-            for (ptrdiff_t word = 0; word < words; word++) {
-                packed[((block * taps + tap) * words + word) * BONN_BLOCK + channel % BONN_BLOCK] =
-                    tap_words[word];
-            }
-        }
+    const ptrdiff_t weight_words = outputs * taps * words;
+    uint64_t *levels = memory_take((size_t)weight_words * sizeof *levels);
+    for (ptrdiff_t i = 0; i < weight_words; i++) {
+        levels[i] = 0;
     }
-    q->weights = memory_input(&c->random, packed, (size_t)weight_words * sizeof *packed);
+    for (ptrdiff_t i = 0; i < outputs * taps; i++) {
+        pack_levels(p->w + i * p->channels, p->channels, levels + i * words);
+    }
+    const uint64_t *given = memory_input(&c->random, levels, (size_t)weight_words * sizeof *levels);
+    const size_t packed_bytes = (size_t)c->set->bconv2d_pack(q, given, NULL);
+    uint8_t *packed = memory_take(packed_bytes);
+    CASE_CALL(c, c->set->bconv2d_pack(q, given, packed));
+    q->weights = memory_input(&c->random, packed, packed_bytes);
 
     int32_t *row_class = memory_take((size_t)w->out_height * sizeof *row_class);
     int32_t *column_class = memory_take((size_t)w->out_width * sizeof *column_class);
@@ -130,16 +125,22 @@ binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
 bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdiff_t block,
                               ptrdiff_t *group) {
     (void)c;
-    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BLOCK);
-    const ptrdiff_t first = block % blocks * BONN_BLOCK;
+    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
+    const ptrdiff_t first = block % blocks * BONN_BINARY_BLOCK;
     const ptrdiff_t left = p->out_channels - first;
     *group = block / blocks;
-    return (bonn_range){first, first + (left < BONN_BLOCK ? left : BONN_BLOCK)};
+    return (bonn_range){first, first + (left < BONN_BINARY_BLOCK ? left : BONN_BINARY_BLOCK)};
 }
 
 void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
                       bonn_range blocks) {
-    CASE_CALL(c, c->set->bconv2d(&call->parameters, call->x, y, rows, blocks));
+    const bonn_bconv2d *p = &call->parameters;
+    const ptrdiff_t outputs = p->groups * p->out_channels;
+    const ptrdiff_t group_blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
+    const ptrdiff_t channel = blocks.begin / group_blocks * p->out_channels +
+                              blocks.begin % group_blocks * BONN_BINARY_BLOCK;
+    int32_t *first = y + rows.begin * p->window.out_width * outputs + channel;
+    CASE_CALL(c, c->set->bconv2d(p, call->x, first, outputs, rows, blocks));
 }
 
 void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias) {

@@ -70,7 +70,7 @@ struct BinaryCase: CustomStringConvertible {
                 padding: padding, pixelWords: pixelWords,
                 words: BitLayout.packKernels(
                     oihw: weights, outputs: outputs, channels: channels, height: window.height,
-                    width: window.width), scale: nil, bias: nil)
+                    width: window.width), program: nil, kernels: kernels)
             let output = OperatorHarness.run(
                 body, kernels: kernels, inputs: [bits], outputBytes: 4 * expected.count,
                 images: images, parts: parts)

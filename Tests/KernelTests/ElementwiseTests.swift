@@ -5,6 +5,12 @@ import Testing
 
 @testable import BONNRuntime
 
+/// A program of one step.
+private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.Step) -> MapOperator
+{
+    MapOperator(shape: shape, isInteger: integers, program: MapProgram(steps: [step]))
+}
+
 @Suite struct ElementwiseTests {
     /// Numbers with every special value among them.
     private static func values(_ count: Int, _ generator: inout SeededGenerator) -> [Float] {
@@ -35,7 +41,7 @@ import Testing
                 "\(kernels), \(label)")
             for part in 0..<parts {
                 let memory = StepMemory(
-                    functions: kernels.functions, base: input.base, inputs: [0, 0], output: 0,
+                    functions: kernels.functions, base: input.base, inputs: [0, 0], outputs: [0],
                     scratch: 0)
                 body.execute(memory, Share(images: 1, part: part, parts: parts))
             }
@@ -61,7 +67,9 @@ import Testing
             let scale = generator.reals(shape.channels).map { generator.oneIn(4) ? 0 : $0 }
             let shift = generator.reals(shape.channels)
             Self.check(
-                BatchNormOperator(shape: shape, isInteger: false, scale: scale, shift: shift),
+                single(
+                    shape,
+                    .affine(scale: ConstantBuffer(scale), shift: ConstantBuffer(shift))),
                 image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts, label)
         }
     }
@@ -74,7 +82,9 @@ import Testing
             let scale = generator.reals(shape.channels)
             let shift = generator.reals(shape.channels, in: -1e6...1e6)
             Self.check(
-                BatchNormOperator(shape: shape, isInteger: true, scale: scale, shift: shift),
+                single(
+                    shape, integers: true,
+                    .affine(scale: ConstantBuffer(scale), shift: ConstantBuffer(shift))),
                 image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts,
                 integers: true, label)
         }
@@ -86,7 +96,8 @@ import Testing
             let slope = generator.reals(shape.channels)
             let expected = Reference.map(image) { x, c in x >= 0 ? x : slope[c] * x }
             Self.check(
-                PReLUOperator(shape: shape, slope: slope), image, expected, parts: parts, label)
+                single(shape, .prelu(slope: ConstantBuffer(slope))), image, expected,
+                parts: parts, label)
         }
     }
 
@@ -94,10 +105,10 @@ import Testing
         Self.eachShape { shape, generator, parts, label in
             let image = ReferenceValue(shape, Self.values(shape.count, &generator))
             Self.check(
-                ClampOperator(shape: shape, kind: .relu), image,
+                single(shape, .relu), image,
                 Reference.map(image) { x, _ in x < 0 ? 0 : x }, parts: parts, "relu, \(label)")
             Self.check(
-                ClampOperator(shape: shape, kind: .hardtanh), image,
+                single(shape, .hardtanh), image,
                 Reference.map(image) { x, _ in x < -1 ? -1 : x > 1 ? 1 : x }, parts: parts,
                 "hardtanh, \(label)")
         }
@@ -111,7 +122,7 @@ import Testing
                 [ReferenceValue(shape) { c, y, x in a[c, y, x] + b[c, y, x] }])
             for kernels in KernelSet.available {
                 let output = OperatorHarness.run(
-                    AddOperator(shape: shape), kernels: kernels,
+                    single(shape, .add(input: 1)), kernels: kernels,
                     inputs: [a, b].map { GuardedMemory(OperatorHarness.channelsLast([$0])) },
                     outputBytes: 4 * shape.count, parts: parts)
                 #expect(
@@ -139,12 +150,18 @@ import Testing
                     return bias.map { product + $0[c] } ?? product
                 }
             ])
-            let body = BinaryConvolutionOperator(
-                window: bonn_window(Window(1), from: input, to: sums.shape), groups: groups,
-                inputChannels: input.channels, outputChannels: outputs, isSigned: true,
-                padding: .zero, pixelWords: groups,
-                words: BitLayout.packSigned(weights, channels: 64), scale: scale, bias: bias)
+            let step =
+                bias.map {
+                    MapProgram.Step.affine(
+                        scale: ConstantBuffer(scale), shift: ConstantBuffer($0))
+                } ?? .scale(ConstantBuffer(scale))
             for kernels in KernelSet.available {
+                let body = BinaryConvolutionOperator(
+                    window: bonn_window(Window(1), from: input, to: sums.shape), groups: groups,
+                    inputChannels: input.channels, outputChannels: outputs, isSigned: true,
+                    padding: .zero, pixelWords: groups,
+                    words: BitLayout.packSigned(weights, channels: 64),
+                    program: MapProgram(steps: [step]), kernels: kernels)
                 let output = OperatorHarness.run(
                     body, kernels: kernels,
                     inputs: [GuardedMemory(OperatorHarness.packed([image]))],

@@ -15,9 +15,11 @@ import Testing
             let cases = (0..<8_192).map { _ in FusedMultiplyAddCase.random(&generator) }
             let expected = cases.map { $0.sum.addingProduct($0.x, $0.w) }
             let shape = Shape(cases.count, 1, 1)
-            let body = DepthwiseOperator(
-                window: bonn_window(Window(1), from: shape, to: shape), channels: cases.count,
-                weights: cases.map(\.w), bias: cases.map(\.sum))
+            let body = MappedOperator(
+                DepthwiseOperator(
+                    window: bonn_window(Window(1), from: shape, to: shape), channels: cases.count,
+                    weights: cases.map(\.w), bias: cases.map(\.sum)),
+                program: nil)
             let input = GuardedMemory(cases.map(\.x))
             for kernels in KernelSet.available {
                 let found = OperatorHarness.run(

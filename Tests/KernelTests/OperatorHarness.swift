@@ -17,7 +17,7 @@ enum OperatorHarness {
             let scratch = GuardedMemory(byteCount: body.scratchBytesPerThread)
             let memory = StepMemory(
                 functions: kernels.functions, base: output.base,
-                inputs: inputs.map { $0.base - output.base }, output: 0,
+                inputs: inputs.map { $0.base - output.base }, outputs: [0],
                 scratch: scratch.base - output.base)
             body.execute(memory, Share(images: images, part: part, parts: parts))
             #expect(scratch.isIntact, "scratch memory was written in front of its begin")

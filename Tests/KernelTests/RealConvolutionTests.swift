@@ -47,11 +47,15 @@ struct RealCase: CustomStringConvertible {
         let geometry = bonn_window(window, from: input, to: output)
         let body: any Operator =
             groups == input.channels && groups == outputs
-            ? DepthwiseOperator(
-                window: geometry, channels: outputs, weights: weights, bias: bias)
-            : ConvolutionOperator(
-                window: geometry, groups: groups, inputChannels: input.channels,
-                outputChannels: outputs, weights: weights, bias: bias)
+            ? MappedOperator(
+                DepthwiseOperator(
+                    window: geometry, channels: outputs, weights: weights, bias: bias),
+                program: nil)
+            : MappedOperator(
+                ConvolutionOperator(
+                    window: geometry, groups: groups, inputChannels: input.channels,
+                    outputChannels: outputs, weights: weights, bias: bias),
+                program: nil)
         let memory = GuardedMemory(OperatorHarness.channelsLast(images))
         let count = images.count * output.count
         return KernelSet.available.map { kernels in
@@ -98,7 +102,11 @@ struct RealCase: CustomStringConvertible {
             var generator = SeededGenerator(seed: UInt64(seed))
             let test = RealCase.random(channels: generator.pick([1, 3, 8, 20]), &generator)
             func zeros(_ count: Int) -> [Float] {
-                (0..<count).map { _ in generator.pick([0, -0.0, 1e-40, -1e-40, 1, -1]) }
+                (0..<count).map { _ in
+                    generator.pick([
+                        0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1, -1,
+                    ])
+                }
             }
             let images = (0..<test.images).map { _ in
                 ReferenceValue(test.input, zeros(test.input.count))

@@ -30,8 +30,12 @@ import Testing
                     }
                 }
                 let directions = Self.directions(channels, &generator)
-                let body = ThresholdOperator(
-                    shape: shape, thresholds: thresholds, directions: directions)
+                let body = MapOperator(
+                    shape: shape, isInteger: false,
+                    program: MapProgram(
+                        threshold: ThresholdConstants(
+                            thresholds: thresholds, directions: directions),
+                        writesValues: false))
                 let expected = Reference.threshold(
                     image, thresholds: thresholds.map(Double.init), directions: directions,
                     low: -1)
@@ -73,7 +77,12 @@ import Testing
                 levels[(y * shape.width + x) * channels + c] ? 1 : -1
             }
             Self.check(
-                ThresholdOperator(shape: shape, thresholds: thresholds, directions: directions),
+                MapOperator(
+                    shape: shape, isInteger: true,
+                    program: MapProgram(
+                        threshold: ThresholdConstants(
+                            thresholds: thresholds, directions: directions),
+                        writesValues: false)),
                 GuardedMemory(values), expected, parts: generator.integer(1...3),
                 "channels \(channels)")
         }
@@ -86,7 +95,7 @@ import Testing
     }
 
     private static func check(
-        _ body: ThresholdOperator, _ input: GuardedMemory, _ expected: ReferenceValue, parts: Int,
+        _ body: MapOperator, _ input: GuardedMemory, _ expected: ReferenceValue, parts: Int,
         _ label: String
     ) {
         let words = OperatorHarness.packed([expected])

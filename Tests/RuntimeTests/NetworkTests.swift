@@ -45,14 +45,14 @@ enum Networks {
 @Suite struct NetworkTests {
     @Test func `a small BONN computes what the reference computes, bit for bit`() throws {
         let file = Networks.wideResNet(widths: [8, 8, 16, 70], blocks: 2, side: 12, seed: 1)
-        let model = try Model(file)
         var generator = SeededGenerator(seed: 1)
         let image = generator.reals(3 * 12 * 12)
         let output = file.metadata.graph.output
         let expected = ReferenceInterpreter(file).values(of: image)[output]!.values
         for kernels in KernelSet.available {
+            let model = try Model(file, kernels: kernels)
             for threads in [1, 2] {
-                var session = try InferenceSession(model, kernels: kernels, threads: threads)
+                var session = try InferenceSession(model, threads: threads)
                 #expect(try session.run(image) == expected, "\(kernels), \(threads) threads")
             }
         }
@@ -60,13 +60,13 @@ enum Networks {
 
     @Test func `WRN-22 gives the same bits for every kernel set and number of threads`() throws {
         let file = Networks.wideResNet(widths: [16, 16, 32, 64], blocks: 6, side: 32, seed: 2)
-        let model = try Model(file)
         var generator = SeededGenerator(seed: 2)
         let image = generator.reals(3 * 32 * 32)
         var expected: [Float]?
         for kernels in KernelSet.available {
+            let model = try Model(file, kernels: kernels)
             for threads in [1, 2, 3] {
-                var session = try InferenceSession(model, kernels: kernels, threads: threads)
+                var session = try InferenceSession(model, threads: threads)
                 let logits = try session.run(image)
                 #expect(logits == expected ?? logits, "\(kernels), \(threads) threads")
                 #expect(Set(logits).count == 10, "the logits say nothing")

@@ -9,24 +9,28 @@ import Testing
         var operations: [String: Int] = [:]
         for seed in 0..<150 as Range<UInt64> {
             let file = RandomModels.model(seed: seed)
-            let model = try Model(file)
             var generator = SeededGenerator(seed: seed)
             let images = (0..<2).map { _ in RandomModels.image(for: file, &generator) }
             let expected = images.map { ReferenceInterpreter(file).values(of: $0) }
             let names = file.metadata.graph.nodes.map(\.name) + ["input"]
             for kernels in KernelSet.available {
-                var session = try InferenceSession(model, kernels: kernels, batch: 2)
-                let values = try session.values(of: names, input: images.flatMap(\.self))
-                for name in names {
-                    let wanted = expected.flatMap { $0[name]!.values }
+                // Everything stored, some values, nothing but what has several readers.
+                for exposed in [names, names.filter { _ in generator.oneIn(3) }, []] {
+                    let model = try Model(file, kernels: kernels, exposing: exposed)
+                    var session = try InferenceSession(model, batch: 2)
+                    let values = try session.values(of: exposed, input: images.flatMap(\.self))
+                    for name in exposed {
+                        let wanted = expected.flatMap { $0[name]!.values }
+                        #expect(
+                            areEqual(values[name]!, wanted),
+                            "seed \(seed), \(kernels), \(exposed.count) exposed, value \(name)")
+                    }
+                    let logits = try session.run(images.flatMap(\.self))
+                    let output = file.metadata.graph.output
                     #expect(
-                        areEqual(values[name]!, wanted), "seed \(seed), \(kernels), value \(name)")
+                        areEqual(logits, expected.flatMap { $0[output]!.values }),
+                        "seed \(seed), \(kernels), \(exposed.count) exposed, logits")
                 }
-                let logits = try session.run(images.flatMap(\.self))
-                let output = file.metadata.graph.output
-                #expect(
-                    areEqual(logits, expected.flatMap { $0[output]!.values }),
-                    "seed \(seed), \(kernels), logits")
             }
             for node in file.metadata.graph.nodes {
                 operations[node.operation.name, default: 0] += 1

@@ -65,7 +65,7 @@ private final class Job: @unchecked Sendable {
     func execute(part: Int) {
         let step = steps[current]
         let memory = StepMemory(
-            functions: functions, base: base, inputs: step.inputs, output: step.output,
+            functions: functions, base: base, inputs: step.inputs, outputs: step.outputs,
             scratch: step.scratch + part * step.scratchStride)
         step.body.execute(memory, Share(images: images, part: part, parts: parts))
     }

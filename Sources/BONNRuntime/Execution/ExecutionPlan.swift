@@ -8,8 +8,8 @@ struct ExecutionPlan: Sendable {
         let body: any Operator
         /// Byte offsets of the inputs.
         let inputs: [Int]
-        /// Byte offset of the output.
-        let output: Int
+        /// Byte offsets of the outputs.
+        let outputs: [Int]
         /// Byte offset of the first thread's scratch memory.
         let scratch: Int
         /// Bytes from one thread's scratch memory to the next one's.
@@ -26,21 +26,20 @@ struct ExecutionPlan: Sendable {
     /// Plans the memory of a model.
     ///
     /// A value lives from the step that defines it to the last one that reads it; the input lives
-    /// from the first step on. An operation that may overwrite an input does so when nobody reads
-    /// it later.
+    /// from the first step on. An operation that may overwrite an input with its first output does
+    /// so when nobody reads it later.
     ///
     /// - Parameters:
     ///   - images: the largest batch.
     ///   - threads: how many parts of a step run at the same time.
-    ///   - kept: values that stay intact until after the last step.
-    init(_ model: Model, images: Int, threads: Int, keeping kept: Set<Int> = []) {
+    init(_ model: Model, images: Int, threads: Int) {
         let end = model.steps.count
         var last = [Int](repeating: 0, count: model.values.count)
         for (index, step) in model.steps.enumerated() {
-            last[step.output] = max(last[step.output], index)
+            for output in step.outputs { last[output] = max(last[output], index) }
             for input in step.inputs { last[input] = index }
         }
-        for value in kept.union([model.output]) { last[value] = end }
+        for value in model.exposed.union([model.output]) { last[value] = end }
 
         var requests = [
             MemoryPlanner.Request(
@@ -49,16 +48,20 @@ struct ExecutionPlan: Sendable {
         var request = [Int](repeating: 0, count: model.values.count)
         var scratch: [Int: Int] = [:]
         for (index, step) in model.steps.enumerated() {
-            let bytes = model.values[step.output].byteCount * images
-            let overwritten = step.body.overwritableInputs.map { step.inputs[$0] }.first {
-                last[$0] == index && requests[request[$0]].bytes == bytes
-            }
-            if let overwritten {
-                request[step.output] = request[overwritten]
-                requests[request[overwritten]].last = last[step.output]
-            } else {
-                request[step.output] = requests.count
-                requests.append(.init(bytes: bytes, first: index, last: last[step.output]))
+            for (position, output) in step.outputs.enumerated() {
+                let bytes = model.values[output].byteCount * images
+                let candidates =
+                    position == 0 ? step.body.overwritableInputs.map { step.inputs[$0] } : []
+                let overwritten = candidates.first {
+                    last[$0] == index && requests[request[$0]].bytes == bytes
+                }
+                if let overwritten {
+                    request[output] = request[overwritten]
+                    requests[request[overwritten]].last = last[output]
+                } else {
+                    request[output] = requests.count
+                    requests.append(.init(bytes: bytes, first: index, last: last[output]))
+                }
             }
             if step.body.scratchBytesPerThread > 0 {
                 let stride = AlignedMemory.rounded(step.body.scratchBytesPerThread)
@@ -75,7 +78,7 @@ struct ExecutionPlan: Sendable {
             planned.append(
                 Step(
                     body: step.body, inputs: step.inputs.map { placement.offsets[request[$0]] },
-                    output: placement.offsets[request[step.output]],
+                    outputs: step.outputs.map { placement.offsets[request[$0]] },
                     scratch: scratch[index].map { placement.offsets[$0] } ?? 0,
                     scratchStride: AlignedMemory.rounded(step.body.scratchBytesPerThread)))
         }

@@ -1,20 +1,30 @@
 /// Numbers that never change after loading, at an address that never changes either.
 ///
-/// `@unchecked Sendable`: the memory is written in `init` alone and read by any thread after it.
+/// `@unchecked Sendable`: the memory is written in the initialisers alone and read by any thread
+/// after them.
 final class ConstantBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
-    private let buffer: UnsafeMutableBufferPointer<Element>
+    private let memory: UnsafeMutableRawBufferPointer
+
+    /// The first element, at the begin of a cache line. Valid as long as `self` is.
+    let pointer: UnsafePointer<Element>
 
     /// Copies the elements.
-    init(_ elements: [Element]) {
-        buffer = .allocate(capacity: elements.count)
-        _ = buffer.initialize(from: elements)
+    convenience init(_ elements: [Element]) {
+        self.init(count: elements.count) { pointer in
+            elements.withUnsafeBufferPointer {
+                pointer.initialize(from: $0.baseAddress!, count: $0.count)
+            }
+        }
     }
 
-    deinit { buffer.deallocate() }
+    /// Lets a function write all elements.
+    init(count: Int, initializedBy body: (UnsafeMutablePointer<Element>) -> Void) {
+        memory = .allocate(
+            byteCount: count * MemoryLayout<Element>.stride, alignment: AlignedMemory.alignment)
+        let elements = memory.baseAddress!.bindMemory(to: Element.self, capacity: count)
+        pointer = UnsafePointer(elements)
+        body(elements)
+    }
 
-    /// The first element. Valid as long as `self` is.
-    var pointer: UnsafePointer<Element> { UnsafePointer(buffer.baseAddress!) }
-
-    /// How many elements there are.
-    var count: Int { buffer.count }
+    deinit { memory.deallocate() }
 }

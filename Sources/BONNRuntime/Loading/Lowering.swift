@@ -7,36 +7,101 @@ struct Lowering {
     private(set) var steps: [ModelStep] = []
     private let types: [String: ValueType]
     private let tensors: [String: ModelTensor]
+    private let kernels: KernelSet
     private var indices: [String: Int]
 
-    init(types: [String: ValueType], tensors: [String: ModelTensor], input: String) {
+    init(
+        types: [String: ValueType], tensors: [String: ModelTensor], input: String,
+        kernels: KernelSet
+    ) {
         self.types = types
         self.tensors = tensors
+        self.kernels = kernels
         values = [ModelValue(name: input, type: types[input]!)]
         indices = [input: 0]
     }
 
-    /// The index of a value that has been defined.
-    func index(of name: String) -> Int { indices[name]! }
+    /// The index of a value that is stored, or nil.
+    func index(of name: String) -> Int? { indices[name] }
 
-    /// Appends the operation of a node, after everything that it reads.
-    mutating func append(_ node: Node) {
-        let inputs = node.inputs.map { types[$0]! }
-        let output = types[node.name]!
-        var sources = node.inputs.map { index(of: $0) }
+    /// Appends a step, after everything that it reads.
+    mutating func append(_ fused: FusedNodes) {
+        let first = fused.nodes[0]
+        var sources = (fused.producer?.inputs ?? [fused.source!]).map { indices[$0]! }
+        var program = program(of: fused, sources: &sources)
         let body: any Operator
-        switch node.operation {
-        case .binaryConvolution(let convolution):
-            let pixelWords = regroup(&sources, node, inputs[0].shape, convolution.groups)
-            body = binary(convolution, inputs[0], output, pixelWords: pixelWords)
-        default: body = makeOperator(node.operation, inputs, output)
+        if let node = fused.producer {
+            // A producer of real values leaves them in memory, where the program finds them.
+            if !node.isBinary { program?.writesValues = true }
+            body = makeOperator(node, program, &sources)
+        } else {
+            let input = types[fused.source!]!
+            body = MapOperator(
+                shape: input.shape, isInteger: input.element == .integer,
+                program: program ?? MapProgram())
         }
-        indices[node.name] = values.count
+        var outputs: [String] = []
+        if program?.writesValues ?? true { outputs.append(fused.value) }
+        if let threshold = fused.threshold { outputs.append(threshold.name) }
+        for name in outputs {
+            indices[name] = values.count
+            values.append(ModelValue(name: name, type: types[name]!))
+        }
         steps.append(
             ModelStep(
-                node: node.name, operation: node.operation.name, inputs: sources,
-                output: values.count, body: body))
-        values.append(ModelValue(name: node.name, type: output))
+                node: first.name,
+                operation: fused.nodes.map(\.operation.name).joined(separator: "+"),
+                inputs: sources, outputs: outputs.map { indices[$0]! }, body: body))
+    }
+
+    /// What happens to the values of a step's producer or source; nil if nothing does.
+    ///
+    /// Appends the values that are added to the step's inputs.
+    private func program(of fused: FusedNodes, sources: inout [Int]) -> MapProgram? {
+        var program = MapProgram(steps: scaling(of: fused.producer))
+        var current = fused.producer?.name ?? fused.source!
+        for node in fused.chain {
+            let channels = types[current]!.shape.channels
+            switch node.operation {
+            case .batchNorm(let norm):
+                program.steps.append(
+                    .affine(
+                        scale: ConstantBuffer(floats(norm.scale)),
+                        shift: ConstantBuffer(floats(norm.shift))))
+            case .prelu(let prelu):
+                program.steps.append(
+                    .prelu(slope: ConstantBuffer(perChannel(prelu.slope, channels: channels))))
+            case .relu: program.steps.append(.relu)
+            case .hardtanh: program.steps.append(.hardtanh)
+            default:
+                let other = node.inputs[0] == current ? node.inputs[1] : node.inputs[0]
+                program.steps.append(.add(input: sources.count))
+                sources.append(indices[other]!)
+            }
+            current = node.name
+        }
+        if case .threshold(let threshold) = fused.threshold?.operation {
+            program.threshold = thresholds(threshold, of: types[current]!.element)
+        }
+        program.writesValues = fused.writesValues
+        return program.steps.isEmpty && program.threshold == nil ? nil : program
+    }
+
+    /// The scale and the bias that a binary layer applies to its sums.
+    private func scaling(of producer: Node?) -> [MapProgram.Step] {
+        let scale: String?
+        let bias: String?
+        switch producer?.operation {
+        case .binaryConvolution(let convolution):
+            (scale, bias) = (convolution.scale, convolution.bias)
+        case .binaryLinear(let linear): (scale, bias) = (linear.scale, linear.bias)
+        default: return []
+        }
+        guard let producer, let scale else { return [] }
+        let channels = types[producer.name]!.shape.channels
+        let scales = ConstantBuffer(perChannel(scale, channels: channels))
+        guard let bias else { return [.scale(scales)] }
+        return [.affine(scale: scales, shift: ConstantBuffer(floats(bias)))]
     }
 
     /// Inserts a step that aligns groups with words where they are not; returns the words a pixel.
@@ -49,82 +114,74 @@ struct Lowering {
         let body = RegroupOperator(shape: shape, groups: groups)
         steps.append(
             ModelStep(
-                node: node.name, operation: "regroup", inputs: sources, output: values.count,
-                body: body))
-        sources = [values.count]
+                node: node.name, operation: "regroup", inputs: [sources[0]],
+                outputs: [values.count], body: body))
+        sources[0] = values.count
         values.append(ModelValue(bits: shape, pixelWords: body.pixelWords))
         return body.pixelWords
     }
 
-    private func makeOperator(
-        _ operation: Operation, _ inputs: [ValueType], _ output: ValueType
+    private mutating func makeOperator(
+        _ node: Node, _ program: MapProgram?, _ sources: inout [Int]
     ) -> any Operator {
+        let inputs = node.inputs.map { types[$0]! }
         let input = inputs[0]
+        let output = types[node.name]!
         let shape = input.shape
         let isBits = input.element == .signedBits || input.element == .unsignedBits
-        switch operation {
-        case .convolution(let convolution): return real(convolution, shape, output.shape)
-        case .binaryConvolution(let convolution):
-            return binary(
-                convolution, input, output,
-                pixelWords: BitLayout.words(forChannels: shape.channels))
+        switch node.operation {
+        case .convolution(let convolution):
+            return real(convolution, shape, output.shape, program)
         case .linear(let linear):
             let convolution = Convolution(
                 window: Window(1), weight: linear.weight, weightScale: linear.weightScale,
                 bias: linear.bias)
-            return real(convolution, shape, output.shape)
+            return real(convolution, shape, output.shape, program)
+        case .binaryConvolution(let convolution):
+            let pixelWords = regroup(&sources, node, shape, convolution.groups)
+            return binary(convolution, input, output, pixelWords: pixelWords, program)
         case .binaryLinear(let linear):
             let convolution = BinaryConvolution(
-                window: Window(1), inputChannels: linear.inputFeatures, weight: linear.weight,
-                scale: linear.scale, bias: linear.bias)
+                window: Window(1), inputChannels: linear.inputFeatures, weight: linear.weight)
             return binary(
                 convolution, input, output,
-                pixelWords: BitLayout.words(forChannels: shape.channels))
-        case .batchNorm(let norm):
-            return BatchNormOperator(
-                shape: shape, isInteger: input.element == .integer, scale: floats(norm.scale),
-                shift: floats(norm.shift))
-        case .threshold(let threshold): return makeThreshold(threshold, input)
+                pixelWords: BitLayout.words(forChannels: shape.channels), program)
         case .maxPool(let pool):
-            return pooling(
-                pool.window, shape, output.shape, isBits ? .bitMaximum : .realMaximum)
+            let window = bonn_window(pool.window, from: shape, to: output.shape)
+            if isBits { return BitPoolingOperator(window: window, channels: shape.channels) }
+            return pooling(window, shape, .maximum, program)
         case .averagePool(let pool):
             return pooling(
-                pool.window, shape, output.shape, .average(countsPadding: pool.countsPadding))
+                bonn_window(pool.window, from: shape, to: output.shape), shape,
+                .average(countsPadding: pool.countsPadding), program)
         case .globalAveragePool:
             let window = Window(
                 height: shape.height, width: shape.width, strideHeight: 1, strideWidth: 1,
                 padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
-            return pooling(window, shape, output.shape, .average(countsPadding: false))
-        case .relu: return ClampOperator(shape: shape, kind: .relu)
-        case .hardtanh: return ClampOperator(shape: shape, kind: .hardtanh)
-        case .prelu(let prelu):
-            return PReLUOperator(
-                shape: shape, slope: perChannel(prelu.slope, channels: shape.channels))
-        case .add: return AddOperator(shape: shape)
+            return pooling(
+                bonn_window(window, from: shape, to: output.shape), shape,
+                .average(countsPadding: false), program)
         case .concatenate:
             return ConcatenateOperator(
                 shape: output.shape, channels: inputs.map(\.shape.channels), isBits: isBits)
-        case .flatten: return FlattenOperator(shape: shape, isBits: isBits)
+        default: return FlattenOperator(shape: shape, isBits: isBits)
         }
     }
 
     private func binary(
-        _ convolution: BinaryConvolution, _ input: ValueType, _ output: ValueType, pixelWords: Int
+        _ convolution: BinaryConvolution, _ input: ValueType, _ output: ValueType, pixelWords: Int,
+        _ program: MapProgram?
     ) -> BinaryConvolutionOperator {
-        let outputs = output.shape.channels
-        return BinaryConvolutionOperator(
+        BinaryConvolutionOperator(
             window: bonn_window(convolution.window, from: input.shape, to: output.shape),
             groups: convolution.groups, inputChannels: input.shape.channels,
-            outputChannels: outputs, isSigned: input.element == .signedBits,
+            outputChannels: output.shape.channels, isSigned: input.element == .signedBits,
             padding: convolution.paddingValue, pixelWords: pixelWords,
-            words: tensors[convolution.weight]!.words(),
-            scale: convolution.scale.map { perChannel($0, channels: outputs) },
-            bias: convolution.bias.map(floats))
+            words: tensors[convolution.weight]!.words(), program: program, kernels: kernels)
     }
 
     private func real(
-        _ convolution: Convolution, _ input: Shape, _ output: Shape
+        _ convolution: Convolution, _ input: Shape, _ output: Shape, _ program: MapProgram?
     ) -> any Operator {
         let window = bonn_window(convolution.window, from: input, to: output)
         let weights = realWeights(
@@ -133,12 +190,16 @@ struct Lowering {
         if convolution.groups > 1, convolution.groups == input.channels,
             convolution.groups == output.channels
         {
-            return DepthwiseOperator(
-                window: window, channels: output.channels, weights: weights, bias: bias)
+            return MappedOperator(
+                DepthwiseOperator(
+                    window: window, channels: output.channels, weights: weights, bias: bias),
+                program: program)
         }
-        return ConvolutionOperator(
-            window: window, groups: convolution.groups, inputChannels: input.channels,
-            outputChannels: output.channels, weights: weights, bias: bias)
+        return MappedOperator(
+            ConvolutionOperator(
+                window: window, groups: convolution.groups, inputChannels: input.channels,
+                outputChannels: output.channels, weights: weights, bias: bias),
+            program: program)
     }
 
     /// F32 weights, or I8 weights times the scale of their output channel, rounded to float32.
@@ -150,25 +211,23 @@ struct Lowering {
         return integers.indices.map { scales[$0 / depth] * Float(integers[$0]) }
     }
 
-    private func makeThreshold(
-        _ threshold: Threshold, _ input: ValueType
-    ) -> ThresholdOperator {
+    private func thresholds(
+        _ threshold: Threshold, of element: ElementType
+    ) -> ThresholdConstants {
         let thresholds = tensors[threshold.threshold]!
         let directions = tensors[threshold.direction]!.int8s()
-        if input.element == .integer {
-            return ThresholdOperator(
-                shape: input.shape, thresholds: thresholds.int32s(), directions: directions)
-        }
-        return ThresholdOperator(
-            shape: input.shape, thresholds: thresholds.floats(), directions: directions)
+        return element == .integer
+            ? ThresholdConstants(thresholds: thresholds.int32s(), directions: directions)
+            : ThresholdConstants(thresholds: thresholds.floats(), directions: directions)
     }
 
     private func pooling(
-        _ window: Window, _ input: Shape, _ output: Shape, _ kind: PoolingOperator.Kind
-    ) -> PoolingOperator {
-        PoolingOperator(
-            window: bonn_window(window, from: input, to: output), channels: input.channels,
-            kind: kind)
+        _ window: bonn_window, _ input: Shape, _ kind: PoolingOperator.Kind,
+        _ program: MapProgram?
+    ) -> any Operator {
+        MappedOperator(
+            PoolingOperator(window: window, channels: input.channels, kind: kind),
+            program: program)
     }
 
     private func floats(_ name: String) -> [Float] { tensors[name]!.floats() }

@@ -1,21 +1,21 @@
 import BONNModelFormat
 import CBONNKernels
 
-/// Weights in the order in which the kernels read them.
+/// Real weights in the order in which the kernels read them.
 enum WeightPacking {
-    /// Blocks of `width` output channels that hold one group.
-    static func blockCount(_ channels: Int, width: Int32 = BONN_BLOCK) -> Int {
-        (channels + Int(width) - 1) / Int(width)
+    /// Blocks of output channels that hold one group.
+    static func blockCount(_ channels: Int) -> Int {
+        (channels + Int(BONN_REAL_BLOCK) - 1) / Int(BONN_REAL_BLOCK)
     }
 
-    /// From `[K, depth]` to `[group][block][depth][width]`; absent channels are 0.
-    static func blocks<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
-        _ weights: [Element], outputs: Int, groups: Int, depth: Int, width: Int32 = BONN_BLOCK
-    ) -> [Element] {
+    /// From `[K, depth]` to `[group][block][depth][BONN_REAL_BLOCK]`; absent channels are 0.
+    static func blocks(
+        _ weights: [Float], outputs: Int, groups: Int, depth: Int
+    ) -> [Float] {
+        let width = Int(BONN_REAL_BLOCK)
         let groupOutputs = outputs / groups
-        let blocks = blockCount(groupOutputs, width: width)
-        let width = Int(width)
-        var packed = [Element](repeating: 0, count: groups * blocks * depth * width)
+        let blocks = blockCount(groupOutputs)
+        var packed = [Float](repeating: 0, count: groups * blocks * depth * width)
         for output in 0..<outputs {
             let channel = output % groupOutputs
             let block = output / groupOutputs * blocks + channel / width

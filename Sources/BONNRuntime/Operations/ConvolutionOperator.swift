@@ -2,7 +2,7 @@ import BONNModelFormat
 import CBONNKernels
 
 /// A real convolution or fully connected layer.
-struct ConvolutionOperator: Operator {
+struct ConvolutionOperator: RowProducer {
     private let window: bonn_window
     private let groups: Int
     private let inputChannels: Int
@@ -28,12 +28,11 @@ struct ConvolutionOperator: Operator {
             weights, outputs: outputChannels, channels: channels, taps: window.taps)
         self.weights = ConstantBuffer(
             WeightPacking.blocks(
-                moved, outputs: outputChannels, groups: groups, depth: channels * window.taps,
-                width: BONN_REAL_BLOCK))
+                moved, outputs: outputChannels, groups: groups, depth: channels * window.taps))
         self.bias = ConstantBuffer(
             WeightPacking.blocks(
                 bias ?? [Float](repeating: 0, count: outputChannels), outputs: outputChannels,
-                groups: groups, depth: 1, width: BONN_REAL_BLOCK))
+                groups: groups, depth: 1))
     }
 
     var realMACs: Int {
@@ -41,34 +40,46 @@ struct ConvolutionOperator: Operator {
             * (inputChannels / groups)
     }
 
-    var elements: Int { outputChannels * window.out_height * window.out_width }
+    var shape: Shape { Shape(outputChannels, window.out_height, window.out_width) }
+
+    var elements: Int { shape.count }
+
+    var blocks: Int { groups * WeightPacking.blockCount(outputChannels / groups) }
 
     var scratchBytesPerThread: Int {
         var parameters = parameters
         return bonn_conv2d_scratch(&parameters)
     }
 
-    func execute(_ memory: StepMemory, _ share: Share) {
+    func channels(of range: bonn_range) -> Range<Int> {
+        let groupChannels = outputChannels / groups
+        let groupBlocks = WeightPacking.blockCount(groupChannels)
+        func first(_ block: Int) -> Int {
+            block / groupBlocks * groupChannels
+                + min(block % groupBlocks * Int(BONN_REAL_BLOCK), groupChannels)
+        }
+        return first(range.begin)..<first(range.end)
+    }
+
+    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
-        let part = share.grid(
-            rows: share.images * window.out_height, columns: groups * parameters.blocks)
         let scratch = memory.base + memory.scratch
         memory.functions.pointee.conv2d(
-            &parameters, memory.input(as: Float.self), memory.output(as: Float.self), part.rows,
-            part.columns, scratch.assumingMemoryBound(to: Float.self))
+            &parameters, memory.input(as: Float.self), memory.output(as: Float.self), rows, blocks,
+            scratch.assumingMemoryBound(to: Float.self))
     }
 
     private var parameters: bonn_conv2d {
         bonn_conv2d(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
-            blocks: WeightPacking.blockCount(outputChannels / groups, width: BONN_REAL_BLOCK),
+            blocks: WeightPacking.blockCount(outputChannels / groups),
             weights: weights.pointer, bias: bias.pointer)
     }
 }
 
 /// A real convolution in which every channel is a group of its own.
-struct DepthwiseOperator: Operator {
+struct DepthwiseOperator: RowProducer {
     private let window: bonn_window
     private let channels: Int
     private let weights: ConstantBuffer<Float>
@@ -84,13 +95,14 @@ struct DepthwiseOperator: Operator {
 
     var realMACs: Int { channels * window.out_height * window.out_width * window.taps }
 
-    var elements: Int { channels * window.out_height * window.out_width }
+    var shape: Shape { Shape(channels, window.out_height, window.out_width) }
 
-    func execute(_ memory: StepMemory, _ share: Share) {
+    var elements: Int { shape.count }
+
+    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_depthwise(
             window: window, channels: channels, weights: weights.pointer, bias: bias.pointer)
         memory.functions.pointee.depthwise(
-            &parameters, memory.input(as: Float.self), memory.output(as: Float.self),
-            share.rows(of: share.images * window.out_height))
+            &parameters, memory.input(as: Float.self), memory.output(as: Float.self), rows)
     }
 }

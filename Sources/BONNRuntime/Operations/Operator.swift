@@ -10,8 +10,8 @@ protocol Operator: Sendable {
     var elements: Int { get }
     /// Bytes that one thread needs while the operation runs.
     var scratchBytesPerThread: Int { get }
-    /// The inputs over which the operation may write its value when nobody reads them later.
-    var overwritableInputs: Range<Int> { get }
+    /// The inputs over which the operation may write its first output when nobody reads them later.
+    var overwritableInputs: [Int] { get }
 
     /// Executes one part of the work. The parts together compute every output exactly once, and
     /// no part reads what another one writes.
@@ -22,7 +22,7 @@ extension Operator {
     var binaryMACs: Int { 0 }
     var realMACs: Int { 0 }
     var scratchBytesPerThread: Int { 0 }
-    var overwritableInputs: Range<Int> { 0..<0 }
+    var overwritableInputs: [Int] { [] }
 
     /// About how many nanoseconds one image takes on one thread: what more threads are worth.
     var cost: Int { elements / 8 + realMACs / 24 + binaryMACs / 256 }
@@ -36,8 +36,8 @@ struct StepMemory {
     let base: UnsafeMutableRawPointer
     /// Byte offsets of the inputs.
     let inputs: [Int]
-    /// Byte offset of the output.
-    let output: Int
+    /// Byte offsets of the outputs.
+    let outputs: [Int]
     /// Byte offset of the scratch memory of this part.
     let scratch: Int
 
@@ -46,9 +46,9 @@ struct StepMemory {
         UnsafePointer((base + inputs[index]).assumingMemoryBound(to: Element.self))
     }
 
-    /// The elements of the output.
-    func output<Element>(as: Element.Type) -> UnsafeMutablePointer<Element> {
-        (base + output).assumingMemoryBound(to: Element.self)
+    /// The elements of an output.
+    func output<Element>(_ index: Int = 0, as: Element.Type) -> UnsafeMutablePointer<Element> {
+        (base + outputs[index]).assumingMemoryBound(to: Element.self)
     }
 }
 

@@ -23,51 +23,81 @@
 
 #include "../window.h"
 
-// Neighbouring outputs of one row that see the same rectangle of taps, for one weight block.
+// How a kernel set reads taps and orders weights. A tap is `units` units of `unit_bytes` bytes of
+// input each. Weights are [group][block][strip][kernel row][kernel column][unit][lane]: a strip is
+// what the set computes side by side, all channels of a block or fewer.
 typedef struct {
-    const uint64_t *x;         // the first output's first tap, first word
-    ptrdiff_t x_step;          // words from output to output
-    ptrdiff_t x_row, x_column; // words from tap to tap, down and across
-    const uint64_t *w;         // the first tap's words, BONN_BLOCK channels each
-    ptrdiff_t w_row, w_column; // words from tap to tap
+    ptrdiff_t unit_bytes, units;
+    ptrdiff_t lane_bytes,
+        last_lane_bytes;                // of one unit's lanes, in full blocks and in the last one
+    ptrdiff_t block_bytes, group_bytes; // of a full block, and of all blocks of a group
+} bonn_bconv2d_layout;
+
+// Neighbouring outputs of one row that see the same rectangle of taps, for one block of weights.
+typedef struct {
+    const uint8_t *x;          // the first output's first tap
+    ptrdiff_t x_step;          // bytes from output to output
+    ptrdiff_t x_row, x_column; // bytes from tap to tap, down and across
+    const uint8_t *w;          // the first tap's weights
+    ptrdiff_t w_row, w_column; // bytes from tap to tap
+    ptrdiff_t w_strip;         // bytes from strip to strip
     ptrdiff_t rows, columns;   // size of the rectangle
-    ptrdiff_t words;           // words a tap
+    ptrdiff_t units;           // a tap; the taps of a row that lie side by side count as one
     int shift;
-    const int32_t *base;        // [channels]
-    int32_t *y;                 // [count][y_step]
-    ptrdiff_t y_step, channels; // channels <= BONN_BLOCK
+    const int32_t *base; // [channels]
+    int32_t *y;          // [count][y_step]
+    ptrdiff_t y_step;
+    ptrdiff_t channels; // of the block, at most BONN_BINARY_BLOCK
     ptrdiff_t count;
 } bonn_bconv2d_run;
 
 typedef void bonn_bconv2d_run_fn(const bonn_bconv2d_run *run);
 
+static inline ptrdiff_t bonn_bconv2d_blocks(const bonn_bconv2d *p) {
+    return (p->out_channels + BONN_BINARY_BLOCK - 1) / BONN_BINARY_BLOCK;
+}
+
+static inline ptrdiff_t bonn_bconv2d_taps(const bonn_bconv2d *p) {
+    return p->window.kernel_height * p->window.kernel_width;
+}
+
 // Splits the outputs of `rows` x `blocks` into runs and calls `compute` on each.
 static inline __attribute__((always_inline)) void
-bonn_bconv2d_walk(const bonn_bconv2d *p, const uint64_t *x, int32_t *y, bonn_range rows,
-                  bonn_range blocks, bonn_bconv2d_run_fn *compute) {
+bonn_bconv2d_walk(const bonn_bconv2d *p, bonn_bconv2d_layout l, const uint64_t *x, int32_t *y,
+                  ptrdiff_t y_stride, bonn_range rows, bonn_range blocks,
+                  bonn_bconv2d_run_fn *compute) {
     const bonn_window *w = &p->window;
-    const ptrdiff_t group_channels = p->out_channels / p->groups;
+    const ptrdiff_t group_blocks = bonn_bconv2d_blocks(p);
+    const ptrdiff_t pixel = p->pixel_words * 8;
+    const ptrdiff_t all_channels = p->groups * p->out_channels;
+    const ptrdiff_t first_channel = blocks.begin / group_blocks * p->out_channels +
+                                    blocks.begin % group_blocks * BONN_BINARY_BLOCK;
+    // Taps side by side in the weights are side by side in the input too, if nothing lies between.
+    const int joins = w->dilation_width == 1 && l.units * l.unit_bytes == pixel;
     bonn_bconv2d_run run;
-    run.words = p->group_words;
     run.shift = (int)p->shift;
-    run.x_step = w->stride_width * p->pixel_words;
-    run.x_row = w->dilation_height * w->in_width * p->pixel_words;
-    run.x_column = w->dilation_width * p->pixel_words;
-    run.w_column = p->group_words * BONN_BLOCK;
-    run.w_row = w->kernel_width * run.w_column;
-    run.y_step = p->out_channels;
-    for (ptrdiff_t row = rows.begin; row < rows.end; row++) {
-        const bonn_output_row r = bonn_locate_row(w, row);
-        const uint64_t *image = x + r.image * w->in_height * w->in_width * p->pixel_words;
-        const int32_t *row_bases =
-            p->bases + (ptrdiff_t)p->row_class[r.y] * p->column_classes * p->out_channels;
-        for (ptrdiff_t block = blocks.begin; block < blocks.end; block++) {
-            const ptrdiff_t group = block / p->blocks;
-            const ptrdiff_t first = (block % p->blocks) * BONN_BLOCK;
-            const ptrdiff_t channel = group * group_channels + first;
-            const uint64_t *weights = p->weights + block * w->kernel_height * run.w_row;
-            run.channels =
-                group_channels - first < BONN_BLOCK ? group_channels - first : BONN_BLOCK;
+    run.x_row = w->dilation_height * w->in_width * pixel;
+    run.x_column = w->dilation_width * pixel;
+    run.y_step = y_stride;
+    for (ptrdiff_t block = blocks.begin; block < blocks.end; block++) {
+        const ptrdiff_t group = block / group_blocks;
+        const ptrdiff_t index = block % group_blocks;
+        const ptrdiff_t first = index * BONN_BINARY_BLOCK;
+        const ptrdiff_t channel = group * p->out_channels + first;
+        const int is_last = index == group_blocks - 1;
+        const uint8_t *weights =
+            (const uint8_t *)p->weights + group * l.group_bytes + index * l.block_bytes;
+        run.channels = is_last ? p->out_channels - first : BONN_BINARY_BLOCK;
+        run.w_column = l.units * (is_last ? l.last_lane_bytes : l.lane_bytes);
+        run.w_row = w->kernel_width * run.w_column;
+        run.w_strip = w->kernel_height * run.w_row;
+        for (ptrdiff_t row = rows.begin; row < rows.end; row++) {
+            const bonn_output_row r = bonn_locate_row(w, row);
+            const uint8_t *image =
+                (const uint8_t *)x + r.image * w->in_height * w->in_width * pixel;
+            const int32_t *bases = p->bases +
+                                   (ptrdiff_t)p->row_class[r.y] * p->column_classes * all_channels +
+                                   channel;
             for (ptrdiff_t column = 0; column < w->out_width; column += run.count) {
                 const int32_t class = p->column_class[column];
                 run.count = 1;
@@ -80,21 +110,27 @@ bonn_bconv2d_walk(const bonn_bconv2d *p, const uint64_t *x, int32_t *y, bonn_ran
                     bonn_taps_inside(origin, w->kernel_width, w->dilation_width, w->in_width);
                 run.rows = r.taps.end - r.taps.begin;
                 run.columns = taps.end - taps.begin;
+                run.units = l.units;
                 run.x = image;
+                run.x_step = 0;
                 run.w = weights;
                 if (run.rows > 0 && run.columns > 0) {
                     const ptrdiff_t in_y = r.origin + r.taps.begin * w->dilation_height;
                     const ptrdiff_t in_x = origin + taps.begin * w->dilation_width;
-                    run.x += (in_y * w->in_width + in_x) * p->pixel_words + group * p->group_words;
+                    run.x += (in_y * w->in_width + in_x) * pixel + group * p->group_words * 8;
+                    run.x_step = w->stride_width * pixel;
                     run.w += r.taps.begin * run.w_row + taps.begin * run.w_column;
                 } else {
                     run.rows = 0;
-                    run.x_step = 0;
                 }
-                run.base = row_bases + (ptrdiff_t) class * p->out_channels + channel;
-                run.y = y + (row * w->out_width + column) * p->out_channels + channel;
+                if (joins) {
+                    run.units *= run.columns;
+                    run.columns = 1;
+                }
+                run.base = bases + (ptrdiff_t) class * all_channels;
+                run.y = y + ((row - rows.begin) * w->out_width + column) * y_stride + channel -
+                        first_channel;
                 compute(&run);
-                run.x_step = w->stride_width * p->pixel_words;
             }
         }
     }

@@ -17,9 +17,11 @@
 extern "C" {
 #endif
 
-// How many output channels a block of packed weights holds, in every kernel set.
-#define BONN_BLOCK 8
-// The same for real weights.
+// How many output channels of a group the work on a binary convolution is divided into. The bits of
+// a block are one word, so that no two parts write into the same word.
+#define BONN_BINARY_BLOCK 64
+
+// How many output channels a block of packed real weights holds, in every kernel set.
 #define BONN_REAL_BLOCK 16
 
 // A half-open range of output rows (counted over all images of the batch) or of weight blocks.
@@ -53,13 +55,13 @@ static inline bonn_range bonn_taps_inside(ptrdiff_t origin, ptrdiff_t taps, ptrd
 typedef struct {
     bonn_window window;
     ptrdiff_t groups;
-    ptrdiff_t group_words;       // words that hold the channels of one group
+    ptrdiff_t in_channels;       // of one group
+    ptrdiff_t out_channels;      // of one group
+    ptrdiff_t group_words;       // words that hold the input channels of one group
     ptrdiff_t pixel_words;       // words from one input pixel to the next
-    ptrdiff_t out_channels;      // of all groups
-    ptrdiff_t blocks;            // weight blocks of one group
     ptrdiff_t shift;             // log2 of what one disagreement costs: 1 signed, 0 unsigned levels
-    const uint64_t *weights;     // [group][block][kernel row][kernel column][word][BONN_BLOCK]
-    const int32_t *bases;        // [row class][column class][out_channels]
+    const void *weights;         // as the kernel set's bconv2d_pack wrote them
+    const int32_t *bases;        // [row class][column class][groups * out_channels]
     const int32_t *row_class;    // [out_height]
     const int32_t *column_class; // [out_width]
     ptrdiff_t column_classes;
@@ -91,17 +93,43 @@ typedef struct {
     int counts_padding; // average pooling: the divisor is the size of the window
 } bonn_pool;
 
-// One threshold a channel. With s = flip[c], high means (x ^ s) >= threshold[c], where x ^ s is
-// -x for real and ~x for integer values when the comparison is "at most", x otherwise; both turn
+// What a step of a map does to every value v of channel c. A NaN stays a NaN.
+typedef enum {
+    BONN_MAP_AFFINE,   // fl(fl(v * first[c]) + second[c])
+    BONN_MAP_SCALE,    // fl(v * first[c])
+    BONN_MAP_ADD,      // fl(v + operand)
+    BONN_MAP_PRELU,    // v >= 0 ? v : fl(first[c] * v)
+    BONN_MAP_RELU,     // v < 0 ? 0 : v
+    BONN_MAP_HARDTANH, // v < -1 ? -1 : v > 1 ? 1 : v
+} bonn_map_operation;
+
+typedef struct {
+    bonn_map_operation operation;
+    const float *_Nullable first, *_Nullable second; // [channels]
+    // The second addend, one float for every value; its pixels are y_stride apart.
+    const float *_Nullable operand;
+} bonn_map_step;
+
+// One threshold a channel. With s = flip[c], high means (v ^ s) >= threshold[c], where v ^ s is
+// -v for real and ~v for integer values when the comparison is "at most", v otherwise; both turn
 // the order around without rounding or overflow. `threshold` already holds t ^ s. A NaN is low.
-// The packed word is (low & keep) | forced: constant channels and the tail have keep = 0.
+// The packed byte is (low & keep) | forced: constant channels and the tail have keep = 0.
+typedef struct {
+    const void *values;   // float or int32_t, [channels]
+    const uint32_t *flip; // [channels]
+    const uint8_t *keep;  // [bytes], channel c in bit c % 8 of byte c / 8
+    const uint8_t *forced;
+    ptrdiff_t bytes; // to write a pixel: those of the channels, and zeros up to the end of the word
+} bonn_threshold;
+
+// A chain of element-wise steps over [pixel][channel], each step one IEEE float32 operation after
+// the other, never fused.
 typedef struct {
     ptrdiff_t channels;
-    const void *threshold;  // float or int32_t, [channels]
-    const uint32_t *flip;   // [channels]
-    const uint64_t *keep;   // [words]
-    const uint64_t *forced; // [words]
-} bonn_threshold;
+    const bonn_map_step *steps;
+    ptrdiff_t count;
+    const bonn_threshold *_Nullable threshold; // of the last step's value, or none
+} bonn_map;
 
 // Where a run of bits lies in the words of every pixel, and where it goes.
 typedef struct {
@@ -112,31 +140,31 @@ typedef struct {
 
 // The type of the function of an operation of kernels.inc is bonn_<operation>_fn.
 
-// Integer sums of a binary convolution.
-typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *y, bonn_range rows,
-                             bonn_range blocks);
+// Bytes that the weights of a binary convolution take in the order of this kernel set; writes them
+// to `packed`, if there is one, from [groups * out_channels][kernel row][kernel column][word].
+// Reads no weights, bases or classes of `p`.
+typedef ptrdiff_t bonn_bconv2d_pack_fn(const bonn_bconv2d *p, const uint64_t *words,
+                                       void *_Nullable packed);
+// Integer sums of a binary convolution: of the rows, and of the blocks of BONN_BINARY_BLOCK output
+// channels, counted over all groups. y is the first row's first column in the first block's first
+// channel; pixels are y_stride apart, rows out_width * y_stride.
+typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *y,
+                             ptrdiff_t y_stride, bonn_range rows, bonn_range blocks);
 // Real convolution; `scratch` holds bonn_conv2d_scratch(p) bytes.
 typedef void bonn_conv2d_fn(const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
                             bonn_range blocks, float *scratch);
 typedef void bonn_depthwise_fn(const bonn_depthwise *p, const float *x, float *y, bonn_range rows);
-// Comparison with a threshold a channel, packed.
-typedef void bonn_threshold_f32b1_fn(const bonn_threshold *p, const float *x, uint64_t *y,
-                                     ptrdiff_t pixels);
-typedef void bonn_threshold_i32b1_fn(const bonn_threshold *p, const int32_t *x, uint64_t *y,
-                                     ptrdiff_t pixels);
-// y = fl(fl(x * scale[c]) + shift[c]); without a shift y = fl(x * scale[c]). The first `channels`
-// of every `stride` channels; y may be x.
-typedef void bonn_affine_f32_fn(const float *x, const float *scale, const float *_Nullable shift,
-                                float *y, ptrdiff_t pixels, ptrdiff_t channels, ptrdiff_t stride);
-typedef void bonn_affine_i32f32_fn(const int32_t *x, const float *scale,
-                                   const float *_Nullable shift, float *y, ptrdiff_t pixels,
-                                   ptrdiff_t channels, ptrdiff_t stride);
-// Element-wise; y may be x.
-typedef void bonn_prelu_fn(const float *x, const float *slope, float *y, ptrdiff_t pixels,
-                           ptrdiff_t channels);
-typedef void bonn_relu_fn(const float *x, float *y, ptrdiff_t count);
-typedef bonn_relu_fn bonn_hardtanh_fn;
-typedef void bonn_add_fn(const float *a, const float *b, float *y, ptrdiff_t count);
+// Applies the steps to x, whose pixels are x_stride elements apart, and writes the values to y, if
+// there is one, with pixels y_stride apart, and their packed bits, if the map has a threshold, with
+// pixels bits_stride bytes apart. y may be x or an operand.
+typedef void bonn_map_f32_fn(const bonn_map *p, const float *x, ptrdiff_t x_stride,
+                             float *_Nullable y, ptrdiff_t y_stride, uint8_t *_Nullable bits,
+                             ptrdiff_t bits_stride, ptrdiff_t pixels);
+// As map_f32 on integers, which the first step converts. Without any step the threshold is one for
+// integers, and there is no y.
+typedef void bonn_map_i32_fn(const bonn_map *p, const int32_t *x, ptrdiff_t x_stride,
+                             float *_Nullable y, ptrdiff_t y_stride, uint8_t *_Nullable bits,
+                             ptrdiff_t bits_stride, ptrdiff_t pixels);
 // Pooling. Every window must hold at least one element of the image.
 typedef void bonn_max_pool_f32_fn(const bonn_pool *p, const float *x, float *y, bonn_range rows);
 typedef bonn_max_pool_f32_fn bonn_average_pool_f32_fn;
@@ -159,16 +187,11 @@ typedef void bonn_flatten_b1_fn(const uint64_t *x, uint64_t *y, ptrdiff_t pixels
 typedef struct {
     const char *name;
     bonn_bconv2d_fn *bconv2d;
+    bonn_bconv2d_pack_fn *bconv2d_pack;
     bonn_conv2d_fn *conv2d;
     bonn_depthwise_fn *depthwise;
-    bonn_threshold_f32b1_fn *threshold_f32b1;
-    bonn_threshold_i32b1_fn *threshold_i32b1;
-    bonn_affine_f32_fn *affine_f32;
-    bonn_affine_i32f32_fn *affine_i32f32;
-    bonn_prelu_fn *prelu;
-    bonn_relu_fn *relu;
-    bonn_hardtanh_fn *hardtanh;
-    bonn_add_fn *add;
+    bonn_map_f32_fn *map_f32;
+    bonn_map_i32_fn *map_i32;
     bonn_max_pool_f32_fn *max_pool_f32;
     bonn_max_pool_b1_fn *max_pool_b1;
     bonn_average_pool_f32_fn *average_pool_f32;

@@ -38,7 +38,7 @@ struct Classify: ParsableCommand {
     }
 
     func run() throws {
-        let classifier = try ImageClassifier(path: model)
+        let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         var session = try options.session(classifier.model)
         var results: [JSONValue] = []
         var isComplete = true

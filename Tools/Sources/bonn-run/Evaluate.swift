@@ -44,7 +44,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let classifier = try ImageClassifier(path: model)
+        let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         let session = try options.session(classifier.model, batch: batch)
         let dataset = try DatasetSplits.openTest(data)
         try checkClasses(of: dataset, classifier.model)

@@ -40,7 +40,6 @@ struct SessionOptions: ParsableArguments {
         guard batch >= 1 else {
             throw ValidationError("--batch: expected at least 1, found \(batch)")
         }
-        return try InferenceSession(
-            model, kernels: try kernelSet(), threads: threads, batch: batch)
+        return try InferenceSession(model, threads: threads, batch: batch)
     }
 }

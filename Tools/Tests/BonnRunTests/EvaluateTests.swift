@@ -11,7 +11,7 @@ import Testing
 
     /// The share of images whose class is among the `k` best, image by image.
     private func accuracy(_ path: String, data: String, images: Int, k: Int) throws -> Double {
-        var session = try InferenceSession(try Model(path: path), kernels: .named("scalar"))
+        var session = try InferenceSession(try Model(path: path, kernels: .named("scalar")))
         let dataset = try DatasetSplits.open(data).test
         var right = 0
         for index in 0..<images {

@@ -27,15 +27,14 @@ struct LayerParity {
     ///
     /// - Returns: the number of values compared.
     /// - Throws: `ExportError` of code `parity` that names the first element that differs.
-    func compare(
-        _ model: Model, _ kernels: KernelSet, _ batch: Tensor
-    ) throws(ExportError) -> Int {
+    func compare(_ kernels: KernelSet, _ batch: Tensor) throws(ExportError) -> Int {
         let input = try torch("parity") { () throws(TorchError) in
             try batch.to(.cpu).floats()
         }
         let images = batch.shape[0]
         let values = try runtime(kernels.name) { () throws(RuntimeError) in
-            var session = try InferenceSession(model, kernels: kernels, batch: images)
+            let model = try Model(lowering.file, kernels: kernels, exposing: nodes)
+            var session = try InferenceSession(model, batch: images)
             return try session.values(of: nodes, input: input)
         }
         var compared = 0

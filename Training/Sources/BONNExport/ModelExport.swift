@@ -36,13 +36,14 @@ public struct ModelExport: Sendable {
             network, height: height, width: width, preprocessing: preprocessing,
             classNames: classNames, provenance: provenance)
         var file = try Self.readBack(lowering.file)
-        let model = try runtime("the model") { () throws(RuntimeError) in try Model(file) }
+        let models = try runtime("the model") { () throws(RuntimeError) in
+            try kernels.map { set throws(RuntimeError) in try Model(file, kernels: set) }
+        }
         let layers = try LayerParity(lowering)
         var layerValues = 0
-        for set in kernels { layerValues += try layers.compare(model, set, first) }
+        for set in kernels { layerValues += try layers.compare(set, first) }
         var check = try ParityCheck(
-            model, kernels: kernels, threads: threads,
-            batch: batches.map { $0.shape[0] }.max() ?? 1)
+            models, threads: threads, batch: batches.map { $0.shape[0] }.max() ?? 1)
         for batch in batches { try check.compare(network, batch) }
         try check.parity.require()
         file.metadata.parity = check.parity.certificate

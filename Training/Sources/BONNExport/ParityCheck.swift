@@ -13,17 +13,18 @@ public struct ParityCheck: ~Copyable {
     public private(set) var parity: Parity
     private let configurations: [Configuration]
 
-    /// Prepares a comparison with `model`: one session for each configuration.
+    /// Prepares a comparison with a model: one session for each configuration.
     ///
-    /// - Parameter batch: the most images of a batch.
+    /// - Parameters:
+    ///   - models: the model, packed for each kernel set.
+    ///   - batch: the most images of a batch.
     public init(
-        _ model: Model, kernels: [KernelSet] = KernelSet.available, threads: [Int] = [1, 2],
-        batch: Int
+        _ models: [Model], threads: [Int] = [1, 2], batch: Int
     ) throws(ExportError) {
         var configurations: [Configuration] = []
-        for set in kernels {
+        for model in models {
             for count in threads {
-                configurations.append(try Configuration(model, set, threads: count, batch: batch))
+                configurations.append(try Configuration(model, threads: count, batch: batch))
             }
         }
         self.configurations = configurations
@@ -65,11 +66,9 @@ public struct ParityCheck: ~Copyable {
 private final class Configuration {
     private var session: InferenceSession
 
-    init(
-        _ model: Model, _ kernels: KernelSet, threads: Int, batch: Int
-    ) throws(ExportError) {
-        session = try runtime(kernels.name) { () throws(RuntimeError) in
-            try InferenceSession(model, kernels: kernels, threads: threads, batch: batch)
+    init(_ model: Model, threads: Int, batch: Int) throws(ExportError) {
+        session = try runtime(model.kernels.name) { () throws(RuntimeError) in
+            try InferenceSession(model, threads: threads, batch: batch)
         }
     }
 

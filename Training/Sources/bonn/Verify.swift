@@ -59,7 +59,8 @@ struct Verify: ParsableCommand {
     func run() throws {
         let stored = try Checkpoint(path: checkpoint)
         let network = try stored.network(source: checkpoint)
-        let deployed = try Model(path: model)
+        let models = try KernelSet.available.map { try Model(path: model, kernels: $0) }
+        let deployed = models[0]
         let side = stored.configuration.augmentation.imageSize
         let expected = Shape(stored.configuration.model.inputChannels, side, side)
         guard deployed.inputShape == expected, deployed.classCount == network.configuration.classes
@@ -78,7 +79,7 @@ struct Verify: ParsableCommand {
         ).limited(to: images)
         try stored.requireClasses(of: dataset, source: checkpoint)
         var check = try ParityCheck(
-            deployed, threads: threadCounts, batch: stored.configuration.evaluationBatch)
+            models, threads: threadCounts, batch: stored.configuration.evaluationBatch)
         let bar = ProgressBar()
         try forEachImageBatch(of: dataset, stored.configuration) { batch, done in
             try check.compare(network, batch)

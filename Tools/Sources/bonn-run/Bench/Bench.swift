@@ -103,7 +103,7 @@ struct Bench: ParsableCommand {
 
     /// The model file, or the network with random weights.
     private func subject() throws -> BenchSubject {
-        if let model { return try BenchSubject(path: model) }
+        if let model { return try BenchSubject(path: model, kernels: options.kernelSet()) }
         let name = network ?? ""
         guard let network = BenchmarkNetwork(rawValue: name) else {
             throw ValidationError(
@@ -128,7 +128,7 @@ struct Bench: ParsableCommand {
                 throw Failure("\(save): cannot be written: \(error.localizedDescription)")
             }
         }
-        return try BenchSubject(name: name, file)
+        return try BenchSubject(name: name, file, kernels: options.kernelSet())
     }
 
     private func measureLayers() throws -> BenchReport {
@@ -144,7 +144,9 @@ struct Bench: ParsableCommand {
         var clocks: [Double] = []
         for shape in shapes {
             var measurement = Measurement(
-                try options.session(try Model(shape.file()), batch: batch), runs: runs)
+                try options.session(
+                    try Model(shape.file(), kernels: options.kernelSet()), batch: batch),
+                runs: runs)
             try measurement.warmUp()
             measured += try measurement.measure(total: false, layers: true).layers
                 .filter(\.isArithmetic)

@@ -17,26 +17,26 @@ struct BenchSubject {
     let residentBefore: Int?
 
     /// Loads a model file.
-    init(path: String) throws {
+    init(path: String, kernels: KernelSet) throws {
         name = path
         residentBefore = ProcessMemory.resident()?.now
         let clock = ContinuousClock()
         let start = clock.now
-        model = try Model(path: path)
+        model = try Model(path: path, kernels: kernels)
         loadMilliseconds = (clock.now - start) / .milliseconds(1)
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         fileBytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
     }
 
     /// Loads a network that the tool has built.
-    init(name: String, _ file: ModelFile) throws {
+    init(name: String, _ file: ModelFile, kernels: KernelSet) throws {
         self.name = name
         residentBefore = nil
         let bytes = try file.serialized()
         fileBytes = bytes.count
         let clock = ContinuousClock()
         let start = clock.now
-        model = try Model(ModelFile(bytes: bytes))
+        model = try Model(ModelFile(bytes: bytes), kernels: kernels)
         loadMilliseconds = (clock.now - start) / .milliseconds(1)
     }
 }

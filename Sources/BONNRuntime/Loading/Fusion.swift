@@ -1,0 +1,157 @@
+import BONNModelFormat
+
+/// Nodes that run as one step: a producer, the element-wise operations behind it, and the
+/// comparison at their end.
+struct FusedNodes {
+    /// The operation that makes values, or nil where a chain reads a value that is in memory.
+    var producer: Node?
+    /// What the chain reads where there is no producer.
+    var source: String?
+    /// Element-wise operations, each of the value before it.
+    var chain: [Node] = []
+    /// The comparison of the last value.
+    var threshold: Node?
+    /// Whether somebody else needs the last value of the chain.
+    var writesValues = true
+
+    /// The name of the last value before the comparison.
+    var value: String { chain.last?.name ?? producer?.name ?? source ?? "" }
+    /// All nodes in order.
+    var nodes: [Node] { [producer].compactMap(\.self) + chain + [threshold].compactMap(\.self) }
+}
+
+/// Divides a graph into steps.
+///
+/// A value that only one element-wise operation reads is never stored: the operation runs on it while
+/// it is in registers. A chain ends where a value has other readers, is the output, or is exposed. Steps
+/// are ordered by the last node of their chain, so that every shortcut is there when it is added.
+struct Fusion {
+    private let graph: Graph
+    private let types: [String: ValueType]
+    private let exposed: Set<String>
+    private let readers: [String: [Int]]
+    private var isTaken: [Bool]
+
+    /// The steps of a validated graph.
+    ///
+    /// - Parameters:
+    ///   - types: of all values.
+    ///   - exposed: values that must be stored.
+    static func steps(
+        of graph: Graph, types: [String: ValueType], exposed: Set<String>
+    ) -> [FusedNodes] {
+        var fusion = Fusion(graph, types, exposed)
+        var steps: [(last: Int, fused: FusedNodes)] = []
+        // Of two branches that meet in an addition the binary one takes it: its sums are in the cache.
+        let binary = graph.nodes.indices.filter { graph.nodes[$0].isBinary }
+        let others = graph.nodes.indices.filter { !graph.nodes[$0].isBinary }
+        for index in binary + others where !fusion.isTaken[index] {
+            steps.append(fusion.step(from: index))
+        }
+        return steps.sorted { $0.last < $1.last }.map(\.fused)
+    }
+
+    private init(_ graph: Graph, _ types: [String: ValueType], _ exposed: Set<String>) {
+        self.graph = graph
+        self.types = types
+        self.exposed = exposed.union([graph.output])
+        var readers: [String: [Int]] = [:]
+        for (index, node) in graph.nodes.enumerated() {
+            for input in node.inputs { readers[input, default: []].append(index) }
+        }
+        self.readers = readers
+        isTaken = [Bool](repeating: false, count: graph.nodes.count)
+    }
+
+    /// The step that starts at a node, and the node that it has to wait for.
+    private mutating func step(from index: Int) -> (last: Int, fused: FusedNodes) {
+        let node = graph.nodes[index]
+        isTaken[index] = true
+        var fused = FusedNodes()
+        var last = index
+        switch node.operation {
+        case .threshold:
+            fused.source = node.inputs[0]
+            fused.threshold = node
+            fused.writesValues = false
+            return (last, fused)
+        case .batchNorm, .prelu, .relu, .hardtanh, .add:
+            fused.source = node.inputs[0]
+            fused.chain = [node]
+        default:
+            fused.producer = node
+            guard types[node.name]!.element == .real || types[node.name]!.element == .integer,
+                makesRows(node.operation)
+            else { return (last, fused) }
+        }
+        while let next = nextInChain(after: fused.value) {
+            isTaken[next] = true
+            fused.chain.append(graph.nodes[next])
+            last = next
+        }
+        takeThreshold(&fused)
+        return (last, fused)
+    }
+
+    /// The only reader of a value, if it is element-wise and the value need not be stored.
+    private func nextInChain(after value: String) -> Int? {
+        guard !exposed.contains(value), let next = readers[value], next.count == 1,
+            !isTaken[next[0]]
+        else { return nil }
+        switch graph.nodes[next[0]].operation {
+        case .batchNorm, .prelu, .relu, .hardtanh, .add: return next[0]
+        default: return nil
+        }
+    }
+
+    /// Takes a comparison of the last value into the step.
+    private mutating func takeThreshold(_ fused: inout FusedNodes) {
+        let value = fused.value
+        let all = readers[value] ?? []
+        guard
+            let index = all.first(where: {
+                guard case .threshold = graph.nodes[$0].operation else { return false }
+                return !isTaken[$0]
+            })
+        else { return }
+        let isNeeded = all.count > 1 || exposed.contains(value)
+        // Integers are compared as they are, and then not stored.
+        if types[value]!.element == .integer && isNeeded { return }
+        // The bits of two parts of the work must not meet in one byte.
+        if let producer = fused.producer, groups(producer.operation) > 1,
+            types[value]!.shape.channels / groups(producer.operation) % BitLayout.wordBits != 0
+        {
+            return
+        }
+        isTaken[index] = true
+        fused.threshold = graph.nodes[index]
+        fused.writesValues = isNeeded
+    }
+
+    private func groups(_ operation: Operation) -> Int {
+        switch operation {
+        case .convolution(let convolution): convolution.groups
+        case .binaryConvolution(let convolution): convolution.groups
+        default: 1
+        }
+    }
+
+    private func makesRows(_ operation: Operation) -> Bool {
+        switch operation {
+        case .convolution, .binaryConvolution, .linear, .binaryLinear, .maxPool, .averagePool,
+            .globalAveragePool:
+            true
+        default: false
+        }
+    }
+}
+
+extension Node {
+    /// Whether this makes binary sums.
+    var isBinary: Bool {
+        switch operation {
+        case .binaryConvolution, .binaryLinear: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import BONNModelFormat
+import CBONNKernels
+
+/// An operation that makes real values row by row, such as a convolution or a pooling.
+protocol RowProducer: Sendable {
+    /// Of the output of one image.
+    var shape: Shape { get }
+    /// Multiply-accumulates over real numbers for one image.
+    var realMACs: Int { get }
+    /// Elements that are read or written for one image, apart from the sums.
+    var elements: Int { get }
+    /// Bytes that one thread needs while the operation runs.
+    var scratchBytesPerThread: Int { get }
+    /// The blocks of output channels among which the work can be divided.
+    var blocks: Int { get }
+
+    /// The output channels of a range of blocks.
+    func channels(of range: bonn_range) -> Range<Int>
+    /// Computes rows, counted over all images, of blocks.
+    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range)
+}
+
+extension RowProducer {
+    var realMACs: Int { 0 }
+    var scratchBytesPerThread: Int { 0 }
+    var blocks: Int { 1 }
+    func channels(of range: bonn_range) -> Range<Int> { 0..<shape.channels }
+}
+
+/// A producer of real values and the program that runs on them while they are in the cache.
+///
+/// The values are made in the memory of the output, so that no input can be overwritten there.
+struct MappedOperator<Producer: RowProducer>: Operator {
+    /// About how many bytes of values stay in the first cache between the two.
+    private static var chunkBytes: Int { 16_384 }
+
+    private let producer: Producer
+    private let program: MapProgram?
+
+    init(_ producer: Producer, program: MapProgram?) {
+        self.producer = producer
+        self.program = program
+    }
+
+    var realMACs: Int { producer.realMACs }
+    var elements: Int { producer.elements }
+    var scratchBytesPerThread: Int { producer.scratchBytesPerThread }
+
+    func execute(_ memory: StepMemory, _ share: Share) {
+        let shape = producer.shape
+        let part = share.grid(rows: share.images * shape.height, columns: producer.blocks)
+        guard let program else {
+            producer.compute(memory, rows: part.rows, blocks: part.columns)
+            return
+        }
+        let channels = producer.channels(of: part.columns)
+        let chunk = max(1, Self.chunkBytes / (4 * shape.width * channels.count))
+        var row = part.rows.begin
+        while row < part.rows.end {
+            let end = min(row + chunk, part.rows.end)
+            producer.compute(
+                memory, rows: bonn_range(begin: row, end: end), blocks: part.columns)
+            let pixels = row * shape.width..<end * shape.width
+            let first = pixels.lowerBound * shape.channels + channels.lowerBound
+            program.run(
+                .real(memory.output(0, as: Float.self) + first), stride: shape.channels,
+                memory: memory, pixels: pixels, channels: channels, of: shape.channels)
+            row = end
+        }
+    }
+}
