@@ -1,6 +1,6 @@
 # Everything that a person runs here; the logic is in Scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench format lint clean
+.PHONY: help setup build demo test test-long bench bonn-run-static format lint clean
 
 help:
 	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
@@ -9,6 +9,7 @@ help:
 	@echo "make test     lint, all tests of the three packages, the consumer package"
 	@echo "make test-long  80,000 cases a kernel set, all tests of the runtime under the sanitizers"
 	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
+	@echo "make bonn-run-static  the runtime tool for Linux machines without Swift, as bin/bonn-run-static"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"
 	@echo "make clean    remove builds and outputs; keeps what make setup installed"
@@ -31,6 +32,9 @@ test-long:
 bench: build
 	@Scripts/bench.sh
 
+bonn-run-static: setup
+	@Scripts/static.sh
+
 format: setup
 	@Scripts/format.sh
 
@@ -38,4 +42,4 @@ lint: setup
 	@Scripts/lint.sh
 
 clean:
-	rm -rf .build Tools/.build Training/.build bin demo
+	rm -rf .build Tools/.build Tools/.build-static Training/.build bin demo

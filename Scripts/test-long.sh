@@ -13,4 +13,5 @@ swift_tests address . --sanitize address --scratch-path .build/address
 swift_tests threads . --sanitize thread --scratch-path .build/thread --filter RuntimeTests
 swift_tests release . --configuration release --scratch-path .build/optimised \
     -Xswiftc -enable-testing --filter 'KernelTests|RuntimeTests'
+if [ "$(uname -s)" = Linux ]; then part static Scripts/static.sh; fi
 end_tests

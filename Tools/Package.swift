@@ -14,6 +14,7 @@ let package = Package(
     products: [
         .library(name: "BONNImageIO", targets: ["BONNImageIO"]),
         .library(name: "BONNData", targets: ["BONNData"]),
+        .library(name: "BONNDownload", targets: ["BONNDownload"]),
         .executable(name: "bonn-run", targets: ["bonn-run"]),
     ],
     dependencies: [
@@ -36,6 +37,8 @@ let package = Package(
             name: "BONNData",
             dependencies: ["BONNImageIO", .product(name: "BONNImage", package: "swift-bonn")],
             swiftSettings: settings),
+        // Apart from BONNData, so that bonn-run needs no network library.
+        .target(name: "BONNDownload", dependencies: ["BONNData"], swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(
             name: "bonn-run",
@@ -55,7 +58,8 @@ let package = Package(
         .testTarget(
             name: "BONNDataTests",
             dependencies: [
-                "BONNData", "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
+                "BONNData", "BONNDownload", "BONNImageIO",
+                .product(name: "BONNImage", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BonnRunTests",

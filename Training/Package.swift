@@ -62,6 +62,7 @@ let package = Package(
             dependencies: [
                 "BONN", "BONNTrainer", "BONNExport", "Torch",
                 .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNDownload", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),

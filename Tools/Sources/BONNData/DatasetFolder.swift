@@ -1,5 +1,5 @@
 /// A folder on disk and the kind of data set that it holds.
-struct DatasetFolder {
+package struct DatasetFolder {
     /// The layouts of files that are recognised.
     enum Layout {
         case cifar10
@@ -99,7 +99,7 @@ struct DatasetFolder {
     }
 
     /// A few names of a list for a message.
-    static func listed(_ names: [String]) -> String {
+    package static func listed(_ names: [String]) -> String {
         names.isEmpty
             ? "nothing"
             : names.prefix(5).joined(separator: ", ")

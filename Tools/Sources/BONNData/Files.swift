@@ -1,10 +1,10 @@
 import Foundation
 
-/// What this module asks of the file system, with the module's errors.
-enum Files {
+/// What the data sets ask of the file system, with their errors.
+package enum Files {
     /// The names in a folder but for hidden ones, sorted by their UTF-8 bytes, so that the order
     /// is the same for every locale, file system and machine.
-    static func names(in folder: String) throws(DataError) -> [String] {
+    package static func names(in folder: String) throws(DataError) -> [String] {
         let found: [String]
         do {
             found = try FileManager.default.contentsOfDirectory(atPath: folder)
@@ -20,14 +20,14 @@ enum Files {
     }
 
     /// Whether a path is a folder, or a link to one.
-    static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var isFolder: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
             && isFolder.boolValue
     }
 
     /// Whether anything is at a path.
-    static func exists(_ path: String) -> Bool {
+    package static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: path)
     }
 
@@ -59,7 +59,7 @@ enum Files {
     }
 
     /// Creates a folder and those above it, unless it is there.
-    static func makeFolder(_ path: String) throws(DataError) {
+    package static func makeFolder(_ path: String) throws(DataError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
@@ -85,7 +85,7 @@ enum Files {
     }
 
     /// Renames a file or folder; what is at the new path already is an error.
-    static func move(_ path: String, to target: String) throws(DataError) {
+    package static func move(_ path: String, to target: String) throws(DataError) {
         do {
             try FileManager.default.moveItem(atPath: path, toPath: target)
         } catch {
@@ -95,12 +95,12 @@ enum Files {
     }
 
     /// Removes a file or a folder and all that is in it, if there is one.
-    static func remove(_ path: String) {
+    package static func remove(_ path: String) {
         try? FileManager.default.removeItem(atPath: path)
     }
 
     /// What the system said, in one line.
-    static func reason(_ error: any Error) -> String {
+    package static func reason(_ error: any Error) -> String {
         if let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError {
             return String(cString: strerror(posix.code.rawValue))
         }
@@ -110,13 +110,13 @@ enum Files {
 
 extension String {
     /// This path with one more component.
-    func appending(component: String) -> String {
+    package func appending(component: String) -> String {
         hasSuffix("/") ? self + component : self + "/" + component
     }
 }
 
 /// A number with separators between thousands, for messages.
-func grouped(_ number: Int) -> String {
+package func grouped(_ number: Int) -> String {
     var text = ""
     for (position, digit) in String(number).reversed().enumerated() {
         if position > 0 && position % 3 == 0 && digit != "-" { text.append(",") }

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import BONNData
+@testable import BONNDownload
 
 /// An archive like that of CIFAR-10, made by the tar of the system.
 private struct PackedSet {

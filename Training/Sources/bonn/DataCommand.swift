@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNData
+import BONNDownload
 import BONNTrainer
 
 /// `bonn data`.

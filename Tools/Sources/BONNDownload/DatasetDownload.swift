@@ -1,3 +1,4 @@
+public import BONNData
 import Foundation
 
 /// Fetches an archive, checks its sum, and unpacks it.

@@ -1,3 +1,4 @@
+import BONNData
 import Dispatch
 import Foundation
 import Synchronization
