@@ -2,8 +2,17 @@
 #include "../kernels.h"
 #include <string.h>
 
-void bonn_transpose_u32_u1__scalar(const uint32_t *x, uint32_t *y, ptrdiff_t rows,
+void bonn_transpose_u32_u1__scalar(const uint32_t *restrict x, uint32_t *restrict y, ptrdiff_t rows,
                                    ptrdiff_t columns) {
+    // An image of three colours, by far the most frequent.
+    if (rows == 3) {
+        for (ptrdiff_t column = 0; column < columns; column++) {
+            y[column * 3] = x[column];
+            y[column * 3 + 1] = x[columns + column];
+            y[column * 3 + 2] = x[2 * columns + column];
+        }
+        return;
+    }
     for (ptrdiff_t column = 0; column < columns; column++) {
         for (ptrdiff_t row = 0; row < rows; row++) {
             y[column * rows + row] = x[row * columns + column];
