@@ -4,7 +4,7 @@
 #
 #   Benchmarks/cifar10_losses.sh CIFAR10_FOLDER [OUTPUT_FOLDER] [SEED]
 #
-# Needs `make build`. The runs go side by side, one thread each, as many as there are cores.
+# Needs `make build`. The runs go side by side, one thread each.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -21,17 +21,16 @@ train() { # NAME SETTING...
         >"$output/$name.log" 2>&1
 }
 
-running=0
-for run in "none losses.kernel=0 losses.feature=0" "kernel losses.feature=0" "both"; do
-    read -r -a words <<<"$run"
-    settings=()
-    for word in "${words[@]:1}"; do settings+=(--set "$word"); done
-    train "${words[0]}" ${settings[@]+"${settings[@]}"} &
-    running=$((running + 1))
-    if [ "$running" -ge "$(getconf _NPROCESSORS_ONLN)" ]; then
-        wait -n
-        running=$((running - 1))
+train none --set losses.kernel=0 --set losses.feature=0 &
+runs=($!)
+train kernel --set losses.feature=0 &
+runs+=($!)
+train both &
+runs+=($!)
+for run in "${runs[@]}"; do
+    if ! wait "$run"; then
+        echo "error: a run failed; the reason is at the end of a file $output/*.log" >&2
+        exit 1
     fi
 done
-wait
 python3 "$here/Benchmarks/losses_report.py" "$output"
