@@ -124,6 +124,31 @@ static void choose_network(generator *g, uint64_t index, ptrdiff_t largest, bina
     }
 }
 
+// Computes some rows and channels with the current set, as a thread does, into memory of their own
+// or into their place among all others.
+static void compare_part(test_case *c, const binary_problem *p, const int32_t *sums) {
+    generator *g = &c->random;
+    const ptrdiff_t outputs = p->groups * p->out_channels, width = p->window.out_width;
+    const binary_call call = table_prepare_binary(c, p);
+    const bonn_range rows = geometry_part(g, p->images * p->window.out_height);
+    const bonn_range blocks = geometry_part(g, call.blocks);
+    const bonn_range channels = table_binary_channels(p, blocks);
+    const ptrdiff_t each = channels.end - channels.begin;
+    const ptrdiff_t stride = generator_one_in(g, 2) ? outputs : each + generator_integer(g, 0, 9);
+    const ptrdiff_t count = ((rows.end - rows.begin) * width - 1) * stride + each;
+    int32_t *before = memory_take((size_t)count * sizeof *before);
+    int32_t *expected = memory_take((size_t)count * sizeof *expected);
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const ptrdiff_t pixel = rows.begin * width + i / stride;
+        before[i] = (int32_t)generator_next(g);
+        expected[i] =
+            i % stride < each ? sums[pixel * outputs + channels.begin + i % stride] : before[i];
+    }
+    int32_t *y = memory_output(g, before, (size_t)count * sizeof *y);
+    table_run_binary(c, &call, y, stride, rows, blocks);
+    case_compare_i32(c, expected, y, count);
+}
+
 void bconv2d_case(test_case *c) {
     generator *g = &c->random;
     binary_problem p = {0};
@@ -163,31 +188,9 @@ void bconv2d_case(test_case *c) {
         sums[i] = sum_of(&p, row / w->out_height, row % w->out_height, column,
                          channel / p.out_channels, channel % p.out_channels);
     }
-    int32_t *before = memory_take((size_t)count * sizeof *before);
-    int32_t *expected = memory_take((size_t)count * sizeof *expected);
-    for (ptrdiff_t i = 0; i < count; i++) {
-        before[i] = (int32_t)generator_next(g);
-    }
     for (int s = 0; s < tested_set_count; s++) {
         c->set = tested_sets[s];
         memory_reset();
-        const binary_call call = table_prepare_binary(c, &p);
-        int32_t *y = memory_output(g, before, (size_t)count * sizeof *y);
-        const bonn_range part = geometry_part(g, rows), blocks = geometry_part(g, call.blocks);
-        table_run_binary(c, &call, y, part, blocks);
-        for (ptrdiff_t i = 0; i < count; i++) {
-            expected[i] = before[i];
-        }
-        for (ptrdiff_t block = blocks.begin; block < blocks.end; block++) {
-            ptrdiff_t group;
-            const bonn_range channels = table_binary_block(c, &p, block, &group);
-            for (ptrdiff_t i = part.begin * w->out_width; i < part.end * w->out_width; i++) {
-                for (ptrdiff_t k = channels.begin; k < channels.end; k++) {
-                    const ptrdiff_t at = i * outputs + group * p.out_channels + k;
-                    expected[at] = sums[at];
-                }
-            }
-        }
-        case_compare_i32(c, expected, y, count);
+        compare_part(c, &p, sums);
     }
 }

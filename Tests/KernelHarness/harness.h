@@ -44,13 +44,16 @@ void case_disarm(test_case *c);
 void case_compare_i32(test_case *c, const int32_t *expected, const int32_t *found, ptrdiff_t count);
 void case_compare_u64(test_case *c, const uint64_t *expected, const uint64_t *found,
                       ptrdiff_t count);
+void case_compare_bytes(test_case *c, const uint8_t *expected, const uint8_t *found,
+                        ptrdiff_t count);
 // Bit patterns, except that a NaN is any NaN.
 void case_compare_f32(test_case *c, const float *expected, const float *found, ptrdiff_t count);
 
 // One case of an operation on every tested set.
 typedef void case_fn(test_case *c);
-case_fn bconv2d_case, conv2d_case, depthwise_case, max_pool_f32_case, max_pool_b1_case,
-    average_pool_f32_case, transpose_u32_case, copy_u32_case, copy_b1_case, flatten_b1_case;
+case_fn bconv2d_case, map_f32_case, map_i32_case, conv2d_case, depthwise_case, max_pool_f32_case,
+    max_pool_b1_case, average_pool_f32_case, transpose_u32_case, copy_u32_case, copy_b1_case,
+    flatten_b1_case;
 
 // The checks that are not seeded; the numbers of those that passed and failed.
 typedef struct {

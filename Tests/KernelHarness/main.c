@@ -32,9 +32,11 @@ typedef struct {
 } operation;
 
 static operation operations[] = {
-    {"bconv2d", bconv2d_case, 28, 0},
+    {"bconv2d", bconv2d_case, 30, 0},
     {"conv2d", conv2d_case, 3, 0},
     {"depthwise", depthwise_case, 1, 0},
+    {"map_f32", map_f32_case, 3, 0},
+    {"map_i32", map_i32_case, 3, 0},
     {"max_pool_f32", max_pool_f32_case, 1, 0},
     {"max_pool_b1", max_pool_b1_case, 1, 0},
     {"average_pool_f32", average_pool_f32_case, 1, 0},
@@ -145,6 +147,18 @@ void case_compare_u64(test_case *c, const uint64_t *expected, const uint64_t *fo
         if (expected[i] != found[i]) {
             case_fail(c, "word %td of %td: expected %016llx, found %016llx", i, count,
                       (unsigned long long)expected[i], (unsigned long long)found[i]);
+            return;
+        }
+    }
+    look_at_memory(c);
+}
+
+void case_compare_bytes(test_case *c, const uint8_t *expected, const uint8_t *found,
+                        ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (expected[i] != found[i]) {
+            case_fail(c, "byte %td of %td: expected %02x, found %02x", i, count, expected[i],
+                      found[i]);
             return;
         }
     }

@@ -18,7 +18,7 @@
 #endif
 
 enum {
-    PIECES = 16,
+    PIECES = 24,
     CANARY = 256,
     CANARY_BYTE = 0xc5,
     PATTERN_BYTE = 0xb9,

@@ -61,14 +61,29 @@ static int32_t base_of(const binary_problem *p, const int8_t *w, bonn_range rows
     return (int32_t)base;
 }
 
+// The weights in the order of the current set.
+static const void *pack_weights(test_case *c, const binary_problem *p, const bonn_bconv2d *q) {
+    const ptrdiff_t rows =
+        p->groups * p->out_channels * p->window.kernel_height * p->window.kernel_width;
+    const size_t bytes = (size_t)(rows * q->group_words) * sizeof(uint64_t);
+    uint64_t *words = memory_take(bytes);
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pack_levels(p->w + row * p->channels, p->channels, words + row * q->group_words);
+    }
+    const uint64_t *from = memory_input(&c->random, words, bytes);
+    ptrdiff_t packed_bytes = 0;
+    CASE_CALL(c, packed_bytes = c->set->bconv2d_pack(q, from, NULL));
+    void *packed = memory_output(&c->random, NULL, (size_t)packed_bytes);
+    CASE_CALL(c, c->set->bconv2d_pack(q, from, packed));
+    return memory_input(&c->random, packed, (size_t)packed_bytes);
+}
+
 binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
+    generator *g = &c->random;
     const bonn_window *w = &p->window;
-    const ptrdiff_t taps = w->kernel_height * w->kernel_width;
     const ptrdiff_t words = ceil_divide(p->channels, 64);
-    const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
     const ptrdiff_t outputs = p->groups * p->out_channels;
-    const ptrdiff_t pixels = p->images * w->in_height * w->in_width;
-    binary_call call = {.blocks = p->groups * blocks};
+    binary_call call = {.blocks = p->groups * ceil_divide(p->out_channels, BONN_BINARY_BLOCK)};
     bonn_bconv2d *q = &call.parameters;
     q->window = *w;
     q->groups = p->groups;
@@ -77,26 +92,14 @@ binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
     q->group_words = words;
     q->pixel_words = p->groups * words;
     q->shift = p->is_signed;
+    q->weights = pack_weights(c, p, q);
 
+    const ptrdiff_t pixels = p->images * w->in_height * w->in_width;
     uint64_t *x = memory_take((size_t)(pixels * q->pixel_words) * sizeof *x);
     for (ptrdiff_t i = 0; i < pixels * p->groups; i++) {
         pack_levels(p->x + i * p->channels, p->channels, x + i * words);
     }
-    call.x = memory_input(&c->random, x, (size_t)(pixels * q->pixel_words) * sizeof *x);
-
-    const ptrdiff_t weight_words = outputs * taps * words;
-    uint64_t *levels = memory_take((size_t)weight_words * sizeof *levels);
-    for (ptrdiff_t i = 0; i < weight_words; i++) {
-        levels[i] = 0;
-    }
-    for (ptrdiff_t i = 0; i < outputs * taps; i++) {
-        pack_levels(p->w + i * p->channels, p->channels, levels + i * words);
-    }
-    const uint64_t *given = memory_input(&c->random, levels, (size_t)weight_words * sizeof *levels);
-    const size_t packed_bytes = (size_t)c->set->bconv2d_pack(q, given, NULL);
-    uint8_t *packed = memory_take(packed_bytes);
-    CASE_CALL(c, c->set->bconv2d_pack(q, given, packed));
-    q->weights = memory_input(&c->random, packed, packed_bytes);
+    call.x = memory_input(g, x, (size_t)(pixels * q->pixel_words) * sizeof *x);
 
     int32_t *row_class = memory_take((size_t)w->out_height * sizeof *row_class);
     int32_t *column_class = memory_take((size_t)w->out_width * sizeof *column_class);
@@ -109,38 +112,31 @@ binary_call table_prepare_binary(test_case *c, const binary_problem *p) {
         number_classes(column_class, columns, w->out_width, w->kernel_width, w->stride_width,
                        w->pad_left, w->dilation_width, w->in_width);
     const ptrdiff_t base_count = row_classes * q->column_classes * outputs;
+    const ptrdiff_t depth = w->kernel_height * w->kernel_width * p->channels;
     int32_t *bases = memory_take((size_t)base_count * sizeof *bases);
     for (ptrdiff_t i = 0; i < base_count; i++) {
-        const ptrdiff_t k = i % outputs, class = i / outputs;
-        bases[i] = base_of(p, p->w + k * taps * p->channels, rows[class / q->column_classes],
+        const ptrdiff_t class = i / outputs;
+        bases[i] = base_of(p, p->w + i % outputs * depth, rows[class / q->column_classes],
                            columns[class % q->column_classes]);
     }
-    generator *g = &c->random;
     q->bases = memory_input(g, bases, (size_t)base_count * sizeof *bases);
     q->row_class = memory_input(g, row_class, (size_t)w->out_height * sizeof *row_class);
     q->column_class = memory_input(g, column_class, (size_t)w->out_width * sizeof *column_class);
     return call;
 }
 
-bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdiff_t block,
-                              ptrdiff_t *group) {
-    (void)c;
+static ptrdiff_t first_channel(const binary_problem *p, ptrdiff_t block) {
     const ptrdiff_t blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
-    const ptrdiff_t first = block % blocks * BONN_BINARY_BLOCK;
-    const ptrdiff_t left = p->out_channels - first;
-    *group = block / blocks;
-    return (bonn_range){first, first + (left < BONN_BINARY_BLOCK ? left : BONN_BINARY_BLOCK)};
+    return block / blocks * p->out_channels + block % blocks * BONN_BINARY_BLOCK;
 }
 
-void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
-                      bonn_range blocks) {
-    const bonn_bconv2d *p = &call->parameters;
-    const ptrdiff_t outputs = p->groups * p->out_channels;
-    const ptrdiff_t group_blocks = ceil_divide(p->out_channels, BONN_BINARY_BLOCK);
-    const ptrdiff_t channel = blocks.begin / group_blocks * p->out_channels +
-                              blocks.begin % group_blocks * BONN_BINARY_BLOCK;
-    int32_t *first = y + rows.begin * p->window.out_width * outputs + channel;
-    CASE_CALL(c, c->set->bconv2d(p, call->x, first, outputs, rows, blocks));
+bonn_range table_binary_channels(const binary_problem *p, bonn_range blocks) {
+    return (bonn_range){first_channel(p, blocks.begin), first_channel(p, blocks.end)};
+}
+
+void table_run_binary(test_case *c, const binary_call *call, int32_t *y, ptrdiff_t stride,
+                      bonn_range rows, bonn_range blocks) {
+    CASE_CALL(c, c->set->bconv2d(&call->parameters, call->x, y, stride, rows, blocks));
 }
 
 void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias) {

@@ -26,12 +26,13 @@ typedef struct {
 
 binary_call table_prepare_binary(test_case *c, const binary_problem *p);
 
-// The group of a weight block and the output channels of that group that it holds.
-bonn_range table_binary_block(const test_case *c, const binary_problem *p, ptrdiff_t block,
-                              ptrdiff_t *group);
+// The output channels, counted over all groups, of some blocks. Not all blocks are of one size.
+bonn_range table_binary_channels(const binary_problem *p, bonn_range blocks);
 
-void table_run_binary(test_case *c, const binary_call *call, int32_t *y, bonn_range rows,
-                      bonn_range blocks);
+// Writes the sums of those rows and channels to y: its first element is the first of them, and its
+// pixels are `stride` apart.
+void table_run_binary(test_case *c, const binary_call *call, int32_t *y, ptrdiff_t stride,
+                      bonn_range rows, bonn_range blocks);
 
 // Packs the weights [group][out channel][kernel row][kernel column][channel] and the bias
 // [group][out channel] of a real convolution, in guarded memory and in the form that the current
