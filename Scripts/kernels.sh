@@ -4,6 +4,7 @@
 #   native      optimised, every kernel set that this processor runs
 #   sanitized   the same with AddressSanitizer and UndefinedBehaviorSanitizer
 #   neon        for aarch64 under qemu
+#   counts      instructions in the inner loops of the NEON binary convolution
 #   sabotage    kernels that are wrong on purpose, which the harness must notice
 #
 # The last line is "P passed, F failed, S skipped"; a mode that cannot run here is one skipped check.
@@ -17,7 +18,7 @@ SANITIZERS=(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit
 CROSS=(--target=aarch64-linux-gnu -static)
 passed=0 failed=0 skipped=0
 
-usage() { fail "usage: Scripts/kernels.sh [--cases COUNT] [--seed S] native|sanitized|neon|sabotage..."; }
+usage() { fail "usage: Scripts/kernels.sh [--cases COUNT] [--seed S] MODE..."; }
 
 # The compiler of the Swift toolchain: the one that builds the package.
 find_clang() {
@@ -93,6 +94,21 @@ run_neon() {
     fi
 }
 
+run_counts() {
+    local objdump="" name kernel=Sources/CBONNKernels/bconv2d/bconv2d_neon.c
+    for name in llvm-objdump aarch64-linux-gnu-objdump; do
+        if have "$name"; then objdump="$name"; fi
+    done
+    if [ -z "$objdump" ] || ! have "$VENV_PYTHON"; then
+        skip "the instruction counts: no llvm-objdump or aarch64-linux-gnu-objdump, or no Python here"
+    elif "$CLANG" "${FLAGS[@]}" --target=aarch64-linux-gnu -ffreestanding -c "$kernel" \
+        -o "$BUILD/counts.o"; then
+        run counts "$VENV_PYTHON" Scripts/instruction_counts.py "$objdump" "$BUILD/counts.o"
+    else
+        broken counts
+    fi
+}
+
 run_sabotage() {
     if build native; then run sabotage "$BUILD/native" --sabotage; else broken sabotage; fi
 }
@@ -108,7 +124,7 @@ CLANG="$(find_clang)" || fail "no clang beside swift; is the toolchain complete?
 mkdir -p "$BUILD"
 for mode in "$@"; do
     case "$mode" in
-    native | sanitized | neon | sabotage) title "Kernels: $mode" && "run_$mode" ;;
+    native | sanitized | neon | counts | sabotage) title "Kernels: $mode" && "run_$mode" ;;
     *) usage ;;
     esac
 done

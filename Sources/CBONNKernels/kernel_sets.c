@@ -12,6 +12,7 @@
 #define BONN_FILL_scalar BONN_TAKE
 #define BONN_FILL_avx2 BONN_LEAVE
 #define BONN_FILL_avx512 BONN_LEAVE
+#define BONN_FILL_neon BONN_LEAVE
 static const bonn_kernel_set scalar_set = {
     .name = "scalar",
 #include "kernels.inc"
@@ -33,6 +34,15 @@ static const bonn_kernel_set avx512_set = {
 };
 #endif
 
+#if defined(__aarch64__)
+#undef BONN_FILL_neon
+#define BONN_FILL_neon BONN_TAKE
+static const bonn_kernel_set neon_set = {
+    .name = "neon",
+#include "kernels.inc"
+};
+#endif
+
 typedef struct {
     const bonn_kernel_set *set;
     uint32_t needs;
@@ -40,6 +50,9 @@ typedef struct {
 
 static const listed_set sets[] = {
     {&scalar_set, 0},
+#if defined(__aarch64__)
+    {&neon_set, 0},
+#endif
 #if defined(__x86_64__)
     {&avx2_set, BONN_CPU_AVX2 | BONN_CPU_FMA},
     {&avx512_set, BONN_CPU_AVX2 | BONN_CPU_FMA | BONN_CPU_AVX512 | BONN_CPU_AVX512_VPOPCNTDQ},

@@ -18,9 +18,10 @@ static ptrdiff_t channels_at(uint64_t index) {
 // Words of a sum around which the narrow counters of kernels are emptied: bytes that gain 1 to 8 a
 // word, or both nibbles of a byte, and 16-bit counters that gain up to 64 a word.
 static ptrdiff_t edge_words(generator *g) {
-    static const ptrdiff_t edges[] = {
-        15,  16,  30,  31,  32,  60,  62,  63,   64,   93,   124,  126,  127,  128,  252,  254, 255,
-        256, 508, 510, 511, 512, 765, 992, 1020, 1022, 1023, 1024, 1984, 2047, 2048, 4095, 4096};
+    static const ptrdiff_t edges[] = {15,   16,   30,   31,   32,   60,   62,   63,   64,
+                                      93,   124,  126,  127,  128,  252,  254,  255,  256,
+                                      508,  510,  511,  512,  765,  992,  1020, 1022, 1023,
+                                      1024, 1984, 2047, 2048, 4095, 4095, 4095};
     return GENERATOR_PICK(g, edges) + generator_integer(g, -1, 1);
 }
 
@@ -88,14 +89,16 @@ static void choose_deep(generator *g, uint64_t index, binary_problem *p) {
         p->channels -= generator_one_in(g, 3) ? generator_integer(g, 0, 63) : 0;
     }
     p->images = p->groups = 1;
-    const ptrdiff_t columns = p->channels > 8192 ? 1 : generator_integer(g, 1, 6);
+    const ptrdiff_t columns = index == 0 ? 1 : generator_integer(g, 1, 6);
     p->window.in_height = p->window.kernel_height;
     p->window.in_width = p->window.kernel_width + columns - 1;
     p->window.out_height = 1;
     p->window.out_width = columns;
     p->window.stride_height = p->window.stride_width = 1;
     p->window.dilation_height = p->window.dilation_width = 1;
-    p->out_channels = p->channels > 8192 ? 1 : generator_integer(g, 1, 9);
+    p->out_channels = index == 0                               ? 1
+                      : words <= 512 && generator_one_in(g, 3) ? generator_integer(g, 32, 66)
+                                                               : generator_integer(g, 1, 9);
 }
 
 // Everything that a network may contain, `largest` multiply-accumulates at most (but one output).

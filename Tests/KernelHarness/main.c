@@ -243,7 +243,7 @@ static int run_sabotage(void) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t first = 0, count = 20000;
+    uint64_t first = 0, count = 32000;
     const char *wanted = NULL;
     setvbuf(stdout, NULL, _IOLBF, 0);
     memory_start();

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CASES = 20000 };
+enum { CASES = 32000 };
 
 static bonn_max_pool_b1_fn *honest;
 
@@ -17,7 +17,7 @@ static ptrdiff_t row_words(const bonn_pool *p) {
 
 static void rarely_wrong(const bonn_pool *p, const uint64_t *x, uint64_t *y, bonn_range rows) {
     honest(p, x, y, rows);
-    if (p->channels == 67 && p->window.kernel_width == 3) {
+    if (p->channels == 67) {
         y[rows.begin * row_words(p)] ^= 1;
     }
 }
