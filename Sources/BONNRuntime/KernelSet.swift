@@ -2,7 +2,7 @@ import CBONNKernels
 
 /// The kernels for one instruction set. All sets compute the same bits; they differ in speed.
 public struct KernelSet: Sendable, Equatable, CustomStringConvertible {
-    /// The name of the instruction set: `scalar`, `avx2`.
+    /// The name of the instruction set, such as `avx2`.
     public let name: String
     private let index: Int
 

@@ -232,7 +232,7 @@ static bonn_bconv2d_layout nibble_layout(const bonn_bconv2d *p) {
     return layout;
 }
 
-void bonn_bconv2d_b1i32_4x64__avx2(const bonn_bconv2d *p, const uint64_t *x, int32_t *y,
+void bonn_bconv2d_b1i32_5x64__avx2(const bonn_bconv2d *p, const uint64_t *x, int32_t *y,
                                    ptrdiff_t y_stride, bonn_range rows, bonn_range blocks) {
     bonn_bconv2d_walk(p, nibble_layout(p), x, y, y_stride, rows, blocks, compute);
 }

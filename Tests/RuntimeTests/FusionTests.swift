@@ -1,0 +1,97 @@
+import BONNModelFormat
+import BONNTestSupport
+import Testing
+
+@testable import BONNRuntime
+
+/// Which nodes become one step. That fused steps compute what single nodes do is for
+/// `RandomModelTests`, with every choice of exposed values.
+@Suite struct FusionTests {
+    private static let conv3 = Window(3, padding: 1)
+
+    private func operations(_ file: ModelFile, exposing names: [String] = []) throws -> [String] {
+        try Model(file, exposing: names).steps.map(\.operation)
+    }
+
+    @Test func `a BONN block is one step, and its shortcut another`() throws {
+        var builder = ModelBuilder(seed: 1, input: Shape(8, 6, 6))
+        let first = Networks.block(&builder, "input", outputs: 8, stride: 1)
+        let second = Networks.block(&builder, first, outputs: 16, stride: 2)
+        let means = builder.globalAveragePool(second)
+        #expect(
+            try operations(builder.model(output: means)) == [
+                "threshold", "binary_convolution+add+prelu+threshold", "average_pool",
+                "convolution+batch_norm", "binary_convolution+add+prelu", "global_average_pool",
+            ])
+    }
+
+    @Test func `a QuickNet block is one step`() throws {
+        var builder = ModelBuilder(seed: 2, input: Shape(8, 6, 6))
+        let bits = builder.threshold("input")
+        let sums = builder.binaryConvolution(bits, outputs: 8, window: Self.conv3)
+        let activated = builder.relu(sums)
+        let normalised = builder.batchNorm(activated)
+        let sum = builder.add("input", normalised)
+        let next = builder.threshold(sum)
+        let body = builder.binaryConvolution(next, outputs: 8, window: Self.conv3)
+        let means = builder.globalAveragePool(builder.add(body, sum))
+        #expect(
+            try operations(builder.model(output: means)) == [
+                "threshold", "binary_convolution+relu+batch_norm+add+threshold",
+                "binary_convolution+add", "global_average_pool",
+            ])
+    }
+
+    @Test func `a chain of bits never leaves the packed form`() throws {
+        var builder = ModelBuilder(seed: 3, input: Shape(3, 8, 8))
+        let stem = builder.convolution("input", outputs: 70, window: Self.conv3)
+        var bits = builder.threshold(stem)
+        let sums = builder.binaryConvolution(bits, outputs: 70, window: Self.conv3, scale: .none)
+        bits = builder.threshold(sums)
+        bits = builder.maxPool(bits, Window(2, stride: 2))
+        bits = builder.flatten(bits)
+        let hidden = builder.binaryLinear(bits, outputs: 33, scale: .none)
+        let logits = builder.binaryLinear(builder.threshold(hidden), outputs: 10, scale: .layer)
+        let model = try Model(builder.model(output: logits))
+        #expect(
+            model.steps.map(\.operation) == [
+                "convolution+threshold", "binary_convolution+threshold", "max_pool", "flatten",
+                "binary_linear+threshold", "binary_linear",
+            ])
+        let stored = model.steps.dropFirst().dropLast().flatMap(\.outputs)
+        #expect(stored.allSatisfy { model.values[$0].element == .signedBits })
+    }
+
+    @Test func `a value with other readers, an exposed one and the output are stored`() throws {
+        var builder = ModelBuilder(seed: 4, input: Shape(8, 4, 4))
+        let bits = builder.threshold("input")
+        let sums = builder.binaryConvolution(bits, outputs: 8, window: Self.conv3)
+        let activated = builder.prelu(sums)
+        let means = builder.globalAveragePool(builder.add(activated, sums))
+        let file = builder.model(output: means)
+        #expect(
+            try operations(file) == [
+                "threshold", "binary_convolution", "prelu+add", "global_average_pool",
+            ])
+        #expect(
+            try operations(file, exposing: [activated]) == [
+                "threshold", "binary_convolution", "prelu", "add", "global_average_pool",
+            ])
+        let twice = builder.add(means, means)
+        #expect(try operations(builder.model(output: twice)).last == "add")
+    }
+
+    @Test func `groups whose bits would share a word compare in a step of their own`() throws {
+        for (outputs, isOneStep) in [(130, false), (128, true)] {
+            var builder = ModelBuilder(seed: 5, input: Shape(8, 4, 4))
+            let bits = builder.threshold("input")
+            let sums = builder.binaryConvolution(
+                bits, outputs: outputs, window: Self.conv3, groups: 2)
+            let flat = builder.flatten(builder.threshold(sums))
+            let logits = builder.binaryLinear(flat, outputs: 3, scale: .none)
+            let found = try operations(builder.model(output: logits))
+            #expect(found.contains("binary_convolution+threshold") == isOneStep, "\(found)")
+            #expect(found.count { $0 == "threshold" } == (isOneStep ? 1 : 2), "\(found)")
+        }
+    }
+}
