@@ -16,6 +16,8 @@ public enum FormatLimits {
     public static let window = 1 << 10
     /// Products that one binary output sums: such sums are exact in float32.
     public static let binaryTerms = 1 << 24
+    /// Products of two signed bytes that one output sums: 2^17 * 127 * 128 is below 2^31.
+    public static let byteTerms = 1 << 17
     /// Multiply-accumulates, comparisons and other steps for one image.
     public static let work = 1 << 42
     /// UTF-8 bytes of a name of a node or a tensor.

@@ -67,6 +67,8 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     case unsignedBits = "unsigned_bits"
     /// Unsigned 8-bit integers: pixels.
     case byte
+    /// Signed 8-bit integers in -127...127: what `quantize` makes.
+    case signedByte = "signed_byte"
 }
 
 /// One operation of the graph and the value that it defines.
@@ -92,13 +94,15 @@ public struct Node: Sendable, Equatable {
 /// a sum of real products (convolution, linear) is a chain of float32 fused multiply-adds, from the
 /// bias (or +0) on over kernel rows, kernel columns and channels, in this order, with +0 in the
 /// padding; an average is summed and divided in float64 and rounded once to float32; every other
-/// real operation is one IEEE float32 operation, never fused.
+/// real operation is one IEEE float32 operation, never fused. Convolutions and fully connected
+/// layers of signed bytes sum exactly in integers; the sum is converted to float32 and multiplied by
+/// the scale of its channel, then the bias is added, each rounded.
 public enum Operation: Sendable, Equatable {
-    /// real or byte -> real.
+    /// real, byte or signed byte -> real.
     case convolution(Convolution)
     /// bits -> integer, or real when a scale is given.
     case binaryConvolution(BinaryConvolution)
-    /// real -> real; reads `[C, 1, 1]`.
+    /// real or signed byte -> real; reads `[C, 1, 1]`.
     case linear(Linear)
     /// bits -> integer, or real when a scale is given; reads `[C, 1, 1]`.
     case binaryLinear(BinaryLinear)
@@ -106,6 +110,8 @@ public enum Operation: Sendable, Equatable {
     case batchNorm(BatchNorm)
     /// real, integer or byte -> bits.
     case threshold(Threshold)
+    /// real -> signed byte.
+    case quantize(Quantize)
     /// real -> real, or bits -> bits (the larger value; padding never wins).
     case maxPool(Pool)
     /// real -> real.
@@ -122,7 +128,7 @@ public enum Operation: Sendable, Equatable {
     case add
     /// two or more values of one element type and one height and width, joined along channels.
     case concatenate
-    /// `[C, H, W]` -> `[C * H * W, 1, 1]` in the order C, H, W; real, integer, byte or bits.
+    /// `[C, H, W]` -> `[C * H * W, 1, 1]` in the order C, H, W; everything but signed bytes.
     case flatten
 }
 
@@ -171,7 +177,8 @@ public struct Convolution: Sendable, Equatable {
     public var groups: Int
     /// F32 `[K, C / groups, kh, kw]`, or I8 of the same shape with `weightScale`.
     public var weight: String
-    /// F32 `[K]`, present exactly when the weight is I8: w = weightScale[k] * weight.
+    /// F32 `[K]`, present exactly when the weight is I8: w = weightScale[k] * weight. Of a signed
+    /// byte input it is the scale of the sum, the input's scale included.
     public var weightScale: String?
     /// F32 `[K]`, or nil.
     public var bias: String?
@@ -235,7 +242,7 @@ public struct BinaryConvolution: Sendable, Equatable {
 public struct Linear: Sendable, Equatable {
     /// F32 `[K, C]`, or I8 of the same shape with `weightScale`.
     public var weight: String
-    /// F32 `[K]`, present exactly when the weight is I8.
+    /// F32 `[K]`, present exactly when the weight is I8; see `Convolution.weightScale`.
     public var weightScale: String?
     /// F32 `[K]`, or nil.
     public var bias: String?
@@ -299,6 +306,18 @@ public struct Threshold: Sendable, Equatable {
         self.threshold = threshold
         self.direction = direction
         self.levels = levels
+    }
+}
+
+/// Rounding to signed bytes: the nearest integer to fl(x * inverseScale), ties to even, kept within
+/// -127...127; a NaN gives -127.
+public struct Quantize: Sendable, Equatable {
+    /// F32 `[1]`: what x is multiplied by, the reciprocal of what one step stands for.
+    public var inverseScale: String
+
+    /// Creates a quantisation.
+    public init(inverseScale: String) {
+        self.inverseScale = inverseScale
     }
 }
 

@@ -10,6 +10,7 @@ extension Operation {
         case .binaryLinear: "binary_linear"
         case .batchNorm: "batch_norm"
         case .threshold: "threshold"
+        case .quantize: "quantize"
         case .maxPool: "max_pool"
         case .averagePool: "average_pool"
         case .globalAveragePool: "global_average_pool"
@@ -25,7 +26,8 @@ extension Operation {
     /// The names of all operations.
     static let names = [
         "convolution", "binary_convolution", "linear", "binary_linear", "batch_norm", "threshold",
-        "max_pool", "average_pool", "global_average_pool", "relu", "prelu", "hardtanh", "add",
+        "quantize", "max_pool", "average_pool", "global_average_pool", "relu", "prelu", "hardtanh",
+        "add",
         "concatenate", "flatten",
     ]
 
@@ -38,6 +40,8 @@ extension Operation {
         case "binary_linear": self = .binaryLinear(try BinaryLinear(&fields))
         case "batch_norm": self = .batchNorm(try BatchNorm(&fields))
         case "threshold": self = .threshold(try Threshold(&fields))
+        case "quantize":
+            self = .quantize(Quantize(inverseScale: try fields.string("inverse_scale")))
         case "max_pool": self = .maxPool(Pool(window: try Window(pool: &fields)))
         case "average_pool":
             self = .averagePool(
@@ -69,6 +73,8 @@ extension Operation {
         case .binaryLinear(let linear): linear.members
         case .batchNorm(let batchNorm): batchNorm.members
         case .threshold(let threshold): threshold.members
+        case .quantize(let quantize):
+            [JSONMember("inverse_scale", .string(quantize.inverseScale))]
         case .maxPool(let pool): pool.window.poolMembers
         case .averagePool(let pool):
             pool.window.poolMembers + [JSONMember("counts_padding", .bool(pool.countsPadding))]

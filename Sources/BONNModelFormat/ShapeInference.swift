@@ -34,6 +34,11 @@ struct GraphInference {
         case .binaryLinear(let linear): return try infer(linear, input)
         case .batchNorm(let batchNorm): return try infer(batchNorm, input)
         case .threshold(let threshold): return try infer(threshold, input)
+        case .quantize(let quantize):
+            try require(input, of: [.real])
+            try tensor(quantize.inverseScale, .f32, [[1]], .finite)
+            work = input.shape.count
+            return ValueType(shape: input.shape, element: .signedByte)
         case .maxPool(let pool): return try inferMax(pool, input)
         case .averagePool(let pool): return try inferAverage(pool, input)
         case .globalAveragePool:
@@ -50,9 +55,15 @@ struct GraphInference {
         case .add: return try inferAdd(inputs)
         case .concatenate: return try inferConcatenate(inputs)
         case .flatten:
+            try require(input, of: Self.joinable)
             return ValueType(shape: Shape(input.shape.count, 1, 1), element: input.element)
         }
     }
+
+    /// Everything but signed bytes, which only convolutions and fully connected layers read.
+    private static let joinable: [ElementType] = [
+        .real, .integer, .byte, .signedBits, .unsignedBits,
+    ]
 
     // MARK: Inputs
 
@@ -122,14 +133,15 @@ struct GraphInference {
     private mutating func infer(
         _ convolution: Convolution, _ input: ValueType
     ) throws(ModelFormatError) -> ValueType {
-        try require(input, of: [.real, .byte])
+        try require(input, of: [.real, .byte, .signedByte])
         let outputs = try tensors.firstDimension(convolution.weight, place: place)
         let channels = try channelsPerGroup(
             input.shape.channels, outputs: outputs, groups: convolution.groups)
         let size = try convolution.window.outputSize(of: input.shape, place: place)
         try realWeight(
             convolution.weight, scale: convolution.weightScale, bias: convolution.bias,
-            shape: [outputs, channels, convolution.window.height, convolution.window.width])
+            shape: [outputs, channels, convolution.window.height, convolution.window.width],
+            input: input)
         try count(
             work: [
                 outputs, size.height, size.width, channels, convolution.window.height,
@@ -186,12 +198,12 @@ struct GraphInference {
     private mutating func infer(
         _ linear: Linear, _ input: ValueType
     ) throws(ModelFormatError) -> ValueType {
-        try require(input, of: [.real])
+        try require(input, of: [.real, .signedByte])
         try requireVector(input)
         let outputs = try tensors.firstDimension(linear.weight, place: place)
         try realWeight(
             linear.weight, scale: linear.weightScale, bias: linear.bias,
-            shape: [outputs, input.shape.channels])
+            shape: [outputs, input.shape.channels], input: input)
         try count(work: [outputs, input.shape.channels])
         return ValueType(shape: Shape(outputs, 1, 1), element: .real)
     }
@@ -222,10 +234,19 @@ struct GraphInference {
         }
     }
 
-    /// F32, or I8 with a scale an output; and the bias.
+    /// F32, or I8 with a scale an output; and the bias. Signed bytes need I8.
     private mutating func realWeight(
-        _ weight: String, scale: String?, bias: String?, shape: [Int]
+        _ weight: String, scale: String?, bias: String?, shape: [Int], input: ValueType
     ) throws(ModelFormatError) {
+        if input.element == .signedByte {
+            guard scale != nil else {
+                throw ModelFormatError(
+                    .scaleRule, place,
+                    expected: "an I8 weight and 'weight_scale' for a signed_byte input",
+                    found: "none", fix: "quantise the weight, or read the real value")
+            }
+            try terms(Array(shape.dropFirst()), limit: FormatLimits.byteTerms, "int32")
+        }
         if let scale {
             try tensor(weight, .i8, [shape], .any)
             try tensor(scale, .f32, [[shape[0]]], .finite)
@@ -259,12 +280,17 @@ struct GraphInference {
     }
 
     private func binaryTerms(_ factors: [Int]) throws(ModelFormatError) {
-        guard let terms = checkedProduct(factors), terms <= FormatLimits.binaryTerms else {
+        try terms(factors, limit: FormatLimits.binaryTerms, "float32")
+    }
+
+    private func terms(
+        _ factors: [Int], limit: Int, _ exactIn: String
+    ) throws(ModelFormatError) {
+        guard let terms = checkedProduct(factors), terms <= limit else {
             throw ModelFormatError(
-                .limitExceeded, place,
-                expected: "sums of at most \(FormatLimits.binaryTerms) terms",
+                .limitExceeded, place, expected: "sums of at most \(limit) terms",
                 found: "\(factors.map(String.init).joined(separator: " x "))",
-                fix: "longer sums are not exact in float32; split the layer")
+                fix: "longer sums are not exact in \(exactIn); split the layer")
         }
     }
 
@@ -348,6 +374,7 @@ struct GraphInference {
     private func inferConcatenate(_ inputs: [ValueType]) throws(ModelFormatError) -> ValueType {
         let first = inputs[0]
         var channels = 0
+        try require(first, of: Self.joinable)
         for input in inputs {
             try require(input, of: [first.element])
             guard input.shape.height == first.shape.height,

@@ -49,6 +49,8 @@ extension InferenceSession {
                             place.load(fromByteOffset: 4 * element, as: Float.self)
                         case .integer:
                             Float(place.load(fromByteOffset: 4 * element, as: Int32.self))
+                        case .signedByte:
+                            Float(place.load(fromByteOffset: element, as: Int8.self))
                         case .signedBits, .unsignedBits:
                             level(
                                 place.load(

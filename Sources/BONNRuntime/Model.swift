@@ -109,6 +109,7 @@ struct ModelValue: Sendable {
         switch type.element {
         // Bytes are kept as real numbers: pixels are converted once, where they enter.
         case .real, .integer, .byte: byteCount = 4 * type.shape.count
+        case .signedByte: byteCount = type.shape.count
         case .signedBits, .unsignedBits:
             byteCount = 8 * BitLayout.words(forChannels: type.shape.channels) * pixels
         }

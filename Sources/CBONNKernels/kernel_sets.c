@@ -55,7 +55,8 @@ static const listed_set sets[] = {
 #endif
 #if defined(__x86_64__)
     {&avx2_set, BONN_CPU_AVX2 | BONN_CPU_FMA},
-    {&avx512_set, BONN_CPU_AVX2 | BONN_CPU_FMA | BONN_CPU_AVX512 | BONN_CPU_AVX512_VPOPCNTDQ},
+    {&avx512_set, BONN_CPU_AVX2 | BONN_CPU_FMA | BONN_CPU_AVX512 | BONN_CPU_AVX512_VPOPCNTDQ |
+                      BONN_CPU_AVX512_VNNI},
 #endif
 };
 

@@ -88,6 +88,15 @@ public struct ModelBuilder {
         return tensor("weight", ModelTensor(i8: values, shape: shape))
     }
 
+    /// Rounding to signed bytes, with some values beyond them.
+    public mutating func quantize(_ x: String) -> String {
+        let rate = tensor(
+            "inverse_scale", ModelTensor(f32: generator.reals(1, in: 10...90), shape: [1]))
+        return add(
+            .quantize(Quantize(inverseScale: rate)), [x],
+            ValueType(shape: shape(x), element: .signedByte))
+    }
+
     /// How the sums of a binary layer become real numbers.
     public enum Scale: CaseIterable, Sendable { case none, layer, channel, channelAndBias }
 

@@ -86,6 +86,41 @@ public enum Reference {
         }
     }
 
+    /// Convolution of integers with weights `[K, C / groups, kh, kw]`: the exact sum, converted,
+    /// scaled and shifted, each rounded.
+    public static func byteConvolution(
+        _ input: ReferenceValue, weights: [Int8], outputs: Int, window: Window, groups: Int = 1,
+        scale: [Float], bias: [Float]? = nil
+    ) -> ReferenceValue {
+        let channels = input.shape.channels / groups
+        let taps = window.height * window.width
+        let shape = outputShape(window, input.shape, channels: outputs)
+        return ReferenceValue(shape) { k, y, x in
+            let group = k / (outputs / groups)
+            var sum = 0
+            for (tap, place) in positions(window, y, x).enumerated()
+            where (0..<input.shape.height).contains(place.y)
+                && (0..<input.shape.width).contains(place.x)
+            {
+                for c in 0..<channels {
+                    let level = Int(input[group * channels + c, place.y, place.x])
+                    sum += level * Int(weights[(k * channels + c) * taps + tap])
+                }
+            }
+            let product: Float = Float(sum) * scale[k]
+            return bias.map { product + $0[k] } ?? product
+        }
+    }
+
+    /// Rounding to signed bytes.
+    public static func quantize(_ input: ReferenceValue, inverseScale: Float) -> ReferenceValue {
+        map(input) { value, _ in
+            let scaled: Float = value * inverseScale
+            guard !scaled.isNaN else { return -127 }
+            return min(max(scaled.rounded(.toNearestOrEven), -127), 127)
+        }
+    }
+
     /// Each channel by itself: `transform(value, channel)`.
     public static func map(
         _ input: ReferenceValue, _ transform: (Float, Int) -> Float

@@ -26,6 +26,7 @@ public struct ReferenceInterpreter {
     ) -> ElementType {
         switch operation {
         case .threshold(let threshold): threshold.levels
+        case .quantize: .signedByte
         case .binaryConvolution(let convolution): convolution.scale == nil ? .integer : .real
         case .binaryLinear(let linear): linear.scale == nil ? .integer : .real
         case .maxPool, .concatenate, .flatten: input
@@ -38,6 +39,19 @@ public struct ReferenceInterpreter {
     ) -> ReferenceValue {
         let input = inputs[0]
         switch operation {
+        case .convolution(let convolution) where element == .signedByte:
+            return Reference.byteConvolution(
+                input, weights: file.tensors[convolution.weight]!.int8s(),
+                outputs: file.tensors[convolution.weight]!.shape[0], window: convolution.window,
+                groups: convolution.groups, scale: floats(convolution.weightScale!),
+                bias: convolution.bias.map(floats))
+        case .linear(let linear) where element == .signedByte:
+            return Reference.byteConvolution(
+                input, weights: file.tensors[linear.weight]!.int8s(),
+                outputs: file.tensors[linear.weight]!.shape[0], window: Window(1),
+                scale: floats(linear.weightScale!), bias: linear.bias.map(floats))
+        case .quantize(let quantize):
+            return Reference.quantize(input, inverseScale: floats(quantize.inverseScale)[0])
         case .convolution(let convolution):
             return Reference.convolution(
                 input, weights: realWeights(convolution.weight, convolution.weightScale),

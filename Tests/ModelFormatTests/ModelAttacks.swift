@@ -208,6 +208,17 @@ extension Attack {
                 #""operation":"binary_convolution","inputs":["bits"],"input_channels":17,"#
                     + #""kernel":[1024,1024],"padding_value":"zero""#)
         },
+        large("signed bytes that are added", .inputElement) {
+            $0.replace(
+                #""inputs":["sum_of_heads","byte_head"]"#, #""inputs":["quantized","byte_head"]"#)
+        },
+        large("signed bytes and weights without a scale", .scaleRule) {
+            $0.replace(#","weight_scale":"byte_head.scale""#, "")
+        },
+        large("a quantisation with a rate a channel", .tensorShape) {
+            try $0.set(
+                "quantized.rate", ModelTensor(f32: [Float](repeating: 1, count: 18), shape: [18]))
+        },
         large("a kernel of a thousand million", .invalidWindow) {
             $0.replace(#""kernel":[3,2]"#, #""kernel":[1000000000,2]"#)
         },

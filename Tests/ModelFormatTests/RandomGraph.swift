@@ -101,8 +101,9 @@ struct RandomGraph {
         let shape = type.shape
         switch type.element {
         case .real:
-            switch pick(0...10) {
-            case 0: addConvolution(name, shape)
+            switch pick(0...11) {
+            case 0: addConvolution(name, type)
+            case 10: add(.quantize(Quantize(inverseScale: floats([1]))), [name], shape, .signedByte)
             case 1: addThreshold(name, type)
             case 2: addPool(name, type)
             case 3: add(.globalAveragePool, [name], Shape(shape.channels, 1, 1), .real)
@@ -117,7 +118,8 @@ struct RandomGraph {
             default: addConcatenation(name, type)
             }
         case .integer: flip() ? addBatchNorm(name, shape) : addThreshold(name, type)
-        case .byte: flip() ? addConvolution(name, shape) : addThreshold(name, type)
+        case .signedByte: addConvolution(name, type)
+        case .byte: flip() ? addConvolution(name, type) : addThreshold(name, type)
         case .signedBits, .unsignedBits:
             switch pick(0...4) {
             case 0...2: addBinaryConvolution(name, type)
@@ -127,13 +129,14 @@ struct RandomGraph {
         }
     }
 
-    private mutating func addConvolution(_ name: String, _ shape: Shape) {
+    private mutating func addConvolution(_ name: String, _ type: ValueType) {
+        let shape = type.shape
         let (window, rows, columns) = window(for: shape, pooling: false)
         let groups = shape.channels % 2 == 0 && flip() ? 2 : 1
         let outputs = groups * pick(1...5)
         let weight = [outputs, shape.channels / groups, window.height, window.width]
         var convolution = Convolution(window: window, groups: groups, weight: "")
-        if flip() {
+        if type.element != .signedByte && flip() {
             convolution.weight = floats(weight)
         } else {
             convolution.weight = tensor(Sample.bytes(weight, &generator))
@@ -210,8 +213,13 @@ struct RandomGraph {
 
     /// Whatever the last value is, a fully connected layer of it.
     private mutating func addHead() {
-        let name = nodes.last?.name ?? input.name
+        var name = nodes.last?.name ?? input.name
         guard var type = types[name] else { return }
+        if type.element == .signedByte {
+            addConvolution(name, type)
+            name = nodes[nodes.count - 1].name
+            type = types[name] ?? type
+        }
         add(.flatten, [name], Shape(type.shape.count, 1, 1), type.element)
         if type.element == .integer || type.element == .byte {
             addThreshold(nodes[nodes.count - 1].name, types[nodes[nodes.count - 1].name] ?? type)
@@ -220,7 +228,13 @@ struct RandomGraph {
         type = types[last] ?? type
         let outputs = pick(1...7)
         let features = type.shape.channels
-        if type.element == .real {
+        if type.element == .real && flip() {
+            add(.quantize(Quantize(inverseScale: floats([1]))), [last], type.shape, .signedByte)
+            let linear = Linear(
+                weight: tensor(Sample.bytes([outputs, features], &generator)),
+                weightScale: floats([outputs]), bias: floatsOrNil([outputs]))
+            add(.linear(linear), [nodes[nodes.count - 1].name], Shape(outputs, 1, 1), .real)
+        } else if type.element == .real {
             let linear = Linear(weight: floats([outputs, features]), bias: floatsOrNil([outputs]))
             add(.linear(linear), [last], Shape(outputs, 1, 1), .real)
         } else {

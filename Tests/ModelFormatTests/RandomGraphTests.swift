@@ -21,7 +21,7 @@ import Testing
             #expect(try readBack.serialized() == bytes, "seed \(seed)")
             operations.formUnion(model.metadata.graph.nodes.map(\.operation.name))
         }
-        #expect(operations.count == 15, "only \(operations.sorted()) were drawn")
+        #expect(operations.count == 16, "only \(operations.sorted()) were drawn")
     }
 
     @Test func `taking any one thing away from a random graph is noticed`() throws {

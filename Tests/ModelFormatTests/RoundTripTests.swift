@@ -46,7 +46,9 @@ import Testing
         #expect(types["largest"] == ValueType(shape: Shape(18, 3, 3), element: .real))
         #expect(types["flat"] == ValueType(shape: Shape(162, 1, 1), element: .real))
         #expect(types["means"] == ValueType(shape: Shape(18, 1, 1), element: .real))
+        #expect(types["quantized"] == ValueType(shape: Shape(18, 1, 1), element: .signedByte))
+        #expect(types["byte_head"] == ValueType(shape: Shape(5, 1, 1), element: .real))
         #expect(types["logits"] == ValueType(shape: Shape(5, 1, 1), element: .real))
-        #expect(types.count == 21)
+        #expect(types.count == 24)
     }
 }

@@ -143,7 +143,18 @@ enum Sample {
                 Linear(
                     weight: tensor("linear.weight", floats([5, 18], &generator)),
                     bias: tensor("linear.bias", floats([5], &generator)))), "means")
-        add("logits", .add, "votes", "linear")
+        add("sum_of_heads", .add, "votes", "linear")
+        add(
+            "quantized",
+            .quantize(Quantize(inverseScale: tensor("quantized.rate", floats([1], &generator)))),
+            "means")
+        add(
+            "byte_head",
+            .linear(
+                Linear(
+                    weight: tensor("byte_head.weight", bytes([5, 18], &generator)),
+                    weightScale: tensor("byte_head.scale", floats([5], &generator)))), "quantized")
+        add("logits", .add, "sum_of_heads", "byte_head")
         let metadata = ModelMetadata(
             graph: Graph(
                 input: GraphInput(name: "image", shape: Shape(3, 8, 8), element: .real),

@@ -38,7 +38,7 @@ import Testing
         }
         let counts = operations.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         print("random networks: 150; operations compared: \(counts.joined(separator: ", "))")
-        #expect(operations.count == 15, "some operation never occurred")
+        #expect(operations.count == 16, "some operation never occurred")
     }
 }
 

@@ -31,7 +31,7 @@ enum RandomModels {
         _ builder: inout ModelBuilder, _ x: String, _ names: [String]
     ) -> String {
         let type = builder.types[x]!
-        if type.shape.channels < 200, builder.generator.oneIn(6) {
+        if type.element != .signedByte, type.shape.channels < 200, builder.generator.oneIn(6) {
             let others = names.filter {
                 let other = builder.types[$0]!
                 return other.element == type.element && other.shape.height == type.shape.height
@@ -44,6 +44,7 @@ enum RandomModels {
         case .integer:
             return builder.generator.oneIn(2)
                 ? builder.batchNorm(x) : threshold(&builder, x)
+        case .signedByte: return convolution(&builder, x)
         case .byte:
             return builder.generator.oneIn(2)
                 ? convolution(&builder, x) : threshold(&builder, x)
@@ -56,7 +57,7 @@ enum RandomModels {
     private static func growReal(
         _ builder: inout ModelBuilder, _ x: String, _ names: [String]
     ) -> String {
-        switch builder.generator.integer(0...11) {
+        switch builder.generator.integer(0...12) {
         case 0: return convolution(&builder, x)
         case 1: return builder.batchNorm(x)
         case 2: return builder.maxPool(x, pooling(&builder, x))
@@ -66,6 +67,7 @@ enum RandomModels {
         case 4: return builder.relu(x)
         case 5: return builder.hardtanh(x)
         case 6: return builder.prelu(x, perChannel: builder.generator.oneIn(2))
+        case 9: return builder.quantize(x)
         case 7, 8:
             let others = names.filter { builder.types[$0] == builder.types[x] }
             return builder.add(x, builder.generator.pick(others))
@@ -103,7 +105,8 @@ enum RandomModels {
         let window = builder.generator.window(
             in: builder.shape(x), largest: 3, stride: 2, dilation: 2, padding: 2)
         let outputs = groups * builder.generator.integer(1...max(1, 20 / groups))
-        let isInt8 = builder.generator.oneIn(3)
+        let isInt8 =
+            builder.types[x]!.element == .signedByte || builder.generator.oneIn(3)
         let hasBias = builder.generator.oneIn(2)
         return builder.convolution(
             x, outputs: outputs, window: window, groups: groups, isInt8: isInt8, hasBias: hasBias)
@@ -124,13 +127,21 @@ enum RandomModels {
 
     private static func head(_ builder: inout ModelBuilder, _ x: String) -> String {
         let flat: String
+        if builder.types[x]!.element == .signedByte {
+            return head(&builder, convolution(&builder, x))
+        }
         if builder.types[x]!.element == .real && builder.generator.oneIn(2) {
             flat = builder.globalAveragePool(x)
         } else {
             flat = builder.flatten(x)
         }
         switch builder.types[flat]!.element {
-        case .real: return builder.linear(flat, outputs: 5, isInt8: builder.generator.oneIn(2))
+        case .real:
+            guard builder.generator.oneIn(2) else {
+                return builder.linear(flat, outputs: 5, isInt8: builder.generator.oneIn(2))
+            }
+            return builder.linear(builder.quantize(flat), outputs: 5, isInt8: true)
+        case .signedByte: return builder.linear(flat, outputs: 5, isInt8: true)
         case .integer: return builder.batchNorm(flat)
         case .byte:
             let bits = builder.threshold(flat)

@@ -131,12 +131,15 @@ struct Lowering {
         let isBits = input.element == .signedBits || input.element == .unsignedBits
         switch node.operation {
         case .convolution(let convolution):
-            return real(convolution, shape, output.shape, program)
+            return real(convolution, input, output.shape, program)
         case .linear(let linear):
             let convolution = Convolution(
                 window: Window(1), weight: linear.weight, weightScale: linear.weightScale,
                 bias: linear.bias)
-            return real(convolution, shape, output.shape, program)
+            return real(convolution, input, output.shape, program)
+        case .quantize(let quantize):
+            return QuantizeOperator(
+                shape: shape, inverseScale: floats(quantize.inverseScale)[0])
         case .binaryConvolution(let convolution):
             let pixelWords = regroup(&sources, node, shape, convolution.groups)
             return binary(convolution, input, output, pixelWords: pixelWords, program)
@@ -181,9 +184,18 @@ struct Lowering {
     }
 
     private func real(
-        _ convolution: Convolution, _ input: Shape, _ output: Shape, _ program: MapProgram?
+        _ convolution: Convolution, _ type: ValueType, _ output: Shape, _ program: MapProgram?
     ) -> any Operator {
+        let input = type.shape
         let window = bonn_window(convolution.window, from: input, to: output)
+        if type.element == .signedByte {
+            return MappedOperator(
+                ByteConvolutionOperator(
+                    window: window, groups: convolution.groups, inputChannels: input.channels,
+                    outputChannels: output.channels, weights: tensors[convolution.weight]!.int8s(),
+                    scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats)),
+                program: program)
+        }
         let weights = realWeights(
             convolution.weight, scale: convolution.weightScale, outputs: output.channels)
         let bias = convolution.bias.map(floats)

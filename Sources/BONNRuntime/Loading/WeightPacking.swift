@@ -1,11 +1,22 @@
 import BONNModelFormat
 import CBONNKernels
 
-/// Real weights in the order in which the kernels read them.
+/// Weights of real layers in the order in which the kernels read them.
 enum WeightPacking {
     /// Blocks of output channels that hold one group.
     static func blockCount(_ channels: Int) -> Int {
         (channels + Int(BONN_REAL_BLOCK) - 1) / Int(BONN_REAL_BLOCK)
+    }
+
+    /// The output channels of a range of blocks.
+    static func channels(of range: bonn_range, groups: Int, outputs: Int) -> Range<Int> {
+        let groupChannels = outputs / groups
+        let groupBlocks = blockCount(groupChannels)
+        func first(_ block: Int) -> Int {
+            block / groupBlocks * groupChannels
+                + min(block % groupBlocks * Int(BONN_REAL_BLOCK), groupChannels)
+        }
+        return first(range.begin)..<first(range.end)
     }
 
     /// From `[K, depth]` to `[group][block][depth][BONN_REAL_BLOCK]`; absent channels are 0.
@@ -22,6 +33,35 @@ enum WeightPacking {
             let to = block * depth * width + channel % width
             let from = output * depth
             for index in 0..<depth { packed[to + index * width] = weights[from + index] }
+        }
+        return packed
+    }
+
+    /// From signed bytes `[K, C, kh, kw]` to `[group][block][kernel row][run][pair][BONN_REAL_BLOCK][2]`;
+    /// absent weights are 0.
+    static func bytePairs(
+        _ weights: [Int8], window: bonn_window, outputs: Int, groups: Int, channels: Int
+    ) -> [Int8] {
+        var window = window
+        let width = Int(BONN_REAL_BLOCK)
+        let blockWeights = bonn_conv2d_s8_block_weights(&window, groups, channels)
+        let run = bonn_conv2d_s8_run(&window, groups, channels)
+        let groupOutputs = outputs / groups
+        let blocks = blockCount(groupOutputs)
+        let taps = window.taps
+        var packed = [Int8](repeating: 0, count: groups * blocks * blockWeights)
+        for output in 0..<outputs {
+            let channel = output % groupOutputs
+            let block = output / groupOutputs * blocks + channel / width
+            let first = block * blockWeights + channel % width * 2
+            for tap in 0..<taps {
+                for input in 0..<channels {
+                    let index = tap * channels + input
+                    let pair = index / run * ((run + 1) / 2) + index % run / 2
+                    packed[first + pair * width * 2 + index % run % 2] =
+                        weights[(output * channels + input) * taps + tap]
+                }
+            }
         }
         return packed
     }

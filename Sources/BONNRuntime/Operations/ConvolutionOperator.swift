@@ -52,13 +52,7 @@ struct ConvolutionOperator: RowProducer {
     }
 
     func channels(of range: bonn_range) -> Range<Int> {
-        let groupChannels = outputChannels / groups
-        let groupBlocks = WeightPacking.blockCount(groupChannels)
-        func first(_ block: Int) -> Int {
-            block / groupBlocks * groupChannels
-                + min(block % groupBlocks * Int(BONN_REAL_BLOCK), groupChannels)
-        }
-        return first(range.begin)..<first(range.end)
+        WeightPacking.channels(of: range, groups: groups, outputs: outputChannels)
     }
 
     func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {

@@ -1,0 +1,76 @@
+import BONNModelFormat
+import CBONNKernels
+
+/// A convolution or fully connected layer of signed bytes with exact integer sums.
+struct ByteConvolutionOperator: RowProducer {
+    private let window: bonn_window
+    private let groups: Int
+    private let inputChannels: Int
+    private let outputChannels: Int
+    private let weights: ConstantBuffer<Int8>
+    private let scale: ConstantBuffer<Float>
+    private let bias: ConstantBuffer<Float>
+
+    /// Packs the weights for the kernels.
+    ///
+    /// - Parameters:
+    ///   - weights: `[K, C / groups, kh, kw]`.
+    ///   - scale: of the sums, `[K]`.
+    ///   - bias: `[K]`, or nil.
+    init(
+        window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
+        weights: [Int8], scale: [Float], bias: [Float]?
+    ) {
+        self.window = window
+        self.groups = groups
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        func lanes(_ values: [Float]) -> ConstantBuffer<Float> {
+            ConstantBuffer(
+                WeightPacking.blocks(values, outputs: outputChannels, groups: groups, depth: 1))
+        }
+        self.scale = lanes(scale)
+        // x + -0 is x, for zeros of both signs.
+        self.bias = lanes(bias ?? [Float](repeating: -0.0, count: outputChannels))
+        self.weights = ConstantBuffer(
+            WeightPacking.bytePairs(
+                weights, window: window, outputs: outputChannels, groups: groups,
+                channels: inputChannels / groups))
+    }
+
+    var realMACs: Int {
+        outputChannels * window.out_height * window.out_width * window.taps
+            * (inputChannels / groups)
+    }
+
+    var shape: Shape { Shape(outputChannels, window.out_height, window.out_width) }
+
+    var elements: Int { shape.count }
+
+    var blocks: Int { groups * WeightPacking.blockCount(outputChannels / groups) }
+
+    var scratchBytesPerThread: Int {
+        var parameters = parameters
+        return bonn_conv2d_s8_scratch(&parameters)
+    }
+
+    func channels(of range: bonn_range) -> Range<Int> {
+        WeightPacking.channels(of: range, groups: groups, outputs: outputChannels)
+    }
+
+    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
+        var parameters = parameters
+        let scratch = memory.base + memory.scratch
+        memory.functions.pointee.conv2d_s8(
+            &parameters, memory.input(as: Int8.self), memory.output(as: Float.self), rows, blocks,
+            scratch.assumingMemoryBound(to: Int16.self))
+    }
+
+    private var parameters: bonn_conv2d_s8 {
+        bonn_conv2d_s8(
+            window: window, groups: groups, in_channels: inputChannels / groups,
+            out_channels: outputChannels / groups,
+            blocks: WeightPacking.blockCount(outputChannels / groups), weights: weights.pointer,
+            scale: scale.pointer, bias: bias.pointer)
+    }
+}

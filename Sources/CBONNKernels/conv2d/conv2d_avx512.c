@@ -1,0 +1,12 @@
+// Real convolution compiled for AVX-512.
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+#define BONN_HAS_FMA 1
+#define BONN_CONV2D bonn_conv2d_f32_12x16__avx512
+#define BONN_CONV2D_PIXELS 12
+#include "conv2d_body.h"
+#pragma clang attribute pop
+#else
+// Nothing to compile on this architecture; ISO C wants one declaration.
+typedef int bonn_conv2d_avx512_absent;
+#endif
