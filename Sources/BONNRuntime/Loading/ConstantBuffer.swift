@@ -12,7 +12,8 @@ final class ConstantBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Send
     convenience init(_ elements: [Element]) {
         self.init(count: elements.count) { pointer in
             elements.withUnsafeBufferPointer {
-                pointer.initialize(from: $0.baseAddress!, count: $0.count)
+                _ = UnsafeMutableBufferPointer(start: pointer, count: elements.count)
+                    .initialize(from: $0)
             }
         }
     }

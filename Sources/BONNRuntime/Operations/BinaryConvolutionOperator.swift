@@ -13,7 +13,7 @@ struct BinaryConvolutionOperator: Operator {
     private let outputChannels: Int
     private let isSigned: Bool
     private let pixelWords: Int
-    private let weights: ConstantBuffer<UInt8>
+    private var weights: ConstantBuffer<UInt8>
     private let bases: ConstantBuffer<Int32>
     private let rowClass: ConstantBuffer<Int32>
     private let columnClass: ConstantBuffer<Int32>
@@ -50,14 +50,8 @@ struct BinaryConvolutionOperator: Operator {
         rowClass = ConstantBuffer(rows.classOfOutput)
         columnClass = ConstantBuffer(columns.classOfOutput)
         columnClasses = columns.ranges.count
-        var geometry = bonn_bconv2d(
-            window: window, groups: groups, in_channels: inputChannels / groups,
-            out_channels: outputChannels / groups,
-            group_words: BitLayout.words(forChannels: inputChannels / groups),
-            pixel_words: pixelWords, shift: isSigned ? 1 : 0,
-            weights: UnsafeRawPointer(bases.pointer), bases: bases.pointer,
-            row_class: rowClass.pointer, column_class: columnClass.pointer,
-            column_classes: columnClasses)
+        weights = ConstantBuffer([])
+        var geometry = parameters
         let pack = kernels.functions.pointee.bconv2d_pack
         weights = ConstantBuffer(count: pack(&geometry, words, nil)) {
             _ = pack(&geometry, words, $0)

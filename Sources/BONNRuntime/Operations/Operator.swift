@@ -25,7 +25,7 @@ extension Operator {
     var overwritableInputs: [Int] { [] }
 
     /// About how many nanoseconds one image takes on one thread: what more threads are worth.
-    var cost: Int { elements / 8 + realMACs / 24 + binaryMACs / 256 }
+    var cost: Int { elements / 4 + realMACs / 48 + binaryMACs / 640 }
 }
 
 /// Where a step finds its values in the arena.
