@@ -141,6 +141,10 @@ extension JSONValue {
 
 /// A text short enough for a message, control characters made visible.
 func abbreviated(_ text: String, limit: Int = 60) -> String {
+    // Names are nearly always so; loading a model asks for hundreds of them.
+    if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) {
+        return text
+    }
     var result = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {
         guard index < limit else { return result + "..." }

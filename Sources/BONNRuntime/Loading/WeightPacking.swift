@@ -19,22 +19,32 @@ enum WeightPacking {
         return first(range.begin)..<first(range.end)
     }
 
-    /// From `[K, depth]` to `[group][block][depth][BONN_REAL_BLOCK]`; absent channels are 0.
+    /// `[K, C, taps]` as `[group][block][taps][C][BONN_REAL_BLOCK]`; absent channels are 0.
     static func blocks(
-        _ weights: [Float], outputs: Int, groups: Int, depth: Int
-    ) -> [Float] {
+        _ weights: [Float], outputs: Int, groups: Int, channels: Int, taps: Int
+    ) -> ConstantBuffer<Float> {
         let width = Int(BONN_REAL_BLOCK)
         let groupOutputs = outputs / groups
         let blocks = blockCount(groupOutputs)
-        var packed = [Float](repeating: 0, count: groups * blocks * depth * width)
-        for output in 0..<outputs {
-            let channel = output % groupOutputs
-            let block = output / groupOutputs * blocks + channel / width
-            let to = block * depth * width + channel % width
-            let from = output * depth
-            for index in 0..<depth { packed[to + index * width] = weights[from + index] }
+        let depth = channels * taps
+        let count = groups * blocks * depth * width
+        return ConstantBuffer(count: count) { packed in
+            if groupOutputs % width != 0 { packed.initialize(repeating: 0, count: count) }
+            weights.withUnsafeBufferPointer { weights in
+                for output in 0..<outputs {
+                    let channel = output % groupOutputs
+                    let block = output / groupOutputs * blocks + channel / width
+                    let to = packed + block * depth * width + channel % width
+                    let from = weights.baseAddress! + output * depth
+                    for channel in 0..<channels {
+                        for tap in 0..<taps {
+                            (to + (tap * channels + channel) * width)
+                                .initialize(to: from[channel * taps + tap])
+                        }
+                    }
+                }
+            }
         }
-        return packed
     }
 
     /// From signed bytes `[K, C, kh, kw]` to `[group][block][kernel row][run][pair][BONN_REAL_BLOCK][2]`;
@@ -66,25 +76,16 @@ enum WeightPacking {
         return packed
     }
 
-    /// From `[K, C, taps]` to `[K, taps, C]`.
-    static func channelsLast(
-        _ weights: [Float], outputs: Int, channels: Int, taps: Int
-    ) -> [Float] {
-        var moved = [Float](repeating: 0, count: weights.count)
-        for output in 0..<outputs {
-            let base = output * channels * taps
-            for channel in 0..<channels {
+    /// `[C, taps]` as `[taps, C]`.
+    static func transposed(_ weights: [Float], rows: Int) -> ConstantBuffer<Float> {
+        let taps = weights.count / rows
+        return ConstantBuffer(count: weights.count) { moved in
+            for row in 0..<rows {
                 for tap in 0..<taps {
-                    moved[base + tap * channels + channel] = weights[base + channel * taps + tap]
+                    (moved + tap * rows + row).initialize(to: weights[row * taps + tap])
                 }
             }
         }
-        return moved
-    }
-
-    /// From `[C, taps]` to `[taps, C]`.
-    static func transposed(_ weights: [Float], rows: Int) -> [Float] {
-        channelsLast(weights, outputs: 1, channels: rows, taps: weights.count / rows)
     }
 }
 

@@ -26,8 +26,8 @@ struct ByteConvolutionOperator: RowProducer {
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         func lanes(_ values: [Float]) -> ConstantBuffer<Float> {
-            ConstantBuffer(
-                WeightPacking.blocks(values, outputs: outputChannels, groups: groups, depth: 1))
+            WeightPacking.blocks(
+                values, outputs: outputChannels, groups: groups, channels: 1, taps: 1)
         }
         self.scale = lanes(scale)
         // x + -0 is x, for zeros of both signs.

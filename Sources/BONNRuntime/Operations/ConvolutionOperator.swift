@@ -24,15 +24,12 @@ struct ConvolutionOperator: RowProducer {
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         let channels = inputChannels / groups
-        let moved = WeightPacking.channelsLast(
-            weights, outputs: outputChannels, channels: channels, taps: window.taps)
-        self.weights = ConstantBuffer(
-            WeightPacking.blocks(
-                moved, outputs: outputChannels, groups: groups, depth: channels * window.taps))
-        self.bias = ConstantBuffer(
-            WeightPacking.blocks(
-                bias ?? [Float](repeating: 0, count: outputChannels), outputs: outputChannels,
-                groups: groups, depth: 1))
+        self.weights = WeightPacking.blocks(
+            weights, outputs: outputChannels, groups: groups, channels: channels,
+            taps: window.taps)
+        self.bias = WeightPacking.blocks(
+            bias ?? [Float](repeating: 0, count: outputChannels), outputs: outputChannels,
+            groups: groups, channels: 1, taps: 1)
     }
 
     var realMACs: Int {
@@ -83,7 +80,7 @@ struct DepthwiseOperator: RowProducer {
     init(window: bonn_window, channels: Int, weights: [Float], bias: [Float]?) {
         self.window = window
         self.channels = channels
-        self.weights = ConstantBuffer(WeightPacking.transposed(weights, rows: channels))
+        self.weights = WeightPacking.transposed(weights, rows: channels)
         self.bias = ConstantBuffer(bias ?? [Float](repeating: 0, count: channels))
     }
 

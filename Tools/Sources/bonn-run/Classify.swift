@@ -40,6 +40,9 @@ struct Classify: ParsableCommand {
     func run() throws {
         let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         var session = try options.session(classifier.model)
+        if !json {
+            Output.line("kernels \(session.kernels), \(Output.count(options.threads, "thread"))")
+        }
         var results: [JSONValue] = []
         var isComplete = true
         for path in images {
@@ -76,6 +79,7 @@ struct Classify: ParsableCommand {
         }
         var members = [
             JSONMember("image", .string(path)), JSONMember("predictions", .array(predictions)),
+            JSONMember("kernels", .string(classifier.model.kernels.name)),
         ]
         if self.logits {
             members.append(JSONMember("logits", .array(logits.map { JSONValue.real($0) })))

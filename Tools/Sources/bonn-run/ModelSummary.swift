@@ -60,7 +60,7 @@ struct ModelSummary {
             "binary_macs": .int(binaryMACs),
             "real_macs": .int(realMACs),
             "model_bytes": .int(bytes),
-            "memory_bytes": .int(memoryBytes),
+            "memory_bytes": .int(memoryBytes), "kernels": .string(model.kernels.name),
             "preprocessing": preprocessing,
             "provenance": .object(
                 provenance.map { JSONMember($0.key, .string($0.value)) }),
@@ -108,6 +108,11 @@ struct ModelSummary {
             ["per image", "\(binaryMACs) binary and \(realMACs) real multiply-accumulates"],
             ["file", "\(bytes) bytes"],
             ["memory", "\(memoryBytes) bytes to run one image with one thread"],
+            [
+                "kernels",
+                "\(model.kernels) (this machine runs "
+                    + KernelSet.available.map(\.name).joined(separator: ", ") + ")",
+            ],
         ]
         if let rule = model.metadata.preprocessing {
             rows.append([

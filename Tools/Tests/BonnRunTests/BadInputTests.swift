@@ -48,6 +48,35 @@ import Testing
         #expect(run.status == 1 && run.errors.count == 1, "an image for a model: \(run.errors)")
     }
 
+    @Test
+    func `a model with an operation or a format that this build lacks is refused in one line`()
+        throws
+    {
+        // Of the same length, so that the file stays whole around them.
+        for (from, to, expected) in [
+            ("global_average_pool", "global_average_loop", "global_average_loop"),
+            ("\"format_version\":\"1\"", "\"format_version\":\"9\"", "format_version"),
+        ] {
+            let bytes = try replacing(from, by: to, in: SmallModel.file().serialized())
+            let path = try scratch.write(bytes, "foreign.bonn")
+            for command in [["info", path], ["classify", path, image], ["bench", path]] {
+                let run = try Tool(command)
+                #expect(run.status == 1 && run.output.isEmpty, "\(command)")
+                #expect(run.errors.count == 1, "\(run.errors)")
+                #expect(run.errors.first?.hasPrefix("\(path): ") == true, "\(run.errors)")
+                #expect(run.errors.first?.contains(expected) == true, "\(run.errors)")
+            }
+        }
+    }
+
+    /// The bytes with one text, which must be there, replaced by another.
+    private func replacing(_ text: String, by other: String, in bytes: [UInt8]) throws -> [UInt8] {
+        let data = Data(bytes)
+        let range = try #require(data.range(of: Data(text.utf8)), "\(text)")
+        return [UInt8](
+            data.prefix(range.lowerBound) + other.utf8 + data.suffix(from: range.upperBound))
+    }
+
     @Test func `a model without preprocessing reads no images`() throws {
         let path = try scratch.write(SmallModel.file(nil), "blind.bonn")
         let message =

@@ -30,7 +30,8 @@ import Testing
             for (image, result) in zip(images, results) {
                 let input = try SmallModel.preprocessing.input(try readImage(path: image))
                 let logits = try session.run(input)
-                #expect(result.keys == ["image", "predictions", "logits"])
+                #expect(result.keys == ["image", "predictions", "kernels", "logits"])
+                #expect(result["kernels"].string == kernels.name)
                 #expect(result["image"].string == image)
                 #expect(result["logits"].elements.map { $0.number?.float } == logits, "\(kernels)")
                 let scores = probabilities(logits)
@@ -66,7 +67,8 @@ import Testing
         let image = try scratch.image("1.png", seed: 1)
         let result = try Tool.json("classify", path, image).elements
         let predictions = try #require(result.first)["predictions"].elements
-        #expect(result.first?.keys == ["image", "predictions"])
+        #expect(result.first?.keys == ["image", "predictions", "kernels"])
+        #expect(result.first?["kernels"].string == KernelSet.best.name)
         #expect(predictions.count == 5)
         for prediction in predictions {
             #expect(prediction["name"].string == prediction["class"].number?.literal)
@@ -76,11 +78,12 @@ import Testing
     @Test func `a person sees a line per class under each image`() throws {
         let path = try scratch.write(SmallModel.file())
         let image = try scratch.image("1.png", seed: 1)
-        let lines = try Tool("classify", path, image, "--top", "2").output
+        let lines = try Tool("classify", path, image, "--top", "2", "--kernels", "scalar").output
             .split(separator: "\n")
-        try #require(lines.count == 3)
-        #expect(lines[0] == image)
-        #expect(lines[1].hasPrefix("  class-") && lines[1].hasSuffix(" %"), "\(lines[1])")
+        try #require(lines.count == 4)
+        #expect(lines[0] == "kernels scalar, 1 thread")
+        #expect(lines[1] == image)
+        #expect(lines[2].hasPrefix("  class-") && lines[2].hasSuffix(" %"), "\(lines[2])")
     }
 
     @Test func `every broken image has its message and the good ones their result`() throws {
