@@ -5,10 +5,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
 
 begin_tests
 part setup Scripts/setup.sh
-kernel_tests kernels --cases 130000 native sanitized sabotage
-kernel_tests neon --cases 130000 neon counts
+kernel_tests kernels --cases 136000 native sanitized sabotage
+kernel_tests neon --cases 136000 neon counts
 # Another seed: other cases than every day.
-kernel_tests seeds --cases 130000 --seed "${SEED:-2}" native
+kernel_tests seeds --cases 136000 --seed "${SEED:-2}" native
 # Foundation's Process leaks 32 bytes in the tests that call Python; nothing else may.
 printf 'leak:libFoundation.so\n' >"$ROOT/.build/leaks-of-others"
 export LSAN_OPTIONS="suppressions=$ROOT/.build/leaks-of-others:print_suppressions=0"

@@ -5,8 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
 begin_tests
 part setup Scripts/setup.sh
 part lint Scripts/lint.sh
-kernel_tests kernels --cases 32000 native sanitized sabotage
-kernel_tests neon --cases 32000 neon counts
+kernel_tests kernels --cases 34000 native sanitized sabotage
+kernel_tests neon --cases 34000 neon counts
 swift_tests root .
 # Sessions in parallel, each with its threads, on one model; everything else is sequential.
 swift_tests threads . --sanitize thread --scratch-path .build/thread \

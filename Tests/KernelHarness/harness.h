@@ -51,9 +51,9 @@ void case_compare_f32(test_case *c, const float *expected, const float *found, p
 
 // One case of an operation on every tested set.
 typedef void case_fn(test_case *c);
-case_fn bconv2d_case, map_f32_case, map_i32_case, conv2d_case, depthwise_case, max_pool_f32_case,
-    max_pool_b1_case, average_pool_f32_case, transpose_u32_case, copy_u32_case, copy_b1_case,
-    flatten_b1_case;
+case_fn conv2d_s8_case, quantize_case, bconv2d_case, map_f32_case, map_i32_case, conv2d_case,
+    depthwise_case, max_pool_f32_case, max_pool_b1_case, average_pool_f32_case, transpose_u32_case,
+    copy_u32_case, copy_b1_case, flatten_b1_case;
 
 // The checks that are not seeded; the numbers of those that passed and failed.
 typedef struct {

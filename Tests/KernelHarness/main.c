@@ -32,8 +32,10 @@ typedef struct {
 } operation;
 
 static operation operations[] = {
-    {"bconv2d", bconv2d_case, 30, 0},
+    {"bconv2d", bconv2d_case, 33, 0},
     {"conv2d", conv2d_case, 3, 0},
+    {"conv2d_s8", conv2d_s8_case, 2, 0},
+    {"quantize", quantize_case, 1, 0},
     {"depthwise", depthwise_case, 1, 0},
     {"map_f32", map_f32_case, 3, 0},
     {"map_i32", map_i32_case, 3, 0},
@@ -243,7 +245,7 @@ static int run_sabotage(void) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t first = 0, count = 32000;
+    uint64_t first = 0, count = 34000;
     const char *wanted = NULL;
     setvbuf(stdout, NULL, _IOLBF, 0);
     memory_start();

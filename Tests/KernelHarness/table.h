@@ -39,10 +39,19 @@ void table_run_binary(test_case *c, const binary_call *call, int32_t *y, ptrdiff
 // set reads.
 void table_pack_real(test_case *c, bonn_conv2d *p, const float *weights, const float *bias);
 
-// The output channels, counted over all groups, of some weight blocks of a real convolution.
-bonn_range table_real_channels(const bonn_conv2d *p, bonn_range blocks);
+// The output channels, counted over all groups, of some weight blocks of a convolution that is not
+// binary and has `out_channels` in each group.
+bonn_range table_real_channels(ptrdiff_t out_channels, bonn_range blocks);
 
 void table_run_real(test_case *c, const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
                     bonn_range blocks);
+
+// Packs the weights [group][out channel][kernel row][kernel column][channel], and the scale and
+// bias [group][out channel], of a convolution of signed bytes.
+void table_pack_bytes(test_case *c, bonn_conv2d_s8 *p, const int8_t *weights, const float *scale,
+                      const float *bias);
+
+void table_run_bytes(test_case *c, const bonn_conv2d_s8 *p, const int8_t *x, float *y,
+                     bonn_range rows, bonn_range blocks);
 
 #endif
