@@ -17,17 +17,44 @@ struct GraphBuilder {
     mutating func convolution(
         _ name: String, _ layer: Conv2d, _ input: String
     ) throws(ExportError) -> String {
-        let weight = try store("\(name).weight", layer.weight.tensor)
-        return add(
-            name, .convolution(Convolution(window: layer.shape.window, weight: weight)), [input])
+        var operation = Convolution(window: layer.shape.window, weight: "\(name).weight")
+        var input = input
+        if let form = layer.int8.form {
+            (operation.weightScale, input) = int8(name, form, input)
+        } else {
+            _ = try store(operation.weight, layer.weight.tensor)
+        }
+        return add(name, .convolution(operation), [input])
     }
 
     mutating func linear(
         _ name: String, _ layer: BONN.Linear, _ input: String
     ) throws(ExportError) -> String {
-        let weight = try store("\(name).weight", layer.weight.tensor)
-        let bias = try store("\(name).bias", layer.bias.tensor)
-        return add(name, .linear(BONNModelFormat.Linear(weight: weight, bias: bias)), [input])
+        var operation = BONNModelFormat.Linear(weight: "\(name).weight")
+        var input = input
+        if let form = layer.int8.form {
+            (operation.weightScale, input) = int8(name, form, input)
+        } else {
+            _ = try store(operation.weight, layer.weight.tensor)
+        }
+        operation.bias = try store("\(name).bias", layer.bias.tensor)
+        return add(name, .linear(operation), [input])
+    }
+
+    /// Stores the weights of an 8-bit layer, and quantises its input where they need that.
+    ///
+    /// - Returns: the names of the scales and of the value that the layer reads.
+    private mutating func int8(
+        _ name: String, _ form: Int8Form, _ input: String
+    ) -> (scale: String, input: String) {
+        tensors["\(name).weight"] = ModelTensor(i8: form.weights, shape: form.shape)
+        let scale = "\(name).weight_scale"
+        tensors[scale] = ModelTensor(f32: form.sumScale, shape: [form.sumScale.count])
+        guard let inverse = form.inverseInputScale else { return (scale, input) }
+        let rate = "\(name).input_inverse_scale"
+        tensors[rate] = ModelTensor(f32: [inverse], shape: [1])
+        let bytes = add("\(name).input", .quantize(Quantize(inverseScale: rate)), [input])
+        return (scale, bytes)
     }
 
     mutating func batchNorm(

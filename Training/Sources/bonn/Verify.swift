@@ -74,6 +74,7 @@ struct Verify: ParsableCommand {
                     + "checkpoint that the model was exported from")
         }
         try requireOrigin(of: deployed, stored)
+        try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
         let dataset = try DatasetSplits.openTest(
             data, options: stored.configuration.data.options
         ).limited(to: images)

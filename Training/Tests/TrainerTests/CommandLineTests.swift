@@ -107,6 +107,35 @@ import Testing
         #expect(compared.status == 1 && compared.errors.contains("does not compute"), "\(compared)")
     }
 
+    @Test func `export with 8-bit layers says what they cost, and verify knows them`() throws {
+        let (run, model) = (folder.path + "/run", folder.path + "/int8.bonn")
+        let ending = try Tool.run(
+            "train", "--data", "synthetic:40", "--widths", "2-2-2-4", "--epochs", "1",
+            "--batch-size", "20", "--threads", "1", "--set", "augmentation.image_size=8",
+            "--output", run)
+        try #require(ending.status == 0, "\(ending.errors)")
+        let checkpoint = run + "/best.safetensors"
+        let blind = try Tool.run("export", checkpoint, "--int8", "--output", model)
+        #expect(blind.status != 0 && blind.errors.contains("--data"), "\(blind)")
+        let exported = try Tool.run(
+            "export", checkpoint, "--int8", "--data", "synthetic:40", "--output", model, "--json")
+        try #require(exported.status == 0, "\(exported.errors)")
+        let report = try object(exported.output)
+        let int8 = try #require(report["int8"] as? [String: Any])
+        let parity = try #require(report["parity"] as? [String: Any])
+        #expect(parity["max_abs_difference"] as? Double == 0)
+        #expect(int8["calibration_images"] as? Int == 40)
+        for key in ["top1_before", "top1_after"] {
+            #expect((0...1).contains(int8[key] as? Double ?? -1), "\(key)")
+        }
+        let provenance = try ModelFile(bytes: File.bytes(of: model)).metadata.provenance
+        for key in ["int8_stem_limit", "int8_head_limit", "int8_top1_before", "int8_top1_after"] {
+            #expect(Double(provenance[key] ?? "") != nil, "\(key)")
+        }
+        let verified = try Tool.run("verify", checkpoint, model, "--data", "synthetic:40")
+        #expect(verified.status == 0, "\(verified)")
+    }
+
     @Test func `training on PNG files gives the bits of training on the binary form`() throws {
         let (images, binary) = (folder.path + "/images", folder.path + "/binary")
         for arguments in [

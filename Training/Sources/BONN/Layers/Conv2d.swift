@@ -6,6 +6,8 @@ public struct Conv2d {
     public let weight: Parameter
     /// Kernel, stride, padding.
     public let shape: ConvolutionShape
+    /// The 8-bit form that deployment uses, if there is one.
+    public let int8 = Int8Slot()
 
     /// Creates the layer; weights from N(0, 2 / fan-in).
     public init(_ scope: ParameterScope, _ shape: ConvolutionShape) throws(TorchError) {
@@ -19,6 +21,9 @@ public struct Conv2d {
         guard phase == .deployment else {
             return try x.conv2d(weight.tensor, stride: shape.stride, padding: shape.padding)
         }
+        if let form = int8.form {
+            return try form(x, bias: nil, stride: shape.stride, padding: shape.padding)
+        }
         return try Fused.chainedConv2d(
             x, weight.tensor, stride: shape.stride, padding: shape.padding)
     }
@@ -30,6 +35,8 @@ public struct Linear {
     public let weight: Parameter
     /// `[K]`.
     public let bias: Parameter
+    /// The 8-bit form that deployment uses, if there is one.
+    public let int8 = Int8Slot()
 
     /// Creates the layer; weights and bias uniform in +-1 / sqrt(C), as PyTorch's.
     public init(_ scope: ParameterScope, inputs: Int, outputs: Int) throws(TorchError) {
@@ -46,10 +53,15 @@ public struct Linear {
         }
         let images = x.shape[0]
         let outputs = weight.tensor.shape[0]
-        return try Fused.chainedConv2d(
-            x.reshape([images, -1, 1, 1]), weight.tensor.reshape([outputs, -1, 1, 1]),
-            bias: bias.tensor
-        ).reshape([images, outputs])
+        let pixels = try x.reshape([images, -1, 1, 1])
+        let logits =
+            if let form = int8.form {
+                try form(pixels, bias: bias.tensor, stride: 1, padding: 0)
+            } else {
+                try Fused.chainedConv2d(
+                    pixels, weight.tensor.reshape([outputs, -1, 1, 1]), bias: bias.tensor)
+            }
+        return try logits.reshape([images, outputs])
     }
 }
 

@@ -1,0 +1,123 @@
+import BONN
+import BONNData
+import BONNExport
+import BONNModelFormat
+import BONNRuntime
+import BONNTrainer
+import Torch
+
+/// What `bonn export --int8` did: how the 8-bit layers were calibrated, and what they cost.
+struct Int8Report: Encodable {
+    /// Training images of the calibration.
+    let calibrationImages: Int
+    /// Magnitudes that become 127 steps.
+    let stemLimit: Float
+    let headLimit: Float
+    /// Test images of the accuracies.
+    let images: Int
+    /// Top-1 with float32 and with 8-bit layers.
+    let top1Before: Double
+    let top1After: Double
+
+    // Written out, since `top1_before` is not what the encoder makes of `top1Before`.
+    private enum CodingKeys: String, CodingKey {
+        case calibrationImages = "calibration_images"
+        case stemLimit = "stem_limit"
+        case headLimit = "head_limit"
+        case images
+        case top1Before = "top1_before"
+        case top1After = "top1_after"
+    }
+
+    private static let stemKey = "int8_stem_limit"
+    private static let headKey = "int8_head_limit"
+
+    /// The same for the provenance of a model file.
+    var provenance: [String: String] {
+        [
+            "int8_calibration_images": String(calibrationImages),
+            Self.stemKey: String(stemLimit),
+            Self.headKey: String(headLimit),
+            "int8_test_images": String(images),
+            "int8_top1_before": String(top1Before),
+            "int8_top1_after": String(top1After),
+        ]
+    }
+
+    /// The limits that a model file was exported with; nil for one without 8-bit layers.
+    static func limits(in provenance: [String: String]) -> Int8Limits? {
+        guard let stem = provenance[stemKey].flatMap(Float.init), stem > 0,
+            let head = provenance[headKey].flatMap(Float.init), head > 0
+        else { return nil }
+        return Int8Limits(stem: stem, head: head)
+    }
+
+    /// One line for a person.
+    var text: String {
+        "8-bit stem and head, calibrated on \(calibrationImages) training images: top-1 "
+            + "\(Terminal.percent(top1After)) after \(Terminal.percent(top1Before)) in float32, on "
+            + "\(images) test images"
+    }
+}
+
+/// Calibrates the 8-bit layers of a network on training images and measures them on test images.
+struct Int8Quantization {
+    /// How many training images are looked at; the limits hardly move beyond some hundred.
+    static let calibrationImages = 512
+
+    let network: Network
+    let stored: Checkpoint
+    let source: String
+
+    /// Leaves `network` with 8-bit layers in its deployment phase.
+    func apply(data: String) throws -> Int8Report {
+        let configuration = stored.configuration
+        let splits = try DatasetSplits.open(data, options: configuration.data.options)
+        try stored.requireClasses(of: splits.test, source: source)
+        var calibration = Int8Calibration()
+        try forEachBatch(
+            of: splits.train, Self.spread(Self.calibrationImages, over: splits.train.count),
+            configuration
+        ) { batch in
+            try calibration.observe(network, try Tensor(batch.images, shape: batch.shape))
+        }
+        let limits = try calibration.limits()
+        try network.setInt8(nil)
+        var before = try model()
+        try network.setInt8(limits)
+        var after = try model()
+        var images = 0
+        var right = (before: 0, after: 0)
+        try forEachBatch(of: splits.test, Array(0..<splits.test.count), configuration) { batch in
+            images += batch.labels.count
+            right.before += Self.right(try before.run(batch.images), batch.labels)
+            right.after += Self.right(try after.run(batch.images), batch.labels)
+        }
+        return Int8Report(
+            calibrationImages: calibration.images, stemLimit: limits.stem, headLimit: limits.head,
+            images: images, top1Before: Double(right.before) / Double(max(1, images)),
+            top1After: Double(right.after) / Double(max(1, images)))
+    }
+
+    /// The network as it deploys now.
+    private func model() throws -> InferenceSession {
+        let side = stored.configuration.augmentation.imageSize
+        return try InferenceSession(
+            Model(Lowering(network, height: side, width: side).file),
+            batch: stored.configuration.evaluationBatch)
+    }
+
+    /// Indices at equal distances: folders are sorted by class.
+    private static func spread(_ wanted: Int, over count: Int) -> [Int] {
+        let number = min(wanted, count)
+        return (0..<number).map { $0 * count / number }
+    }
+
+    private static func right(_ logits: [Float], _ labels: [Int64]) -> Int {
+        let classes = logits.count / max(1, labels.count)
+        return labels.indices.count { image in
+            let best = topK(logits[image * classes..<(image + 1) * classes], 1).first
+            return best.map { Int64($0.classIndex) } == labels[image]
+        }
+    }
+}
