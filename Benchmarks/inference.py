@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-NETWORKS = ["resnet18", "quicknet-small", "quicknet", "quicknet-large", "wrn22"]
+NETWORKS = ["resnet18", "resnet18-int8", "quicknet-small", "quicknet", "quicknet-large", "wrn22"]
 # The 3x3 convolutions of ResNet-18, CxHxW.
 LAYERS = ["64x56x56", "128x28x28", "256x14x14", "512x7x7"]
 

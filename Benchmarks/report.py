@@ -120,8 +120,10 @@ def targets(data):
             25, None, " %", at_most=True)
         row(kernels, "ResNet-18, peak memory beyond the file", data.beyond_file("resnet18", kernels),
             12, None, " MB", at_most=True)
-        size = data.ours("resnet18", kernels, "model_bytes") / 1e6
-        row(kernels, "ResNet-18, model file", size, 4.25, None, " MB", 2, at_most=True)
+        for network, stem, limit in (("resnet18", "float", 4.25), ("resnet18-int8", "int8", 2.4)):
+            size = data.ours(network, kernels, "model_bytes") / 1e6
+            row(kernels, f"ResNet-18, model file, {stem} stem and head", size, limit, None, " MB", 2,
+                at_most=True)
         row(kernels, "ResNet-18, load time", data.ours("resnet18", kernels, "load_ms"), 20, None, " ms",
             at_most=True)
     return table(["", "kernels", "measured", "target", "aim", "met"], rows)
@@ -140,9 +142,10 @@ def speed_up(data, network, kernels, threads):
 
 def resnet(data):
     rows = [
-        [f"swift-bonn, {kernels}"]
-        + [number(data.ours("resnet18", kernels, "median_ms", threads), 2) for threads in data.threads]
+        [f"swift-bonn, {kernels}, {stem} stem and head"]
+        + [number(data.ours(network, kernels, "median_ms", threads), 2) for threads in data.threads]
         for kernels in data.kernels
+        for network, stem in (("resnet18", "float"), ("resnet18-int8", "int8"))
     ]
     for kind in data.rivals:
         rows.append(

@@ -108,7 +108,8 @@ import Testing
         try expect(
             64,
             "--network: unknown value 'quiknet-smal'; valid values: quicknet-small, "
-                + "quicknet, quicknet-large, resnet18, wrn22", "bench", "--network", "quiknet-smal")
+                + "quicknet, quicknet-large, resnet18, resnet18-int8, wrn22", "bench", "--network",
+            "quiknet-smal")
         try expect(
             64, "--input: resnet18 takes a multiple of 32 from 32 to 2048, found 225",
             "bench", "--network", "resnet18", "--input", "225")

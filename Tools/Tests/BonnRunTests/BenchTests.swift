@@ -146,6 +146,14 @@ import Testing
         #expect(parameters == count)
     }
 
+    @Test func `ResNet-18 takes less than 4.25 MB, and 2.4 MB with signed bytes`() throws {
+        for (name, limit) in [("resnet18", 4_250_000), ("resnet18-int8", 2_400_000)] {
+            let result = try Tool.json("bench", "--network", name, "--input", "32", "--runs", "1")
+            let bytes = try #require(result["model_bytes"].number?.int)
+            #expect(bytes > limit / 2 && bytes < limit, "\(name): \(bytes)")
+        }
+    }
+
     /// Multiply-accumulates of the published networks for 224x224 images, which shrink with the
     /// area: 16 convolutions of 115.6 M each, three of them halved in ResNet-18, the first eight
     /// of QuickNetSmall a quarter, QuickNetLarge twice as many; real ones are the stem (7x7), the
@@ -153,6 +161,7 @@ import Testing
     @Test(
         arguments: [
             ("resnet18", 1_676_279_808, 118_013_952 + 19_267_584, 512_000),
+            ("resnet18-int8", 1_676_279_808, 118_013_952 + 19_267_584, 512_000),
             ("quicknet-small", 1_156_055_040, nil, 512_000),
             ("quicknet", 1_849_688_064, nil, 512_000),
             ("quicknet-large", 3_699_376_128, nil, 512_000),

@@ -5,6 +5,9 @@ import BONNModelFormat
 enum BenchmarkNetwork: String, CaseIterable {
     /// ResNet-18 for ImageNet with the blocks of BONN's released code.
     case resnet18
+    /// The same as `bonn export --int8` makes it: stem and head in signed bytes, and the weights of
+    /// the shortcuts.
+    case resnet18Int8 = "resnet18-int8"
     /// QuickNetSmall for ImageNet (Bannink et al., 2021), as in Larq Zoo.
     case quicknetSmall = "quicknet-small"
     /// QuickNet, likewise.
@@ -21,7 +24,7 @@ enum BenchmarkNetwork: String, CaseIterable {
     /// the convolution beside it must agree on every size.
     var sideMultiple: Int {
         switch self {
-        case .resnet18: 32
+        case .resnet18, .resnet18Int8: 32
         case .quicknetSmall, .quicknet, .quicknetLarge: 1
         case .wrn22: 4
         }
@@ -39,6 +42,7 @@ enum BenchmarkNetwork: String, CaseIterable {
         let output =
             switch self {
             case .resnet18: try builder.resNet18("input")
+            case .resnet18Int8: try builder.resNet18("input", int8: true)
             case .quicknetSmall:
                 try builder.quickNet("input", widths: [32, 64, 256, 512], blocks: [4, 4, 4, 4])
             case .quicknet:

@@ -162,7 +162,8 @@ struct NetworkBuilder {
         linear(globalAveragePool(x, "pool"), "head", outputs: classes)
     }
 
-    private mutating func add(
+    /// Appends a node and gives back its name.
+    mutating func add(
         _ name: String, _ operation: Operation, _ inputs: [String], _ shape: Shape
     ) -> String {
         nodes.append(Node(name, operation, inputs: inputs))
@@ -170,20 +171,30 @@ struct NetworkBuilder {
         return name
     }
 
-    private func windowed(_ x: String, _ window: Window, channels: Int) throws -> Shape {
+    /// The shape of what a window slides over a value to make.
+    func windowed(_ x: String, _ window: Window, channels: Int) throws -> Shape {
         let (height, width) = try window.outputSize(of: shape(x), place: x)
         return Shape(channels, height, width)
     }
 
-    private mutating func reals(
+    /// A tensor of real numbers from an interval.
+    mutating func reals(
         _ name: String, _ shape: [Int], around centre: Double, by radius: Double
     ) -> String {
         let values = (0..<shape.reduce(1, *)).map { _ in
             Float(generator.uniform(centre - radius, centre + radius))
         }
-        tensors[name] = ModelTensor(f32: values, shape: shape)
+        return tensor(name, ModelTensor(f32: values, shape: shape))
+    }
+
+    /// Stores a tensor and gives back its name.
+    mutating func tensor(_ name: String, _ tensor: ModelTensor) -> String {
+        tensors[name] = tensor
         return name
     }
+
+    /// A random number in `0..<bound`.
+    mutating func integer(below bound: Int) -> Int { generator.integer(below: bound) }
 
     private mutating func binaryKernels(
         _ name: String, outputs: Int, channels: Int
