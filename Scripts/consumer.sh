@@ -49,6 +49,7 @@ have git || fail "git is needed to make a tagged copy of this repository"
 mkdir "$work/home" "$work/none"
 tagged_copy "$work/swift-bonn"
 cp -R Tests/Consumer "$work/consumer"
+# In the order of the output below: README, ChoosingKernels, ClassifyAnImage, ThreadsAndBatches.
 examples README.md Sources/BONNRuntime/BONNRuntime.docc/*.md >"$work/consumer/Sources/Consumer/Examples.swift"
 isolated swift build --package-path "$work/consumer" --disable-sandbox \
     --cache-path "$work/cache" --configuration release 2>&1 | tail -n 20
@@ -73,6 +74,7 @@ classes='["bright above", "bright below"]'
 expected="bright above 1.0
 bright below 1.0
 $classes
+scalar
 $classes
 3"
 [ "$output" = "$expected" ] ||

@@ -36,7 +36,7 @@ public struct Model: Sendable {
     /// - Parameters:
     ///   - path: a `.bonn` file.
     ///   - kernels: the kernels to run it with.
-    ///   - exposing: names of values of the graph that `InferenceSession.values(of:input:)` will
+    ///   - names: names of values of the graph that `InferenceSession.values(of:input:)` will
     ///     be asked for. Everything else may be computed without ever being stored.
     /// - Throws: `RuntimeError` with `.fileNotFound`, `.notAFile`, `.unreadableFile`,
     ///   `.fileTooLarge`, `.invalidModel` or `.unknownValue`.
