@@ -83,6 +83,16 @@ import Testing
         expectNear(result["glue_share"], glue / sum)
     }
 
+    @Test func `every kernel set has a ceiling that it does not pass`() throws {
+        for kernels in KernelSet.available {
+            let result = try Tool.json(
+                "bench", "--layer", "64x8x8", "--runs", "5", "--kernels", kernels.name)
+            let layer = try #require(result["layers"].elements.first)
+            let share = try #require(layer["ceiling_share"].number?.double, "\(kernels)")
+            #expect(share > 0 && share < 1, "\(kernels): \(share)")
+        }
+    }
+
     private func expectNear(
         _ value: JSONValue, _ expected: Double?, location: SourceLocation = #_sourceLocation
     ) {

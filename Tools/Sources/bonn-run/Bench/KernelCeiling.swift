@@ -16,6 +16,9 @@ enum KernelCeiling {
         // xor, popcnt, add: 3 instructions for 512. Zen 4 splits each in two for its 4 ports of 256
         // bits; Ice Lake has 2 ports of 512.
         case "avx512": 512.0 * 2 / 3
+        // exclusive or, CNT, UADALP: 3 instructions for 128, on the 4 vector ports of the widest ARM
+        // cores (Cortex-X, Apple's); those with 2 ports reach half of it.
+        case "neon": 128.0 * 4 / 3
         default: nil
         }
     }
