@@ -73,7 +73,7 @@ import Testing
         var generator = SeededGenerator(seed: 9)
         let special: [Float] = [
             0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 126.5, 127.5, -126.5, -127.5, 1e30, -1e30,
-            .infinity, -.infinity, .nan, 0.49999997, -0.49999997, 1e-40,
+            .infinity, -.infinity, .nan, 0.49999997, -0.49999997, .leastNonzeroMagnitude,
         ]
         let halves = (0..<4_000).map { _ in Float(generator.integer(-600...600)) / 4 }
         let values = special + halves + generator.reals(4_001, in: -150...150)
