@@ -4,7 +4,7 @@ import CBONNKernels
 final class Engine {
     /// How many nanoseconds of work a thread must get to be worth waking: several times what the
     /// hand-over costs.
-    static let defaultGrain = 5_000
+    static let defaultGrain = 10_000
 
     /// What is run.
     let plan: ExecutionPlan
