@@ -8,17 +8,6 @@ enum WeightPacking {
         (channels + Int(BONN_REAL_BLOCK) - 1) / Int(BONN_REAL_BLOCK)
     }
 
-    /// The output channels of a range of blocks.
-    static func channels(of range: bonn_range, groups: Int, outputs: Int) -> Range<Int> {
-        let groupChannels = outputs / groups
-        let groupBlocks = blockCount(groupChannels)
-        func first(_ block: Int) -> Int {
-            block / groupBlocks * groupChannels
-                + min(block % groupBlocks * Int(BONN_REAL_BLOCK), groupChannels)
-        }
-        return first(range.begin)..<first(range.end)
-    }
-
     /// `[K, C, taps]` as `[group][block][taps][C][BONN_REAL_BLOCK]`; absent channels are 0.
     static func blocks(
         _ weights: [Float], outputs: Int, groups: Int, channels: Int, taps: Int

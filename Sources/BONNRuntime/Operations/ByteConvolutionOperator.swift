@@ -2,11 +2,11 @@ import BONNModelFormat
 import CBONNKernels
 
 /// A convolution or fully connected layer of signed bytes with exact integer sums.
-struct ByteConvolutionOperator: RowProducer {
-    private let window: bonn_window
-    private let groups: Int
-    private let inputChannels: Int
-    private let outputChannels: Int
+struct ByteConvolutionOperator: BlockedConvolution {
+    let window: bonn_window
+    let groups: Int
+    let inputChannels: Int
+    let outputChannels: Int
     private let weights: ConstantBuffer<Int8>
     private let scale: ConstantBuffer<Float>
     private let bias: ConstantBuffer<Float>
@@ -38,24 +38,9 @@ struct ByteConvolutionOperator: RowProducer {
                 channels: inputChannels / groups))
     }
 
-    var realMACs: Int {
-        outputChannels * window.out_height * window.out_width * window.taps
-            * (inputChannels / groups)
-    }
-
-    var shape: Shape { Shape(outputChannels, window.out_height, window.out_width) }
-
-    var elements: Int { shape.count }
-
-    var blocks: Int { groups * WeightPacking.blockCount(outputChannels / groups) }
-
     var scratchBytesPerThread: Int {
         var parameters = parameters
         return bonn_conv2d_s8_scratch(&parameters)
-    }
-
-    func channels(of range: bonn_range) -> Range<Int> {
-        WeightPacking.channels(of: range, groups: groups, outputs: outputChannels)
     }
 
     func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
