@@ -4,6 +4,7 @@
 #define BONN_HAS_FMA 1
 #define BONN_CONV2D bonn_conv2d_f32_6x16__avx2
 #define BONN_CONV2D_PIXELS 6
+#define BONN_CONV2D_BLOCKS 1
 #include "conv2d_body.h"
 #pragma clang attribute pop
 #else

@@ -2,8 +2,9 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
 #define BONN_HAS_FMA 1
-#define BONN_CONV2D bonn_conv2d_f32_12x16__avx512
-#define BONN_CONV2D_PIXELS 12
+#define BONN_CONV2D bonn_conv2d_f32_14x32__avx512
+#define BONN_CONV2D_PIXELS 14
+#define BONN_CONV2D_BLOCKS 2
 #include "conv2d_body.h"
 #pragma clang attribute pop
 #else

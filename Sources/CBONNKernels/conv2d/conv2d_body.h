@@ -6,12 +6,14 @@
 // so the width of a vector changes nothing.
 //
 // A tile is some neighbouring output pixels times some blocks of BONN_REAL_BLOCK output channels,
-// all of whose sums stay in registers. Where no output of the window touches the padding, the tiles
-// read the image itself. Otherwise the input rows under one output row are first copied into
+// all of whose sums stay in registers: an input is broadcast once for all blocks, their weights are
+// read once for all pixels. Where no output of the window touches the padding, the tiles read the
+// image itself. Otherwise the input rows under one output row are first copied into
 // `scratch` as [kernel row][padded column][channel], so that no tile sees a border.
 //
-// Include after defining BONN_CONV2D, the name of the function; BONN_CONV2D_PIXELS, the output
-// pixels of the largest tile, at most 12; and BONN_HAS_FMA.
+// Include after defining BONN_CONV2D, the name of the function; BONN_CONV2D_PIXELS and
+// BONN_CONV2D_BLOCKS, the output pixels, at most 14, and the blocks, at most 2, of the largest tile;
+// and BONN_HAS_FMA.
 #include "../fma.h"
 #include "../window.h"
 #include <string.h>
@@ -20,8 +22,10 @@
 
 enum {
     PIXELS = BONN_CONV2D_PIXELS,
+    BLOCKS = BONN_CONV2D_BLOCKS,
     // Blocks of a tile of one pixel: enough independent sums to hide the latency of an FMA.
     BLOCKS_OF_ONE_PIXEL = 4,
+    MOST_SUMS = PIXELS * BLOCKS > BLOCKS_OF_ONE_PIXEL ? PIXELS * BLOCKS : BLOCKS_OF_ONE_PIXEL,
     // Input elements under the pixels that are computed together for all blocks.
     CHUNK_ELEMENTS = 8192,
 };
@@ -52,7 +56,7 @@ static inline __attribute__((always_inline)) void store_lanes(float *y, const bo
 static inline __attribute__((always_inline)) void
 compute_tile(const conv2d_walk *walk, const float *x, const float *weights, const float *bias,
              float *y, ptrdiff_t valid, const int pixels, const int blocks) {
-    bonn_f32x16 sums[pixels > blocks ? PIXELS : BLOCKS_OF_ONE_PIXEL];
+    bonn_f32x16 sums[MOST_SUMS];
     _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
         _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
             memcpy(&sums[b * pixels + i], bias + b * BONN_REAL_BLOCK, sizeof sums[0]);
@@ -64,12 +68,14 @@ compute_tile(const conv2d_walk *walk, const float *x, const float *weights, cons
             const float *tap = x + ky * walk->kernel_row_step + run * walk->run_step;
 #pragma clang loop unroll_count(2)
             for (ptrdiff_t c = 0; c < walk->run_length; c++, weights += BONN_REAL_BLOCK) {
+                bonn_f32x16 weight[BLOCKS_OF_ONE_PIXEL];
                 _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
-                    bonn_f32x16 weight;
-                    memcpy(&weight, weights + b * walk->block_weights, sizeof weight);
-                    _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
-                        const bonn_f32x16 value = tap[i * step + c];
-                        bonn_fma_16(&sums[b * pixels + i], &value, &weight);
+                    memcpy(&weight[b], weights + b * walk->block_weights, sizeof weight[b]);
+                }
+                _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
+                    const bonn_f32x16 value = tap[i * step + c];
+                    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
+                        bonn_fma_16(&sums[b * pixels + i], &value, &weight[b]);
                     }
                 }
             }
@@ -105,14 +111,15 @@ static void copy_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origin
     }
 }
 
-// `count` neighbouring pixels, at most PIXELS, of one block.
-static void compute_pixels(const conv2d_walk *walk, const float *x, const float *weights,
-                           const float *bias, float *y, ptrdiff_t valid, ptrdiff_t count) {
+// `count` neighbouring pixels, at most PIXELS; `blocks` is a constant where inlined.
+static inline __attribute__((always_inline)) void
+compute_pixels(const conv2d_walk *walk, const float *x, const float *weights, const float *bias,
+               float *y, ptrdiff_t valid, ptrdiff_t count, const int blocks) {
     switch (count) {
 #define BONN_TILE(n)                                                                               \
     case n:                                                                                        \
         if (n <= PIXELS) {                                                                         \
-            compute_tile(walk, x, weights, bias, y, valid, n <= PIXELS ? n : 1, 1);                \
+            compute_tile(walk, x, weights, bias, y, valid, n <= PIXELS ? n : 1, blocks);           \
         }                                                                                          \
         break;
         BONN_TILE(1)
@@ -127,40 +134,49 @@ static void compute_pixels(const conv2d_walk *walk, const float *x, const float 
         BONN_TILE(10)
         BONN_TILE(11)
         BONN_TILE(12)
+        BONN_TILE(13)
+        BONN_TILE(14)
 #undef BONN_TILE
     }
+}
+
+// How many blocks a tile takes where `blocks` blocks with `channels` channels are left.
+static ptrdiff_t blocks_of_tile(ptrdiff_t pixels, ptrdiff_t blocks, ptrdiff_t channels) {
+    const ptrdiff_t most = pixels == 1 ? BLOCKS_OF_ONE_PIXEL : BLOCKS;
+    return blocks >= most && channels > (most - 1) * BONN_REAL_BLOCK ? most : 1;
 }
 
 // All blocks of `count` neighbouring pixels. x and y are those of the first group and channel.
 static void compute_line(const bonn_conv2d *p, const conv2d_walk *walk, const float *x, float *y,
                          ptrdiff_t count, bonn_range blocks) {
     const ptrdiff_t tiles = (count + PIXELS - 1) / PIXELS;
-    for (ptrdiff_t block = blocks.begin; block < blocks.end;) {
+    for (ptrdiff_t block = blocks.begin, taken; block < blocks.end; block += taken) {
         const ptrdiff_t group = block / p->blocks;
         const ptrdiff_t first = block % p->blocks * BONN_REAL_BLOCK;
         const ptrdiff_t left = p->out_channels - first;
+        taken = blocks_of_tile(count, blocks.end - block, left);
+        const ptrdiff_t last = left - (taken - 1) * BONN_REAL_BLOCK;
+        const ptrdiff_t valid = last < BONN_REAL_BLOCK ? last : BONN_REAL_BLOCK;
         const float *input = x + group * p->in_channels;
         const float *weights = p->weights + block * walk->block_weights;
         const float *bias = p->bias + block * BONN_REAL_BLOCK;
         float *output = y + group * p->out_channels + first;
-        const ptrdiff_t wide = BLOCKS_OF_ONE_PIXEL * BONN_REAL_BLOCK;
-        if (count == 1 && block + BLOCKS_OF_ONE_PIXEL <= blocks.end &&
-            left > wide - BONN_REAL_BLOCK) {
-            const ptrdiff_t last = left - (wide - BONN_REAL_BLOCK);
-            compute_tile(walk, input, weights, bias, output,
-                         last < BONN_REAL_BLOCK ? last : BONN_REAL_BLOCK, 1, BLOCKS_OF_ONE_PIXEL);
-            block += BLOCKS_OF_ONE_PIXEL;
+        if (count == 1 && taken == BLOCKS_OF_ONE_PIXEL) {
+            compute_tile(walk, input, weights, bias, output, valid, 1, BLOCKS_OF_ONE_PIXEL);
             continue;
         }
         // Tiles of nearly the same size: a small one would wait for its own sums.
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
             const ptrdiff_t begin = count * tile / tiles;
-            compute_pixels(walk, input + begin * walk->in_step, weights, bias,
-                           output + begin * walk->out_step,
-                           left < BONN_REAL_BLOCK ? left : BONN_REAL_BLOCK,
-                           count * (tile + 1) / tiles - begin);
+            const ptrdiff_t pixels = count * (tile + 1) / tiles - begin;
+            const float *tap = input + begin * walk->in_step;
+            float *to = output + begin * walk->out_step;
+            if (taken == 1) {
+                compute_pixels(walk, tap, weights, bias, to, valid, pixels, 1);
+            } else {
+                compute_pixels(walk, tap, weights, bias, to, valid, pixels, BLOCKS);
+            }
         }
-        block++;
     }
 }
 

@@ -6,4 +6,5 @@
 #endif
 #define BONN_CONV2D bonn_conv2d_f32_6x16__scalar
 #define BONN_CONV2D_PIXELS 6
+#define BONN_CONV2D_BLOCKS 1
 #include "conv2d_body.h"

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#define BONN_MAP_LANES 8
 #define BONN_SIGN_BITS(mask) (uint32_t) _mm256_movemask_ps((__m256)(mask))
 #define BONN_MAP_F32 bonn_map_f32_8x8__avx2
 #define BONN_MAP_I32 bonn_map_i32_8x8__avx2

@@ -1,36 +1,36 @@
 // A chain of element-wise steps in one pass: the body that every kernel set compiles for itself.
 //
-// A tile of 8 pixels x 8 channels stays in registers from the first step to the last; what a step
-// needs of its channels is loaded once a tile. The 8 threshold bits of a pixel are one byte.
-// Every step is one IEEE operation after the other, never contracted.
+// A tile of 8 pixels x a vector of channels stays in registers from the first step to the last; what
+// a step needs of its channels is loaded once a tile. Every step is one IEEE operation after the
+// other, never contracted.
 //
-// Include after defining BONN_MAP_F32, BONN_MAP_I32, the names of the functions, and
-// BONN_SIGN_BITS(i32x8), the 8 sign bits of a vector.
+// Include after defining BONN_MAP_F32, BONN_MAP_I32, the names of the functions; BONN_MAP_LANES, the
+// channels of a vector, 8 or 16; and BONN_SIGN_BITS(i32xn), the sign bits of a vector.
 #include "../kernels.h"
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
-typedef float f32x8 __attribute__((vector_size(32)));
-typedef int32_t i32x8 __attribute__((vector_size(32)));
+typedef float f32xn __attribute__((vector_size(4 * BONN_MAP_LANES)));
+typedef int32_t i32xn __attribute__((vector_size(4 * BONN_MAP_LANES)));
 
-enum { TILE = 8 };
+enum { PIXELS = 8, LANES = BONN_MAP_LANES };
 
 #define BONN_INLINE static inline __attribute__((always_inline))
 
-// `lanes` elements; `lanes` is a constant where it is TILE.
+// `lanes` elements; `lanes` is a constant where it is LANES.
 BONN_INLINE void load(void *to, const void *from, ptrdiff_t lanes) {
-    memset(to, 0, sizeof(f32x8));
+    memset(to, 0, sizeof(f32xn));
     memcpy(to, from, (size_t)lanes * 4);
 }
 
 // a where the mask is all ones, b where it is 0. A macro, because passing vectors by value depends
 // on the instruction set.
-#define CHOOSE(mask, a, b) ((f32x8)(((i32x8)(a) & (mask)) | ((i32x8)(b) & ~(mask))))
+#define CHOOSE(mask, a, b) ((f32xn)(((i32xn)(a) & (mask)) | ((i32xn)(b) & ~(mask))))
 
-BONN_INLINE void apply(const bonn_map_step *step, f32x8 *v, const int pixels, ptrdiff_t channel,
+BONN_INLINE void apply(const bonn_map_step *step, f32xn *v, const int pixels, ptrdiff_t channel,
                        ptrdiff_t offset, ptrdiff_t stride, ptrdiff_t lanes) {
-    f32x8 first = {0}, second = {0};
+    f32xn first = {0}, second = {0};
     if (step->first) {
         load(&first, step->first + channel, lanes);
     }
@@ -38,7 +38,7 @@ BONN_INLINE void apply(const bonn_map_step *step, f32x8 *v, const int pixels, pt
     case BONN_MAP_AFFINE:
         load(&second, step->second + channel, lanes);
         for (int i = 0; i < pixels; i++) {
-            const f32x8 scaled = v[i] * first;
+            const f32xn scaled = v[i] * first;
             v[i] = scaled + second;
         }
         break;
@@ -60,44 +60,60 @@ BONN_INLINE void apply(const bonn_map_step *step, f32x8 *v, const int pixels, pt
         break;
     case BONN_MAP_RELU:
         for (int i = 0; i < pixels; i++) {
-            v[i] = CHOOSE(v[i] < 0, (f32x8){0}, v[i]);
+            v[i] = CHOOSE(v[i] < 0, (f32xn){0}, v[i]);
         }
         break;
     case BONN_MAP_HARDTANH:
         for (int i = 0; i < pixels; i++) {
-            const f32x8 one = (f32x8){0} + 1;
-            const f32x8 bounded = CHOOSE(v[i] < -1, -one, v[i]);
+            const f32xn one = (f32xn){0} + 1;
+            const f32xn bounded = CHOOSE(v[i] < -1, -one, v[i]);
             v[i] = CHOOSE(bounded > 1, one, bounded);
         }
         break;
     }
 }
 
-// The low bits of `pixels` values, a byte each.
-BONN_INLINE void compare_f32(const bonn_threshold *t, const f32x8 *v, const int pixels,
+// Which bits of a pixel's vector the comparison decides, and what the others are.
+typedef struct {
+    uint16_t keep, forced;
+} masks;
+
+BONN_INLINE masks load_masks(const bonn_threshold *t, ptrdiff_t channel, ptrdiff_t lanes) {
+    masks m = {0, 0};
+    memcpy(&m.keep, t->keep + channel / 8, (size_t)(lanes + 7) / 8);
+    memcpy(&m.forced, t->forced + channel / 8, (size_t)(lanes + 7) / 8);
+    return m;
+}
+
+// The low bits of a pixel's vector; bit 0 of byte 0 is the first lane's.
+BONN_INLINE void store_bits(uint8_t *to, uint32_t low, masks m, ptrdiff_t lanes) {
+    const uint16_t bits = (uint16_t)((low & m.keep) | m.forced);
+    memcpy(to, &bits, (size_t)(lanes + 7) / 8);
+}
+
+// The low bits of `pixels` values.
+BONN_INLINE void compare_f32(const bonn_threshold *t, const f32xn *v, const int pixels,
                              ptrdiff_t channel, ptrdiff_t lanes, uint8_t *bits, ptrdiff_t stride) {
-    f32x8 threshold;
-    i32x8 flip;
+    f32xn threshold;
+    i32xn flip;
     load(&threshold, (const float *)t->values + channel, lanes);
     load(&flip, t->flip + channel, lanes);
-    const ptrdiff_t byte = channel / 8;
+    const masks m = load_masks(t, channel, lanes);
     for (int i = 0; i < pixels; i++) {
-        const i32x8 high = (f32x8)((i32x8)v[i] ^ flip) >= threshold;
-        bits[i * stride + byte] =
-            (uint8_t)((BONN_SIGN_BITS(~high) & t->keep[byte]) | t->forced[byte]);
+        const i32xn high = (f32xn)((i32xn)v[i] ^ flip) >= threshold;
+        store_bits(bits + i * stride + channel / 8, BONN_SIGN_BITS(~high), m, lanes);
     }
 }
 
-BONN_INLINE void compare_i32(const bonn_threshold *t, const i32x8 *v, const int pixels,
+BONN_INLINE void compare_i32(const bonn_threshold *t, const i32xn *v, const int pixels,
                              ptrdiff_t channel, ptrdiff_t lanes, uint8_t *bits, ptrdiff_t stride) {
-    i32x8 threshold, flip;
+    i32xn threshold, flip;
     load(&threshold, (const int32_t *)t->values + channel, lanes);
     load(&flip, t->flip + channel, lanes);
-    const ptrdiff_t byte = channel / 8;
+    const masks m = load_masks(t, channel, lanes);
     for (int i = 0; i < pixels; i++) {
-        const i32x8 low = (v[i] ^ flip) < threshold;
-        bits[i * stride + byte] =
-            (uint8_t)((BONN_SIGN_BITS(low) & t->keep[byte]) | t->forced[byte]);
+        const i32xn low = (v[i] ^ flip) < threshold;
+        store_bits(bits + i * stride + channel / 8, BONN_SIGN_BITS(low), m, lanes);
     }
 }
 
@@ -108,22 +124,22 @@ BONN_INLINE void map_tile(const bonn_map *p, const void *x, ptrdiff_t x_stride, 
                           ptrdiff_t channel, const int pixels, const int integers,
                           ptrdiff_t lanes) {
     const char *from = (const char *)x + (pixel * x_stride + channel) * 4;
-    f32x8 v[TILE];
+    f32xn v[PIXELS];
     for (int i = 0; i < pixels; i++) {
         load(&v[i], from + i * x_stride * 4, lanes);
     }
     if (integers) {
         if (p->count == 0) {
-            i32x8 sums[TILE];
+            i32xn sums[PIXELS];
             for (int i = 0; i < pixels; i++) {
-                sums[i] = (i32x8)v[i];
+                sums[i] = (i32xn)v[i];
             }
             compare_i32(p->threshold, sums, pixels, channel, lanes, bits + pixel * bits_stride,
                         bits_stride);
             return;
         }
         for (int i = 0; i < pixels; i++) {
-            v[i] = __builtin_convertvector((i32x8)v[i], f32x8);
+            v[i] = __builtin_convertvector((i32xn)v[i], f32xn);
         }
     }
     for (ptrdiff_t step = 0; step < p->count; step++) {
@@ -144,9 +160,9 @@ BONN_INLINE void map_pixels(const bonn_map *p, const void *x, ptrdiff_t x_stride
                             ptrdiff_t y_stride, uint8_t *bits, ptrdiff_t bits_stride,
                             ptrdiff_t pixel, const int pixels, const int integers) {
     ptrdiff_t channel = 0;
-    for (; channel + TILE <= p->channels; channel += TILE) {
+    for (; channel + LANES <= p->channels; channel += LANES) {
         map_tile(p, x, x_stride, y, y_stride, bits, bits_stride, pixel, channel, pixels, integers,
-                 TILE);
+                 LANES);
     }
     if (channel < p->channels) {
         map_tile(p, x, x_stride, y, y_stride, bits, bits_stride, pixel, channel, pixels, integers,
@@ -165,8 +181,8 @@ BONN_INLINE void map(const bonn_map *p, const void *x, ptrdiff_t x_stride, float
                      ptrdiff_t y_stride, uint8_t *bits, ptrdiff_t bits_stride, ptrdiff_t pixels,
                      const int integers) {
     ptrdiff_t pixel = 0;
-    for (; pixel + TILE <= pixels; pixel += TILE) {
-        map_pixels(p, x, x_stride, y, y_stride, bits, bits_stride, pixel, TILE, integers);
+    for (; pixel + PIXELS <= pixels; pixel += PIXELS) {
+        map_pixels(p, x, x_stride, y, y_stride, bits, bits_stride, pixel, PIXELS, integers);
     }
     for (; pixel < pixels; pixel++) {
         map_pixels(p, x, x_stride, y, y_stride, bits, bits_stride, pixel, 1, integers);

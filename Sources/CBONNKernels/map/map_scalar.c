@@ -3,6 +3,7 @@
 
 // The bytes of the mask, one bit of each kept at its own place, summed in the highest byte.
 typedef int8_t i8x8 __attribute__((vector_size(8)));
+#define BONN_MAP_LANES 8
 #define BONN_SIGN_BITS(mask)                                                                       \
     (((uint64_t) __builtin_convertvector(mask, i8x8) & 0x8040201008040201) * 0x0101010101010101 >> \
      56)
