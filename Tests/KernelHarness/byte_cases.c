@@ -7,7 +7,7 @@ typedef struct {
     ptrdiff_t images, groups;
     ptrdiff_t channels, out_channels; // of one group
     const int8_t *x;                  // [image][row][column][group][channel]
-    const int8_t *w;                  // [group][out channel][kernel row][kernel column][channel]
+    const int8_t *w;                  // [group][out channel][channel][kernel row][kernel column]
     const float *scale;               // [group][out channel]
     const float *bias;                // the same
 } byte_problem;
@@ -77,11 +77,12 @@ static byte_problem random_problem(test_case *c) {
 static float value_of(const byte_problem *p, ptrdiff_t pixel, ptrdiff_t output) {
     const bonn_window *w = &p->window;
     const ptrdiff_t row = pixel / w->out_width, image = row / w->out_height;
+    const ptrdiff_t taps = w->kernel_height * w->kernel_width;
     const int8_t *weight = p->w + output * depth_of(p);
     int64_t sum = 0;
     for (ptrdiff_t ky = 0; ky < w->kernel_height; ky++) {
         const ptrdiff_t in_y = geometry_row(w, row % w->out_height, ky);
-        for (ptrdiff_t kx = 0; kx < w->kernel_width; kx++, weight += p->channels) {
+        for (ptrdiff_t kx = 0; kx < w->kernel_width; kx++, weight++) {
             const ptrdiff_t in_x = geometry_column(w, pixel % w->out_width, kx);
             if (in_y < 0 || in_x < 0) {
                 continue;
@@ -89,7 +90,7 @@ static float value_of(const byte_problem *p, ptrdiff_t pixel, ptrdiff_t output) 
             const ptrdiff_t from = (image * w->in_height + in_y) * w->in_width + in_x;
             const int8_t *x = p->x + (from * p->groups + output / p->out_channels) * p->channels;
             for (ptrdiff_t k = 0; k < p->channels; k++) {
-                sum += x[k] * weight[k];
+                sum += x[k] * weight[k * taps];
             }
         }
     }

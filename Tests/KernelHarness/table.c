@@ -171,7 +171,7 @@ bonn_range table_real_channels(ptrdiff_t out_channels, bonn_range blocks) {
 
 void table_run_real(test_case *c, const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
                     bonn_range blocks) {
-    float *scratch = memory_output(&c->random, NULL, (size_t)bonn_conv2d_scratch(p));
+    void *scratch = memory_output(&c->random, NULL, (size_t)bonn_conv2d_scratch(p));
     CASE_CALL(c, c->set->conv2d(p, x, y, rows, blocks, scratch));
 }
 
@@ -188,22 +188,13 @@ static const float *pack_channels(test_case *c, const bonn_conv2d_s8 *p, const f
 void table_pack_bytes(test_case *c, bonn_conv2d_s8 *p, const int8_t *weights, const float *scale,
                       const float *bias) {
     p->blocks = ceil_divide(p->out_channels, BONN_REAL_BLOCK);
-    // The inputs of a kernel row lie side by side unless dilation or groups leave gaps.
-    const int is_gapless = p->groups == 1 && p->window.dilation_width == 1;
-    const ptrdiff_t run = p->in_channels * (is_gapless ? p->window.kernel_width : 1);
-    const ptrdiff_t depth = p->window.kernel_height * p->window.kernel_width * p->in_channels;
-    const ptrdiff_t pairs = ceil_divide(run, 2), block_bytes = depth / run * pairs * 32;
-    const ptrdiff_t bytes = p->groups * p->blocks * block_bytes;
-    int8_t *packed = memory_take((size_t)bytes);
-    for (ptrdiff_t k = 0; k < p->groups * p->out_channels; k++) {
-        const ptrdiff_t channel = k % p->out_channels;
-        const ptrdiff_t block = k / p->out_channels * p->blocks + channel / BONN_REAL_BLOCK;
-        int8_t *lane = packed + block * block_bytes + channel % BONN_REAL_BLOCK * 2;
-        for (ptrdiff_t i = 0; i < depth; i++) {
-            const ptrdiff_t pair = i / run * pairs + i % run / 2;
-            lane[pair * 32 + i % run % 2] = weights[k * depth + i];
-        }
-    }
+    const ptrdiff_t count = p->groups * p->out_channels * p->in_channels * p->window.kernel_height *
+                            p->window.kernel_width;
+    const int8_t *from = memory_input(&c->random, weights, (size_t)count);
+    ptrdiff_t bytes = 0;
+    CASE_CALL(c, bytes = c->set->conv2d_s8_pack(p, from, NULL));
+    void *packed = memory_output(&c->random, NULL, (size_t)bytes);
+    CASE_CALL(c, c->set->conv2d_s8_pack(p, from, packed));
     p->weights = memory_input(&c->random, packed, (size_t)bytes);
     p->scale = pack_channels(c, p, scale);
     p->bias = pack_channels(c, p, bias);
@@ -211,6 +202,6 @@ void table_pack_bytes(test_case *c, bonn_conv2d_s8 *p, const int8_t *weights, co
 
 void table_run_bytes(test_case *c, const bonn_conv2d_s8 *p, const int8_t *x, float *y,
                      bonn_range rows, bonn_range blocks) {
-    int16_t *scratch = memory_output(&c->random, NULL, (size_t)bonn_conv2d_s8_scratch(p));
+    void *scratch = memory_output(&c->random, NULL, (size_t)bonn_conv2d_s8_scratch(p));
     CASE_CALL(c, c->set->conv2d_s8(p, x, y, rows, blocks, scratch));
 }

@@ -46,8 +46,8 @@ bonn_range table_real_channels(ptrdiff_t out_channels, bonn_range blocks);
 void table_run_real(test_case *c, const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
                     bonn_range blocks);
 
-// Packs the weights [group][out channel][kernel row][kernel column][channel], and the scale and
-// bias [group][out channel], of a convolution of signed bytes.
+// Packs the weights [group][out channel][channel][kernel row][kernel column], and the scale and
+// bias [group][out channel], of a convolution of signed bytes, in the order of the current set.
 void table_pack_bytes(test_case *c, bonn_conv2d_s8 *p, const int8_t *weights, const float *scale,
                       const float *bias);
 

@@ -32,13 +32,14 @@ import Testing
                 }
             ).map(\.bitPattern)
             let output = Reference.outputShape(test.window, test.input, channels: test.outputs)
-            let body = MappedOperator(
-                ByteConvolutionOperator(
-                    window: bonn_window(test.window, from: test.input, to: output),
-                    groups: test.groups, inputChannels: channels, outputChannels: test.outputs,
-                    weights: weights, scale: scale, bias: bias), program: nil)
             let memory = GuardedMemory(OperatorHarness.channelsLast(images).map { Int8($0) })
             for kernels in KernelSet.available {
+                let body = MappedOperator(
+                    ByteConvolutionOperator(
+                        window: bonn_window(test.window, from: test.input, to: output),
+                        groups: test.groups, inputChannels: channels, outputChannels: test.outputs,
+                        weights: weights, scale: scale, bias: bias, kernels: kernels),
+                    program: nil)
                 let result = OperatorHarness.run(
                     body, kernels: kernels, inputs: [memory], outputBytes: 4 * expected.count,
                     images: test.images, parts: test.parts
@@ -53,15 +54,15 @@ import Testing
     @Test func `the longest sums do not overflow`() {
         // 2^17 products of 127 and -128, and of 127 and 127.
         let shape = Shape(FormatLimits.byteTerms, 1, 1)
-        let body = MappedOperator(
-            ByteConvolutionOperator(
-                window: bonn_window(Window(1), from: shape, to: Shape(2, 1, 1)), groups: 1,
-                inputChannels: shape.channels, outputChannels: 2,
-                weights: [Int8](repeating: -128, count: shape.channels)
-                    + [Int8](repeating: 127, count: shape.channels),
-                scale: [1, 1], bias: nil), program: nil)
         let memory = GuardedMemory([Int8](repeating: 127, count: shape.channels))
         for kernels in KernelSet.available {
+            let body = MappedOperator(
+                ByteConvolutionOperator(
+                    window: bonn_window(Window(1), from: shape, to: Shape(2, 1, 1)), groups: 1,
+                    inputChannels: shape.channels, outputChannels: 2,
+                    weights: [Int8](repeating: -128, count: shape.channels)
+                        + [Int8](repeating: 127, count: shape.channels),
+                    scale: [1, 1], bias: nil, kernels: kernels), program: nil)
             let result = OperatorHarness.run(
                 body, kernels: kernels, inputs: [memory], outputBytes: 8
             ).elements(Float.self, count: 2)

@@ -193,7 +193,8 @@ struct Lowering {
                 ByteConvolutionOperator(
                     window: window, groups: convolution.groups, inputChannels: input.channels,
                     outputChannels: output.channels, weights: tensors[convolution.weight]!.int8s(),
-                    scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats)),
+                    scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats),
+                    kernels: kernels),
                 program: program)
         }
         let weights = realWeights(

@@ -36,35 +36,6 @@ enum WeightPacking {
         }
     }
 
-    /// From signed bytes `[K, C, kh, kw]` to `[group][block][kernel row][run][pair][BONN_REAL_BLOCK][2]`;
-    /// absent weights are 0.
-    static func bytePairs(
-        _ weights: [Int8], window: bonn_window, outputs: Int, groups: Int, channels: Int
-    ) -> [Int8] {
-        var window = window
-        let width = Int(BONN_REAL_BLOCK)
-        let blockWeights = bonn_conv2d_s8_block_weights(&window, groups, channels)
-        let run = bonn_conv2d_s8_run(&window, groups, channels)
-        let groupOutputs = outputs / groups
-        let blocks = blockCount(groupOutputs)
-        let taps = window.taps
-        var packed = [Int8](repeating: 0, count: groups * blocks * blockWeights)
-        for output in 0..<outputs {
-            let channel = output % groupOutputs
-            let block = output / groupOutputs * blocks + channel / width
-            let first = block * blockWeights + channel % width * 2
-            for tap in 0..<taps {
-                for input in 0..<channels {
-                    let index = tap * channels + input
-                    let pair = index / run * ((run + 1) / 2) + index % run / 2
-                    packed[first + pair * width * 2 + index % run % 2] =
-                        weights[(output * channels + input) * taps + tap]
-                }
-            }
-        }
-        return packed
-    }
-
     /// `[C, taps]` as `[taps, C]`.
     static func transposed(_ weights: [Float], rows: Int) -> ConstantBuffer<Float> {
         let taps = weights.count / rows

@@ -7,7 +7,7 @@ struct ByteConvolutionOperator: BlockedConvolution {
     let groups: Int
     let inputChannels: Int
     let outputChannels: Int
-    private let weights: ConstantBuffer<Int8>
+    private var weights: ConstantBuffer<UInt8>
     private let scale: ConstantBuffer<Float>
     private let bias: ConstantBuffer<Float>
 
@@ -17,9 +17,10 @@ struct ByteConvolutionOperator: BlockedConvolution {
     ///   - weights: `[K, C / groups, kh, kw]`.
     ///   - scale: of the sums, `[K]`.
     ///   - bias: `[K]`, or nil.
+    ///   - kernels: the kernels that will run it.
     init(
         window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
-        weights: [Int8], scale: [Float], bias: [Float]?
+        weights: [Int8], scale: [Float], bias: [Float]?, kernels: KernelSet
     ) {
         self.window = window
         self.groups = groups
@@ -32,10 +33,12 @@ struct ByteConvolutionOperator: BlockedConvolution {
         self.scale = lanes(scale)
         // x + -0 is x, for zeros of both signs.
         self.bias = lanes(bias ?? [Float](repeating: -0.0, count: outputChannels))
-        self.weights = ConstantBuffer(
-            WeightPacking.bytePairs(
-                weights, window: window, outputs: outputChannels, groups: groups,
-                channels: inputChannels / groups))
+        self.weights = ConstantBuffer([])
+        var geometry = parameters
+        let pack = kernels.functions.pointee.conv2d_s8_pack
+        self.weights = ConstantBuffer(count: pack(&geometry, weights, nil)) {
+            _ = pack(&geometry, weights, $0)
+        }
     }
 
     var scratchBytesPerThread: Int {
@@ -45,17 +48,16 @@ struct ByteConvolutionOperator: BlockedConvolution {
 
     func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
-        let scratch = memory.base + memory.scratch
         memory.functions.pointee.conv2d_s8(
             &parameters, memory.input(as: Int8.self), memory.output(as: Float.self), rows, blocks,
-            scratch.assumingMemoryBound(to: Int16.self))
+            memory.base + memory.scratch)
     }
 
     private var parameters: bonn_conv2d_s8 {
         bonn_conv2d_s8(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
-            blocks: WeightPacking.blockCount(outputChannels / groups), weights: weights.pointer,
-            scale: scale.pointer, bias: bias.pointer)
+            blocks: WeightPacking.blockCount(outputChannels / groups),
+            weights: UnsafeRawPointer(weights.pointer), scale: scale.pointer, bias: bias.pointer)
     }
 }

@@ -39,10 +39,9 @@ struct ConvolutionOperator: BlockedConvolution {
 
     func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
-        let scratch = memory.base + memory.scratch
         memory.functions.pointee.conv2d(
             &parameters, memory.input(as: Float.self), memory.output(as: Float.self), rows, blocks,
-            scratch.assumingMemoryBound(to: Float.self))
+            memory.base + memory.scratch)
     }
 
     private var parameters: bonn_conv2d {

@@ -1,42 +1,55 @@
-// Real convolution: the body that every kernel set compiles for itself.
-//
-//     acc = bias[k];  for every kernel row, kernel column, channel: acc = fma(x, w, acc)
-//
-// in this order, every step rounded to float32; in the padding x is +0. Every lane owns one output,
-// so the width of a vector changes nothing.
+// Convolution of real numbers or of signed bytes: the body that every kernel set compiles for
+// itself, once for each element type.
 //
 // A tile is some neighbouring output pixels times some blocks of BONN_REAL_BLOCK output channels,
-// all of whose sums stay in registers: an input is broadcast once for all blocks, their weights are
-// read once for all pixels. Where no output of the window touches the padding, the tiles read the
-// image itself. Otherwise the input rows under one output row are first copied into
+// all of whose sums stay in registers: an input is broadcast once for all blocks, weights are read
+// once for all pixels. Every lane owns one output, so the width of a vector changes nothing.
+//
+// Where no output of the window touches the padding and the elements need no conversion, the tiles
+// read the image itself. Otherwise the input rows under one output row are first copied into
 // `scratch` as [kernel row][padded column][channel], so that no tile sees a border.
 //
-// Include after defining BONN_CONV2D, the name of the function; BONN_CONV2D_PIXELS and
-// BONN_CONV2D_BLOCKS, the output pixels, at most 14, and the blocks, at most 2, of the largest tile;
-// and BONN_HAS_FMA.
-#include "../fma.h"
+// Include after defining BONN_CONV, the name of the function; BONN_CONV_PIXELS and
+// BONN_CONV_BLOCKS, the output pixels, at most 14, and the blocks, at most 2, of the largest tile;
+// and
+//
+//     conv_problem                 the parameters: bonn_conv2d or bonn_conv2d_s8
+//     conv_source, conv_input      an element of the image, and of the rows that tiles read
+//     conv_weight                  an element of the packed weights
+//     conv_sums, conv_weights      the sums of a block; its weights for one step
+//     CONV_STEP                    neighbouring inputs that a step multiplies
+//     CONV_IN_PLACE(window)        whether tiles read the image itself
+//     conv_block_weights(p)        elements from one block's weights to the next one's
+//     conv_fill(to, n)             n inputs of the padding
+//     conv_copy(to, from, n)       n inputs of the image
+//     conv_start(p, block, weights, sums)
+//     conv_load(weights, from)     the weights of a step
+//     conv_multiply(sums, input, weights)
+//     conv_finish(p, block, sums, values)
 #include "../window.h"
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
 enum {
-    PIXELS = BONN_CONV2D_PIXELS,
-    BLOCKS = BONN_CONV2D_BLOCKS,
-    // Blocks of a tile of one pixel: enough independent sums to hide the latency of an FMA.
+    PIXELS = BONN_CONV_PIXELS,
+    BLOCKS = BONN_CONV_BLOCKS,
+    // Blocks of a tile of one pixel: enough independent sums to hide the latency of an addition.
     BLOCKS_OF_ONE_PIXEL = 4,
-    MOST_SUMS = PIXELS * BLOCKS > BLOCKS_OF_ONE_PIXEL ? PIXELS * BLOCKS : BLOCKS_OF_ONE_PIXEL,
+    MOST_SUMS = PIXELS * BLOCKS > BLOCKS_OF_ONE_PIXEL ? PIXELS *BLOCKS : BLOCKS_OF_ONE_PIXEL,
     // Input elements under the pixels that are computed together for all blocks.
     CHUNK_ELEMENTS = 8192,
 };
 
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 // What the tiles of one convolution have in common; distances in elements.
 typedef struct {
     ptrdiff_t kernel_rows, kernel_row_step; // from one kernel row's input to the next one's
-    ptrdiff_t runs, run_step, run_length;   // a kernel row is `runs` runs of neighbouring inputs
+    ptrdiff_t runs, run_step, run_steps;    // a kernel row is `runs` runs of neighbouring inputs
     ptrdiff_t in_step, out_step;            // from one output pixel to the next
-    ptrdiff_t block_weights;                // weights of one block
-} conv2d_walk;
+    ptrdiff_t block_weights;                // from one block's weights to the next one's
+} conv_walk;
 
 // Stores the first `valid` lanes.
 static inline __attribute__((always_inline)) void store_lanes(float *y, const bonn_f32x16 *values,
@@ -52,45 +65,52 @@ static inline __attribute__((always_inline)) void store_lanes(float *y, const bo
     }
 }
 
-// One tile; `pixels` and `blocks` are constants where inlined. All blocks but the last are full.
+// One tile from block `block` on; `pixels` and `blocks` are constants where inlined. All blocks but
+// the last are full.
 static inline __attribute__((always_inline)) void
-compute_tile(const conv2d_walk *walk, const float *x, const float *weights, const float *bias,
+compute_tile(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, const conv_input *x,
              float *y, ptrdiff_t valid, const int pixels, const int blocks) {
-    bonn_f32x16 sums[MOST_SUMS];
-    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
-            memcpy(&sums[b * pixels + i], bias + b * BONN_REAL_BLOCK, sizeof sums[0]);
+    const conv_weight *weights = (const conv_weight *)p->weights + block * walk->block_weights;
+    conv_sums sums[MOST_SUMS];
+    UNROLL for (int b = 0; b < blocks; b++) {
+        UNROLL for (int i = 0; i < pixels; i++) {
+            conv_start(p, block + b, weights + b * walk->block_weights, &sums[b * pixels + i]);
         }
     }
-    const ptrdiff_t step = walk->in_step;
+    const ptrdiff_t step = walk->in_step, run_steps = walk->run_steps;
+    const ptrdiff_t block_weights = walk->block_weights;
     for (ptrdiff_t ky = 0; ky < walk->kernel_rows; ky++) {
         for (ptrdiff_t run = 0; run < walk->runs; run++) {
-            const float *tap = x + ky * walk->kernel_row_step + run * walk->run_step;
-#pragma clang loop unroll_count(2)
-            for (ptrdiff_t c = 0; c < walk->run_length; c++, weights += BONN_REAL_BLOCK) {
-                bonn_f32x16 weight[BLOCKS_OF_ONE_PIXEL];
-                _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
-                    memcpy(&weight[b], weights + b * walk->block_weights, sizeof weight[b]);
+            const conv_input *tap = x + ky * walk->kernel_row_step + run * walk->run_step;
+#pragma clang loop unroll(disable)
+            for (ptrdiff_t c = 0; c < run_steps; c++, tap += CONV_STEP) {
+                conv_weights weight[BLOCKS_OF_ONE_PIXEL];
+                UNROLL for (int b = 0; b < blocks; b++) {
+                    conv_load(&weight[b], weights + b * block_weights);
                 }
-                _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
-                    const bonn_f32x16 value = tap[i * step + c];
-                    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
-                        bonn_fma_16(&sums[b * pixels + i], &value, &weight[b]);
+                UNROLL for (int i = 0; i < pixels; i++) {
+                    UNROLL for (int b = 0; b < blocks; b++) {
+                        conv_multiply(&sums[b * pixels + i], tap + i * step, &weight[b]);
                     }
                 }
+                weights += CONV_STEP * BONN_REAL_BLOCK;
             }
         }
     }
-    _Pragma("clang loop unroll(full)") for (int b = 0; b < blocks; b++) {
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < pixels; i++) {
-            store_lanes(y + i * walk->out_step + b * BONN_REAL_BLOCK, &sums[b * pixels + i],
+    UNROLL for (int b = 0; b < blocks; b++) {
+        UNROLL for (int i = 0; i < pixels; i++) {
+            bonn_f32x16 values;
+            conv_finish(p, block + b, &sums[b * pixels + i], &values);
+            store_lanes(y + i * walk->out_step + b * BONN_REAL_BLOCK, &values,
                         b == blocks - 1 ? valid : BONN_REAL_BLOCK);
         }
     }
 }
 
-// Copies the input rows under the output row that starts at input row `origin`.
-static void copy_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origin, float *scratch) {
+// Copies the input rows under the output row that starts at input row `origin`, and behind them
+// what the last step of a run may read at a weight of 0.
+static void copy_rows(const conv_problem *p, const conv_source *image, ptrdiff_t origin,
+                      conv_input *scratch) {
     const bonn_window *w = &p->window;
     const ptrdiff_t channels = p->groups * p->in_channels;
     const ptrdiff_t pixels = bonn_conv2d_row_pixels(w);
@@ -101,25 +121,26 @@ static void copy_rows(const bonn_conv2d *p, const float *image, ptrdiff_t origin
     for (ptrdiff_t tap = 0; tap < w->kernel_height; tap++, scratch += pixels * channels) {
         const ptrdiff_t y = origin + tap * w->dilation_height;
         if (y < 0 || y >= w->in_height) {
-            memset(scratch, 0, (size_t)(pixels * channels) * sizeof(float));
+            conv_fill(scratch, pixels * channels);
             continue;
         }
-        memset(scratch, 0, (size_t)(begin * channels) * sizeof(float));
-        memcpy(scratch + begin * channels, image + y * w->in_width * channels,
-               (size_t)((end - begin) * channels) * sizeof(float));
-        memset(scratch + end * channels, 0, (size_t)((pixels - end) * channels) * sizeof(float));
+        conv_fill(scratch, begin * channels);
+        conv_copy(scratch + begin * channels, image + y * w->in_width * channels,
+                  (end - begin) * channels);
+        conv_fill(scratch + end * channels, (pixels - end) * channels);
     }
+    conv_fill(scratch, CONV_STEP - 1);
 }
 
 // `count` neighbouring pixels, at most PIXELS; `blocks` is a constant where inlined.
 static inline __attribute__((always_inline)) void
-compute_pixels(const conv2d_walk *walk, const float *x, const float *weights, const float *bias,
+compute_pixels(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, const conv_input *x,
                float *y, ptrdiff_t valid, ptrdiff_t count, const int blocks) {
     switch (count) {
 #define BONN_TILE(n)                                                                               \
     case n:                                                                                        \
         if (n <= PIXELS) {                                                                         \
-            compute_tile(walk, x, weights, bias, y, valid, n <= PIXELS ? n : 1, blocks);           \
+            compute_tile(p, walk, block, x, y, valid, n <= PIXELS ? n : 1, blocks);                \
         }                                                                                          \
         break;
         BONN_TILE(1)
@@ -147,8 +168,8 @@ static ptrdiff_t blocks_of_tile(ptrdiff_t pixels, ptrdiff_t blocks, ptrdiff_t ch
 }
 
 // All blocks of `count` neighbouring pixels. x and y are those of the first group and channel.
-static void compute_line(const bonn_conv2d *p, const conv2d_walk *walk, const float *x, float *y,
-                         ptrdiff_t count, bonn_range blocks) {
+static void compute_line(const conv_problem *p, const conv_walk *walk, const conv_input *x,
+                         float *y, ptrdiff_t count, bonn_range blocks) {
     const ptrdiff_t tiles = (count + PIXELS - 1) / PIXELS;
     for (ptrdiff_t block = blocks.begin, taken; block < blocks.end; block += taken) {
         const ptrdiff_t group = block / p->blocks;
@@ -157,47 +178,44 @@ static void compute_line(const bonn_conv2d *p, const conv2d_walk *walk, const fl
         taken = blocks_of_tile(count, blocks.end - block, left);
         const ptrdiff_t last = left - (taken - 1) * BONN_REAL_BLOCK;
         const ptrdiff_t valid = last < BONN_REAL_BLOCK ? last : BONN_REAL_BLOCK;
-        const float *input = x + group * p->in_channels;
-        const float *weights = p->weights + block * walk->block_weights;
-        const float *bias = p->bias + block * BONN_REAL_BLOCK;
+        const conv_input *input = x + group * p->in_channels;
         float *output = y + group * p->out_channels + first;
         if (count == 1 && taken == BLOCKS_OF_ONE_PIXEL) {
-            compute_tile(walk, input, weights, bias, output, valid, 1, BLOCKS_OF_ONE_PIXEL);
+            compute_tile(p, walk, block, input, output, valid, 1, BLOCKS_OF_ONE_PIXEL);
             continue;
         }
         // Tiles of nearly the same size: a small one would wait for its own sums.
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
             const ptrdiff_t begin = count * tile / tiles;
             const ptrdiff_t pixels = count * (tile + 1) / tiles - begin;
-            const float *tap = input + begin * walk->in_step;
+            const conv_input *tap = input + begin * walk->in_step;
             float *to = output + begin * walk->out_step;
             if (taken == 1) {
-                compute_pixels(walk, tap, weights, bias, to, valid, pixels, 1);
+                compute_pixels(p, walk, block, tap, to, valid, pixels, 1);
             } else {
-                compute_pixels(walk, tap, weights, bias, to, valid, pixels, BLOCKS);
+                compute_pixels(p, walk, block, tap, to, valid, pixels, BLOCKS);
             }
         }
     }
 }
 
-void BONN_CONV2D(const bonn_conv2d *p, const float *x, float *y, bonn_range rows, bonn_range blocks,
-                 float *scratch) {
+void BONN_CONV(const conv_problem *p, const conv_source *x, float *y, bonn_range rows,
+               bonn_range blocks, void *scratch) {
     const bonn_window *w = &p->window;
     const ptrdiff_t channels = p->groups * p->in_channels;
     const ptrdiff_t taps = w->kernel_height * w->kernel_width;
-    const int in_place = bonn_conv2d_reads_in_place(w);
-    // Where dilation and groups leave no gaps, a whole kernel row is one run.
-    const int gapless = p->groups == 1 && w->dilation_width == 1;
-    conv2d_walk walk = {
+    const ptrdiff_t run = bonn_conv2d_run(w, p->groups, p->in_channels);
+    const int in_place = CONV_IN_PLACE(w);
+    const conv_walk walk = {
         .kernel_rows = w->kernel_height,
         .kernel_row_step =
             (in_place ? w->dilation_height * w->in_width : bonn_conv2d_row_pixels(w)) * channels,
-        .runs = gapless ? 1 : w->kernel_width,
+        .runs = w->kernel_width * p->in_channels / run,
         .run_step = w->dilation_width * channels,
-        .run_length = p->in_channels * (gapless ? w->kernel_width : 1),
+        .run_steps = (run + CONV_STEP - 1) / CONV_STEP,
         .in_step = w->stride_width * channels,
         .out_step = p->groups * p->out_channels,
-        .block_weights = taps * p->in_channels * BONN_REAL_BLOCK,
+        .block_weights = conv_block_weights(p),
     };
     // Output pixels of a line, and lines: a 1x1 convolution with stride 1 sees one long line.
     ptrdiff_t lines = rows.end - rows.begin, line = w->out_width;
@@ -209,10 +227,10 @@ void BONN_CONV2D(const bonn_conv2d *p, const float *x, float *y, bonn_range rows
     chunk = chunk < PIXELS ? PIXELS : chunk;
     for (ptrdiff_t i = 0; i < lines; i++) {
         const bonn_output_row place = bonn_locate_row(w, rows.begin + i);
-        const float *image = x + place.image * w->in_height * w->in_width * channels;
-        const float *input = scratch;
+        const conv_source *image = x + place.image * w->in_height * w->in_width * channels;
+        const conv_input *input = scratch;
         if (in_place) {
-            input = image + place.origin * w->in_width * channels;
+            input = (const conv_input *)(image + place.origin * w->in_width * channels);
         } else {
             copy_rows(p, image, place.origin, scratch);
         }

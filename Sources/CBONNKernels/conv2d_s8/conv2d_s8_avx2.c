@@ -17,9 +17,10 @@ static inline __attribute__((always_inline)) void bonn_dot(bonn_i32x16 *sums, in
     memcpy(sums, sum, sizeof sum);
 }
 
-#define BONN_CONV2D_S8 bonn_conv2d_s8_6x16__avx2
-#define BONN_CONV2D_S8_PIXELS 6
-#include "conv2d_s8_body.h"
+#define BONN_CONV bonn_conv2d_s8_6x16__avx2
+#define BONN_CONV_PIXELS 6
+#define BONN_CONV_BLOCKS 1
+#include "conv2d_s8_pairs.h"
 
 #pragma clang attribute pop
 #else

@@ -9,6 +9,12 @@ static inline __attribute__((always_inline)) void bonn_dot(bonn_i32x16 *sums, in
     *sums += (lanes << 16 >> 16) * low + (lanes >> 16) * high;
 }
 
-#define BONN_CONV2D_S8 bonn_conv2d_s8_4x16__scalar
-#define BONN_CONV2D_S8_PIXELS 4
-#include "conv2d_s8_body.h"
+#define BONN_CONV bonn_conv2d_s8_4x16__scalar
+#define BONN_CONV_PIXELS 4
+#define BONN_CONV_BLOCKS 1
+#include "conv2d_s8_pairs.h"
+
+ptrdiff_t bonn_conv2d_s8_pack_pairs__scalar(const bonn_conv2d_s8 *p, const int8_t *weights,
+                                            void *packed) {
+    return bonn_s8_pack(p, weights, packed, CONV_STEP, 0);
+}

@@ -67,7 +67,7 @@ typedef struct {
     ptrdiff_t column_classes;
 } bonn_bconv2d;
 
-// A real convolution with zero padding; see conv2d/conv2d_body.h.
+// A real convolution with zero padding; see conv2d/conv2d_f32.h.
 typedef struct {
     bonn_window window;
     ptrdiff_t groups;
@@ -78,14 +78,14 @@ typedef struct {
     const float *bias;    // [group][block][BONN_REAL_BLOCK]
 } bonn_conv2d;
 
-// A convolution of signed bytes with zero padding; see conv2d_s8/conv2d_s8_body.h.
+// A convolution of signed bytes with zero padding; see conv2d_s8/conv2d_s8.h.
 typedef struct {
     bonn_window window;
     ptrdiff_t groups;
     ptrdiff_t in_channels;  // of one group
     ptrdiff_t out_channels; // of one group
     ptrdiff_t blocks;       // weight blocks of one group
-    const int8_t *weights;  // [group][block][kernel row][run][pair of the run][BONN_REAL_BLOCK][2]
+    const void *weights;    // as the kernel set's conv2d_s8_pack wrote them
     const float *scale;     // [group][block][BONN_REAL_BLOCK]
     const float *bias;      // the same; -0 where there is none
 } bonn_conv2d_s8;
@@ -164,10 +164,15 @@ typedef void bonn_bconv2d_fn(const bonn_bconv2d *p, const uint64_t *x, int32_t *
                              ptrdiff_t y_stride, bonn_range rows, bonn_range blocks);
 // Real convolution; `scratch` holds bonn_conv2d_scratch(p) bytes.
 typedef void bonn_conv2d_fn(const bonn_conv2d *p, const float *x, float *y, bonn_range rows,
-                            bonn_range blocks, float *scratch);
+                            bonn_range blocks, void *scratch);
 // Convolution of signed bytes; `scratch` holds bonn_conv2d_s8_scratch(p) bytes.
 typedef void bonn_conv2d_s8_fn(const bonn_conv2d_s8 *p, const int8_t *x, float *y, bonn_range rows,
-                               bonn_range blocks, int16_t *scratch);
+                               bonn_range blocks, void *scratch);
+// Bytes that the weights of a convolution of signed bytes take in the order of this kernel set;
+// writes them to `packed`, if there is one, from [groups * out_channels][in channel][kernel
+// row][kernel column]. Reads no weights, scale or bias of `p`.
+typedef ptrdiff_t bonn_conv2d_s8_pack_fn(const bonn_conv2d_s8 *p, const int8_t *weights,
+                                         void *_Nullable packed);
 // y = x * inverse_scale to the nearest integer, ties to even, within -127...127; a NaN gives -127.
 typedef void bonn_quantize_fn(const float *x, float inverse_scale, int8_t *y, ptrdiff_t count);
 typedef void bonn_depthwise_fn(const bonn_depthwise *p, const float *x, float *y, bonn_range rows);
@@ -207,6 +212,7 @@ typedef struct {
     bonn_bconv2d_pack_fn *bconv2d_pack;
     bonn_conv2d_fn *conv2d;
     bonn_conv2d_s8_fn *conv2d_s8;
+    bonn_conv2d_s8_pack_fn *conv2d_s8_pack;
     bonn_quantize_fn *quantize;
     bonn_depthwise_fn *depthwise;
     bonn_map_f32_fn *map_f32;
@@ -248,25 +254,18 @@ static inline ptrdiff_t bonn_conv2d_scratch(const bonn_conv2d *p) {
     return p->window.kernel_height * row * (ptrdiff_t)sizeof(float);
 }
 
-// How many neighbouring inputs of a kernel row one run of a convolution of signed bytes holds: all
-// of them, unless dilation or groups leave gaps. `in_channels` are those of one group.
-static inline ptrdiff_t bonn_conv2d_s8_run(const bonn_window *w, ptrdiff_t groups,
-                                           ptrdiff_t in_channels) {
+// How many neighbouring inputs of a kernel row one run of a convolution holds: all of them, unless
+// dilation or groups leave gaps. `in_channels` are those of one group.
+static inline ptrdiff_t bonn_conv2d_run(const bonn_window *w, ptrdiff_t groups,
+                                        ptrdiff_t in_channels) {
     return in_channels * (groups == 1 && w->dilation_width == 1 ? w->kernel_width : 1);
 }
 
-// Weights of one block of a convolution of signed bytes: runs of an odd length have one more.
-static inline ptrdiff_t bonn_conv2d_s8_block_weights(const bonn_window *w, ptrdiff_t groups,
-                                                     ptrdiff_t in_channels) {
-    const ptrdiff_t run = bonn_conv2d_s8_run(w, groups, in_channels);
-    const ptrdiff_t runs = w->kernel_height * w->kernel_width * in_channels / run;
-    return runs * (run + run % 2) * BONN_REAL_BLOCK;
-}
-
-// Bytes of scratch that one thread needs for a convolution of signed bytes.
+// Bytes of scratch that one thread needs for a convolution of signed bytes: at most two bytes an
+// input, and three inputs behind the last row.
 static inline ptrdiff_t bonn_conv2d_s8_scratch(const bonn_conv2d_s8 *p) {
     ptrdiff_t row = bonn_conv2d_row_pixels(&p->window) * p->groups * p->in_channels;
-    return (p->window.kernel_height * row + 1) * (ptrdiff_t)sizeof(int16_t);
+    return (p->window.kernel_height * row + 3) * (ptrdiff_t)sizeof(int16_t);
 }
 
 // A counter shared by the threads of a pool: Swift's own atomics need macOS 15. All accesses are

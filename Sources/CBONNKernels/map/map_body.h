@@ -1,11 +1,11 @@
 // A chain of element-wise steps in one pass: the body that every kernel set compiles for itself.
 //
-// A tile of 8 pixels x a vector of channels stays in registers from the first step to the last; what
-// a step needs of its channels is loaded once a tile. Every step is one IEEE operation after the
-// other, never contracted.
+// A tile of 8 pixels x a vector of channels stays in registers from the first step to the last;
+// what a step needs of its channels is loaded once a tile. Every step is one IEEE operation after
+// the other, never contracted.
 //
-// Include after defining BONN_MAP_F32, BONN_MAP_I32, the names of the functions; BONN_MAP_LANES, the
-// channels of a vector, 8 or 16; and BONN_SIGN_BITS(i32xn), the sign bits of a vector.
+// Include after defining BONN_MAP_F32, BONN_MAP_I32, the names of the functions; BONN_MAP_LANES,
+// the channels of a vector, 8 or 16; and BONN_SIGN_BITS(i32xn), the sign bits of a vector.
 #include "../kernels.h"
 #include <string.h>
 

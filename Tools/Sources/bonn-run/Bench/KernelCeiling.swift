@@ -13,9 +13,9 @@ enum KernelCeiling {
         // Lookup of 4 bits at a time: one byte shuffle and one byte addition for 128 (32 outputs
         // times 4 inputs), on the 4 vector ports of Zen 3, two of which shuffle.
         case "avx2": 128.0 * 4 / 2
-        // xor, popcnt, add: 3 instructions for 512. Zen 4 splits each in two for its 4 ports of 256
-        // bits; Ice Lake has 2 ports of 512.
-        case "avx512": 512.0 * 2 / 3
+        // xor, popcnt, add: 3 instructions for 512, on the 4 ports of 512 bits of Zen 5. Zen 4 (4 ports
+        // of 256 bits) and Ice Lake (2 of 512) reach half of it.
+        case "avx512": 512.0 * 4 / 3
         // exclusive or, CNT, UADALP: 3 instructions for 128, on the 4 vector ports of the widest ARM
         // cores (Cortex-X, Apple's); those with 2 ports reach half of it.
         case "neon": 128.0 * 4 / 3
