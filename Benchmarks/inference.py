@@ -2,13 +2,16 @@
 """Times bonn-run and ONNX Runtime in turn on this machine and writes one JSON object.
 
 Every round measures everything once, ours and theirs one after the other, so that both meet the same
-machine; the report takes the median over the rounds. Without onnx and onnxruntime (or without torch,
-which exports their models) only our side is measured, and the report says so.
+machine; the report takes the median over the rounds. A kernel set is compared with an ONNX Runtime that
+uses the same instructions: where the machine has more than AVX2, avx2 is compared with one that is held
+to AVX2 (hide_avx512.py). Without onnx and onnxruntime (or without torch, which exports their models)
+only our side is measured, and the report says so.
 """
 import argparse
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,16 +37,67 @@ def kernel_sets(runner):
     return [best, "avx2"] if has_avx2 and best != "avx2" else [best]
 
 
-def peers(folder):
+class Rival:
+    """ONNX Runtime in a process of its own."""
+
+    def __init__(self, folder, held):
+        here = pathlib.Path(__file__).parent
+        command = [sys.executable, str(here / "onnx_worker.py"), folder]
+        if held:
+            command = ["gdb", "-batch", "-x", str(here / "hide_avx512.py"), "--args", *command, "--held"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.version = self.answer()["version"]
+
+    def answer(self):
+        for line in self.process.stdout:
+            # gdb has something to say as well.
+            if line.startswith("{"):
+                return json.loads(line)
+        raise RuntimeError("ONNX Runtime's process ended; its message is above")
+
+    def measure(self, name, kind, threads, runs):
+        """The median of `runs` runs in milliseconds."""
+        self.process.stdin.write(f"{name} {kind} {threads} {runs}\n")
+        self.process.stdin.flush()
+        return self.answer()["ms"]
+
+
+def start_rivals(folder, kernels, best):
+    """For each kernel set the ONNX Runtime that it is compared with, and the layers in a chain.
+
+    The best set of the machine meets ONNX Runtime as it is, avx2 on a newer one an ONNX Runtime without
+    AVX-512, other sets none.
+    """
     try:
-        from onnx_inference import Peers
+        from onnx_models import CHAIN, export_all
     except ImportError as error:
         print(f"ONNX Runtime is not measured: {error}", file=sys.stderr)
-        return None
-    return Peers(folder, LAYERS)
+        return {}, 1
+    export_all(folder, LAYERS)
+    rivals = {}
+    for name in kernels:
+        missing = [tool for tool in ("gdb", "objdump") if shutil.which(tool) is None]
+        if name == best:
+            rivals[name] = Rival(folder, held=False)
+        elif name == "avx2" and missing:
+            print(f"ONNX Runtime is not held to AVX2: no {' and no '.join(missing)}", file=sys.stderr)
+        elif name == "avx2":
+            rivals[name] = Rival(folder, held=True)
+    return rivals, CHAIN
 
 
-def measure_round(args, kernels, files, rivals):
+def measure_rivals(rivals, what, threads, runs, chain=1):
+    """Measurements of all rivals; `chain` equal layers count as one."""
+    found = []
+    for kernels, rival in rivals.items():
+        for kind in ("fp32", "int8"):
+            milliseconds = rival.measure(what, kind, threads, runs) / chain
+            found.append({"what": what, "by": f"{kind} {kernels}", "threads": threads, "ms": milliseconds})
+    return found
+
+
+def measure_round(args, kernels, files, rivals, chain):
     """One round: a list of measurements, each with the names of what was measured and how."""
     found = []
     for threads in args.threads:
@@ -55,17 +109,13 @@ def measure_round(args, kernels, files, rivals):
                     "--kernels", name, "--layers",
                 )
                 found.append({"what": network, "by": name, "threads": threads, "report": report})
-            if rivals and network == "resnet18":
-                for kind in ("fp32", "int8"):
-                    milliseconds = rivals.measure(network, kind, threads, args.runs)
-                    found.append({"what": network, "by": kind, "threads": threads, "ms": milliseconds})
+            if network == "resnet18":
+                found += measure_rivals(rivals, network, threads, args.runs)
     for layer in LAYERS:
         for name in kernels:
             report = bench(args.runner, "--layer", layer, "--runs", 5 * args.runs, "--kernels", name)
             found.append({"what": layer, "by": name, "threads": 1, "report": report})
-        for kind in ("fp32", "int8") if rivals else ():
-            milliseconds = rivals.measure(layer, kind, 1, args.runs)
-            found.append({"what": layer, "by": kind, "threads": 1, "ms": milliseconds})
+        found += measure_rivals(rivals, layer, 1, args.runs, chain)
     return found
 
 
@@ -81,20 +131,22 @@ def main():
     load = os.getloadavg()[0]
     if load > 0.5:
         print(f"warning: the machine is busy (load {load:.1f}); these numbers are not worth keeping", file=sys.stderr)
-    kernels = args.kernels or kernel_sets(args.runner)
+    available = kernel_sets(args.runner)
+    kernels = args.kernels or available
     with tempfile.TemporaryDirectory() as folder:
         files = {}
         for network in NETWORKS:
             files[network] = f"{folder}/{network}.bonn"
             bench(args.runner, "--network", network, "--runs", 1, "--save", files[network])
-        rivals = peers(folder)
+        rivals, chain = start_rivals(folder, kernels, available[0])
         rounds = []
         for index in range(args.rounds):
             print(f"round {index + 1} of {args.rounds}", file=sys.stderr)
-            rounds += measure_round(args, kernels, files, rivals)
+            rounds += measure_round(args, kernels, files, rivals, chain)
     result = {
         "rounds": args.rounds, "runs": args.runs, "threads": args.threads, "kernels": kernels, "load": load,
-        "onnxruntime": rivals.version if rivals else None, "measurements": rounds,
+        "onnxruntime": {name: rival.version for name, rival in rivals.items()},
+        "measurements": rounds,
     }
     args.output.write_text(json.dumps(result))
 

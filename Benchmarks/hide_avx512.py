@@ -1,0 +1,84 @@
+"""A script for gdb: runs a program whose ONNX Runtime takes the processor for one with AVX2 and no more.
+
+    gdb -batch -x hide_avx512.py --args python3 onnx_worker.py FOLDER --held
+
+The targets of this project are set for such a processor, and where only a newer one is at hand, kernels
+that use AVX2 have to be compared with a rival that does the same. ONNX Runtime has no switch for it. So
+every CPUID instruction of its library is stopped at, and AVX-512 and AVX-VNNI are struck out of the answer.
+When the program signals itself that this is done, gdb lets go of it: what is measured afterwards runs
+at full speed. Exits with 1 when there was nothing to strike out.
+"""
+import re
+import subprocess
+import sys
+
+import gdb
+
+LIBRARY = "onnxruntime_pybind11_state"
+
+
+def mask(*bits):
+    return ~sum(1 << bit for bit in bits)
+
+
+# What is left of each register, by leaf and subleaf (Intel's manual, volume 2, CPUID).
+KEPT = {
+    (7, 0): {
+        "ebx": mask(16, 17, 21, 26, 27, 28, 30, 31),  # AVX-512 F, DQ, IFMA, PF, ER, CD, BW, VL
+        "ecx": mask(1, 6, 11, 12, 14),  # AVX-512 VBMI, VBMI2, VNNI, BITALG, VPOPCNTDQ
+        "edx": mask(2, 3, 8, 22, 23, 24, 25),  # AVX-512 4VNNIW, 4FMAPS, VP2INTERSECT, FP16; AMX
+    },
+    (7, 1): {"eax": mask(4, 5, 21, 23), "edx": mask(4, 5, 10)},  # AVX-VNNI, BF16, AVX-IFMA, AVX10 ...
+}
+
+
+def register(name):
+    return int(gdb.parse_and_eval(f"(unsigned int)${name}")) & 0xFFFFFFFF
+
+
+def loaded_library():
+    """The path of the library and where its address 0 lies."""
+    with open(f"/proc/{gdb.selected_inferior().pid}/maps") as lines:
+        for line in lines:
+            if LIBRARY in line:
+                fields = line.split()
+                return fields[-1], int(fields[0].split("-")[0], 16) - int(fields[2], 16)
+    raise SystemExit(f"{LIBRARY} is not loaded")
+
+
+def cpuid_addresses():
+    path, base = loaded_library()
+    command = ["objdump", "-d", "--no-show-raw-insn", path]
+    code = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {base + int(site, 16) for site in re.findall(r"^ *([0-9a-f]+):\s+cpuid\s*$", code, re.M)}
+
+
+def main():
+    for setting in ("pagination off", "confirm off", "breakpoint pending on", "print thread-events off"):
+        gdb.execute("set " + setting)
+    gdb.execute("handle SIGUSR1 stop print nopass", to_string=True)
+    gdb.execute("catch load " + LIBRARY, to_string=True)
+    gdb.execute("run", to_string=True)
+    # Before the library's own start-up code has run.
+    sites = cpuid_addresses()
+    breakpoints = [gdb.Breakpoint(f"*{site:#x}", internal=True) for site in sites]
+    struck = 0
+    while True:
+        gdb.execute("continue", to_string=True)
+        if int(gdb.parse_and_eval("(unsigned long)$pc")) not in sites:
+            break
+        question = (register("eax"), register("ecx"))
+        gdb.execute("stepi", to_string=True)
+        for name, kept in KEPT.get(question, {}).items():
+            struck += 1
+            gdb.execute(f"set $r{name[1:]} = {register(name) & kept:#x}")
+    for breakpoint in breakpoints:
+        breakpoint.delete()
+    if struck == 0:
+        gdb.execute("kill", to_string=True)
+        sys.stderr.write("hide_avx512: ONNX Runtime asked nothing that could be struck out\n")
+        gdb.execute("quit 1")
+    gdb.execute("detach", to_string=True)
+
+
+main()
