@@ -1,3 +1,5 @@
+import CBONNKernels
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -10,8 +12,9 @@
 
 /// Threads that wait to execute the parts of one job after the other.
 ///
-/// The thread that calls `run` executes part 0 and returns when all parts are done. Nothing is
-/// allocated by `run`.
+/// Part k belongs to thread k, whose cache holds what it made before. The thread that calls `run`
+/// executes part 0, then the parts of threads that have not begun theirs (other processes may have taken
+/// their cores), and returns when all parts are done. Nothing is allocated by `run`.
 final class ThreadPool {
     private let shared: Shared
     private var threads: [pthread_t] = []
@@ -21,7 +24,7 @@ final class ThreadPool {
     ///
     /// - Throws: `.threadsUnavailable`.
     init(count: Int, body: @escaping @Sendable (_ part: Int) -> Void) throws(RuntimeError) {
-        shared = Shared(body: body)
+        shared = Shared(threads: count, body: body)
         for part in 1..<max(count, 1) {
             let context = Unmanaged.passRetained(Worker(part: part, shared: shared))
             #if canImport(Darwin)
@@ -48,17 +51,18 @@ final class ThreadPool {
 
     deinit { stop() }
 
-    /// Executes `body(0)` ... `body(parts - 1)`, at most one a thread.
+    /// Executes `body(0)` ... `body(parts - 1)`, each once.
     func run(parts: Int) {
         precondition(parts <= threads.count + 1, "\(parts) parts need as many threads")
-        if parts > 1 {
-            let target = shared.finished.value + UInt64(parts - 1)
-            publish(parts: parts)
-            shared.body(0)
-            shared.finished.wait { $0 == target }
-        } else {
-            shared.body(0)
+        guard parts > 1 else { return shared.body(0) }
+        var target = shared.finished.value + UInt64(parts - 1)
+        publish(parts: parts)
+        shared.body(0)
+        for part in 1..<parts where shared.claim(part, of: jobs) {
+            shared.body(part)
+            target -= 1
         }
+        shared.finished.wait { $0 == target }
     }
 
     private func publish(parts: Int) {
@@ -74,16 +78,33 @@ final class ThreadPool {
 }
 
 /// What the threads of a pool share.
-private final class Shared: Sendable {
+///
+/// `@unchecked Sendable`: the counters are atomic.
+private final class Shared: @unchecked Sendable {
     /// The low bits of `started` hold the number of parts of the job, 0 to end the threads. One
     /// atomic number tells both, so a thread without a part can never mix up two jobs.
     static let partBits: UInt64 = 16
 
     let body: @Sendable (Int) -> Void
     let started = Signal()
+    /// Counts the parts that were not executed by the thread that calls `run`.
     let finished = Signal()
+    /// For each part the last job of which it was claimed.
+    private let claims: UnsafeMutablePointer<bonn_counter>
 
-    init(body: @escaping @Sendable (Int) -> Void) { self.body = body }
+    init(threads: Int, body: @escaping @Sendable (Int) -> Void) {
+        self.body = body
+        claims = .allocate(capacity: max(threads, 1))
+        claims.initialize(repeating: bonn_counter(value: 0), count: max(threads, 1))
+    }
+
+    deinit { claims.deallocate() }
+
+    /// Whether the calling thread is the one that executes this part. A job ends only when all its parts
+    /// were claimed, so a thread that wakes up late finds them claimed for that job or a later one.
+    func claim(_ part: Int, of job: UInt64) -> Bool {
+        bonn_counter_raise(claims + part, job) != 0
+    }
 }
 
 private final class Worker {
@@ -102,7 +123,7 @@ private final class Worker {
             seen = shared.started.value
             let parts = Int(seen & (1 << Shared.partBits - 1))
             if parts == 0 { return }
-            if part < parts {
+            if part < parts, shared.claim(part, of: seen >> Shared.partBits) {
                 shared.body(part)
                 shared.finished.advance()
             }

@@ -287,6 +287,14 @@ static inline void bonn_counter_add(bonn_counter *counter, uint64_t value) {
     __atomic_fetch_add(&counter->value, value, __ATOMIC_SEQ_CST);
 }
 
+// Raises a counter to `value`, unless it is there already; says whether it did. Of several threads
+// that raise it to one value only one does.
+static inline int bonn_counter_raise(bonn_counter *counter, uint64_t value) {
+    uint64_t found = bonn_counter_load(counter);
+    return found < value && __atomic_compare_exchange_n(&counter->value, &found, value, 0,
+                                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 // Tells the processor that this is a spin loop.
 static inline void bonn_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
