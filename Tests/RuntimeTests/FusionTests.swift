@@ -94,4 +94,25 @@ import Testing
             #expect(found.count { $0 == "threshold" } == (isOneStep ? 1 : 2), "\(found)")
         }
     }
+
+    @Test func `a large stem is pooled row by row, a small or a needed one is not`() throws {
+        func stem(_ size: Int, _ window: Window, isShared: Bool = false) throws -> [String] {
+            var builder = ModelBuilder(seed: 6, input: Shape(3, size, size))
+            let sums = builder.convolution("input", outputs: 8, window: Self.conv3)
+            let activated = builder.prelu(builder.batchNorm(sums))
+            let pooled = builder.maxPool(activated, window)
+            var means = builder.globalAveragePool(builder.relu(pooled))
+            if isShared { means = builder.add(means, builder.globalAveragePool(activated)) }
+            return try operations(builder.model(output: means))
+        }
+        let overlapping = Window(3, stride: 2, padding: 1)
+        #expect(
+            try stem(32, overlapping) == [
+                "convolution+batch_norm+prelu+max_pool+relu", "global_average_pool",
+            ])
+        let apart = ["convolution+batch_norm+prelu", "max_pool+relu"]
+        #expect(try stem(30, overlapping).prefix(2) == apart[...])
+        #expect(try stem(80, Window(5, stride: 5)).prefix(2) == apart[...])
+        #expect(try stem(32, overlapping, isShared: true).prefix(2) == apart[...])
+    }
 }

@@ -3,6 +3,9 @@ import BONNModelFormat
 /// Nodes that run as one step: a producer, the element-wise operations behind it, and the
 /// comparison at their end.
 struct FusedNodes {
+    /// A real convolution and the element-wise operations behind it, whose value the producer, a
+    /// pooling, reads row by row; mostly empty.
+    var pooled: [Node] = []
     /// The operation that makes values, or nil where a chain reads a value that is in memory.
     var producer: Node?
     /// What the chain reads where there is no producer.
@@ -17,13 +20,15 @@ struct FusedNodes {
     /// The name of the last value before the comparison.
     var value: String { chain.last?.name ?? producer?.name ?? source ?? "" }
     /// All nodes in order.
-    var nodes: [Node] { [producer].compactMap(\.self) + chain + [threshold].compactMap(\.self) }
+    var nodes: [Node] {
+        pooled + [producer].compactMap(\.self) + chain + [threshold].compactMap(\.self)
+    }
 }
 
 /// Divides a graph into steps.
 ///
 /// A value that only one element-wise operation reads is never stored: the operation runs on it while
-/// it is in registers. A chain ends where a value has other readers, is the output, or is exposed. Steps
+/// it is in registers. So is that of a large real convolution which only a pooling reads. A chain ends where a value has other readers, is the output, or is exposed. Steps
 /// are ordered by the last node of their chain, so that every shortcut is there when it is added.
 struct Fusion {
     private let graph: Graph
@@ -84,13 +89,45 @@ struct Fusion {
                 makesRows(node.operation)
             else { return (last, fused) }
         }
+        takeChain(&fused, &last)
+        if let pooling = poolingOfRows(of: fused) {
+            isTaken[pooling] = true
+            last = pooling
+            fused.pooled = fused.nodes
+            fused.producer = graph.nodes[pooling]
+            fused.chain = []
+            takeChain(&fused, &last)
+        }
+        takeThreshold(&fused)
+        return (last, fused)
+    }
+
+    private mutating func takeChain(_ fused: inout FusedNodes, _ last: inout Int) {
         while let next = nextInChain(after: fused.value) {
             isTaken[next] = true
             fused.chain.append(graph.nodes[next])
             last = next
         }
-        takeThreshold(&fused)
-        return (last, fused)
+    }
+
+    /// The pooling that alone reads the value of a real convolution, if it can run on rows of it.
+    ///
+    /// Worth it for a stem, whose values exceed the caches. The work is divided by pooled rows only, so
+    /// there must be enough of them, and each must need few rows of the convolution.
+    private func poolingOfRows(of fused: FusedNodes) -> Int? {
+        guard case .convolution = fused.producer?.operation, !exposed.contains(fused.value),
+            let next = readers[fused.value], next.count == 1, !isTaken[next[0]],
+            !fused.chain.contains(where: { $0.operation == .add })
+        else { return nil }
+        let node = graph.nodes[next[0]]
+        let window: Window
+        switch node.operation {
+        case .maxPool(let pool): window = pool.window
+        case .averagePool(let pool): window = pool.window
+        default: return nil
+        }
+        let isSmall = (window.height - 1) * window.dilationHeight < 4
+        return isSmall && types[node.name]!.shape.height >= 16 ? next[0] : nil
     }
 
     /// The only reader of a value, if it is element-wise and the value need not be stored.

@@ -27,10 +27,14 @@ struct Lowering {
     /// Appends a step, after everything that it reads.
     mutating func append(_ fused: FusedNodes) {
         let first = fused.nodes[0]
-        var sources = (fused.producer?.inputs ?? [fused.source!]).map { indices[$0]! }
+        let inputs = fused.pooled.first?.inputs ?? fused.producer?.inputs ?? [fused.source!]
+        var sources = inputs.map { indices[$0]! }
         var program = program(of: fused, sources: &sources)
         let body: any Operator
-        if let node = fused.producer {
+        if !fused.pooled.isEmpty {
+            program?.writesValues = true
+            body = pooled(fused, program)
+        } else if let node = fused.producer {
             // A producer of real values leaves them in memory, where the program finds them.
             if !node.isBinary { program?.writesValues = true }
             body = makeOperator(node, program, &sources)
@@ -131,12 +135,12 @@ struct Lowering {
         let isBits = input.element == .signedBits || input.element == .unsignedBits
         switch node.operation {
         case .convolution(let convolution):
-            return real(convolution, input, output.shape, program)
+            return mapped(real(convolution, input, output.shape), program)
         case .linear(let linear):
             let convolution = Convolution(
                 window: Window(1), weight: linear.weight, weightScale: linear.weightScale,
                 bias: linear.bias)
-            return real(convolution, input, output.shape, program)
+            return mapped(real(convolution, input, output.shape), program)
         case .quantize(let quantize):
             return QuantizeOperator(
                 shape: shape, inverseScale: floats(quantize.inverseScale)[0])
@@ -152,18 +156,9 @@ struct Lowering {
         case .maxPool(let pool):
             let window = bonn_window(pool.window, from: shape, to: output.shape)
             if isBits { return BitPoolingOperator(window: window, channels: shape.channels) }
-            return pooling(window, shape, .maximum, program)
-        case .averagePool(let pool):
-            return pooling(
-                bonn_window(pool.window, from: shape, to: output.shape), shape,
-                .average(countsPadding: pool.countsPadding), program)
-        case .globalAveragePool:
-            let window = Window(
-                height: shape.height, width: shape.width, strideHeight: 1, strideWidth: 1,
-                padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
-            return pooling(
-                bonn_window(window, from: shape, to: output.shape), shape,
-                .average(countsPadding: false), program)
+            return mapped(pooling(node), program)
+        case .averagePool, .globalAveragePool:
+            return mapped(pooling(node), program)
         case .concatenate:
             return ConcatenateOperator(
                 shape: output.shape, channels: inputs.map(\.shape.channels), isBits: isBits)
@@ -183,19 +178,18 @@ struct Lowering {
             words: tensors[convolution.weight]!.words(), program: program, kernels: kernels)
     }
 
+    /// A convolution or fully connected layer of real numbers or signed bytes.
     private func real(
-        _ convolution: Convolution, _ type: ValueType, _ output: Shape, _ program: MapProgram?
-    ) -> any Operator {
+        _ convolution: Convolution, _ type: ValueType, _ output: Shape
+    ) -> any RowProducer {
         let input = type.shape
         let window = bonn_window(convolution.window, from: input, to: output)
         if type.element == .signedByte {
-            return MappedOperator(
-                ByteConvolutionOperator(
-                    window: window, groups: convolution.groups, inputChannels: input.channels,
-                    outputChannels: output.channels, weights: tensors[convolution.weight]!.int8s(),
-                    scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats),
-                    kernels: kernels),
-                program: program)
+            return ByteConvolutionOperator(
+                window: window, groups: convolution.groups, inputChannels: input.channels,
+                outputChannels: output.channels, weights: tensors[convolution.weight]!.int8s(),
+                scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats),
+                kernels: kernels)
         }
         let weights = realWeights(
             convolution.weight, scale: convolution.weightScale, outputs: output.channels)
@@ -203,16 +197,55 @@ struct Lowering {
         if convolution.groups > 1, convolution.groups == input.channels,
             convolution.groups == output.channels
         {
-            return MappedOperator(
-                DepthwiseOperator(
-                    window: window, channels: output.channels, weights: weights, bias: bias),
-                program: program)
+            return DepthwiseOperator(
+                window: window, channels: output.channels, weights: weights, bias: bias)
         }
-        return MappedOperator(
-            ConvolutionOperator(
-                window: window, groups: convolution.groups, inputChannels: input.channels,
-                outputChannels: output.channels, weights: weights, bias: bias),
-            program: program)
+        return ConvolutionOperator(
+            window: window, groups: convolution.groups, inputChannels: input.channels,
+            outputChannels: output.channels, weights: weights, bias: bias)
+    }
+
+    /// A max, average or global average pooling of real values.
+    private func pooling(_ node: Node) -> PoolingOperator {
+        let shape = types[node.inputs[0]]!.shape
+        let window: Window
+        let kind: PoolingOperator.Kind
+        switch node.operation {
+        case .maxPool(let pool): (window, kind) = (pool.window, .maximum)
+        case .averagePool(let pool):
+            (window, kind) = (pool.window, .average(countsPadding: pool.countsPadding))
+        default:
+            window = Window(
+                height: shape.height, width: shape.width, strideHeight: 1, strideWidth: 1,
+                padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
+            kind = .average(countsPadding: false)
+        }
+        return PoolingOperator(
+            window: bonn_window(window, from: shape, to: types[node.name]!.shape),
+            channels: shape.channels, kind: kind)
+    }
+
+    private func mapped(_ producer: some RowProducer, _ program: MapProgram?) -> any Operator {
+        MappedOperator(producer, program: program)
+    }
+
+    /// A convolution of which only pooled values are stored.
+    private func pooled(_ fused: FusedNodes, _ pooledProgram: MapProgram?) -> any Operator {
+        let node = fused.pooled[0]
+        guard case .convolution(let convolution) = node.operation else {
+            preconditionFailure("\(node.name) is pooled row by row and no convolution")
+        }
+        var nodes = FusedNodes(producer: node)
+        nodes.chain = Array(fused.pooled.dropFirst())
+        var sources: [Int] = []
+        let program = program(of: nodes, sources: &sources)
+        func operatorOf(_ producer: some RowProducer) -> any Operator {
+            PooledOperator(
+                producer, program: program, pooling: pooling(fused.producer!),
+                pooledProgram: pooledProgram)
+        }
+        return operatorOf(
+            real(convolution, types[node.inputs[0]]!, types[node.name]!.shape))
     }
 
     /// F32 weights, or I8 weights times the scale of their output channel, rounded to float32.
@@ -232,15 +265,6 @@ struct Lowering {
         return element == .integer
             ? ThresholdConstants(thresholds: thresholds.int32s(), directions: directions)
             : ThresholdConstants(thresholds: thresholds.floats(), directions: directions)
-    }
-
-    private func pooling(
-        _ window: bonn_window, _ input: Shape, _ kind: PoolingOperator.Kind,
-        _ program: MapProgram?
-    ) -> any Operator {
-        MappedOperator(
-            PoolingOperator(window: window, channels: input.channels, kind: kind),
-            program: program)
     }
 
     private func floats(_ name: String) -> [Float] { tensors[name]!.floats() }

@@ -46,11 +46,11 @@ struct ByteConvolutionOperator: BlockedConvolution {
         return bonn_conv2d_s8_scratch(&parameters)
     }
 
-    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
+    func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
         memory.functions.pointee.conv2d_s8(
-            &parameters, memory.input(as: Int8.self), memory.output(as: Float.self), rows, blocks,
-            memory.base + memory.scratch)
+            &parameters, memory.input.assumingMemoryBound(to: Int8.self), memory.output, rows,
+            blocks, memory.scratch)
     }
 
     private var parameters: bonn_conv2d_s8 {

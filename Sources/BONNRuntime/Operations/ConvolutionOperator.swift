@@ -37,11 +37,11 @@ struct ConvolutionOperator: BlockedConvolution {
         return bonn_conv2d_scratch(&parameters)
     }
 
-    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
+    func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
         memory.functions.pointee.conv2d(
-            &parameters, memory.input(as: Float.self), memory.output(as: Float.self), rows, blocks,
-            memory.base + memory.scratch)
+            &parameters, memory.input.assumingMemoryBound(to: Float.self), memory.output, rows,
+            blocks, memory.scratch)
     }
 
     private var parameters: bonn_conv2d {
@@ -74,10 +74,10 @@ struct DepthwiseOperator: RowProducer {
 
     var elements: Int { shape.count }
 
-    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
+    func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_depthwise(
             window: window, channels: channels, weights: weights.pointer, bias: bias.pointer)
         memory.functions.pointee.depthwise(
-            &parameters, memory.input(as: Float.self), memory.output(as: Float.self), rows)
+            &parameters, memory.input.assumingMemoryBound(to: Float.self), memory.output, rows)
     }
 }

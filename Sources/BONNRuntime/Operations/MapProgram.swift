@@ -44,9 +44,11 @@ struct MapProgram: Sendable {
     ///   - pixels: of all images.
     ///   - channels: starts at a multiple of 64.
     ///   - valueChannels: how many channels a pixel has.
+    ///   - destination: where the first value of pixel 0 goes, or would go; nil: the first output.
     func run(
         _ source: Source, stride: Int, memory: StepMemory, pixels: Range<Int>,
-        channels: Range<Int>, of valueChannels: Int
+        channels: Range<Int>, of valueChannels: Int,
+        into destination: UnsafeMutablePointer<Float>? = nil
     ) {
         let first = pixels.lowerBound * valueChannels + channels.lowerBound
         withUnsafeTemporaryAllocation(of: bonn_map_step.self, capacity: max(steps.count, 1)) {
@@ -57,7 +59,7 @@ struct MapProgram: Sendable {
                     to: step.parameters(channel: channels.lowerBound, first: first, memory: memory))
             }
             let values =
-                writesValues ? memory.output(0, as: Float.self) + first : nil
+                writesValues ? (destination ?? memory.output(0, as: Float.self)) + first : nil
             var map = bonn_map(
                 channels: channels.count, steps: UnsafePointer(buffer.baseAddress!),
                 count: steps.count, threshold: nil)

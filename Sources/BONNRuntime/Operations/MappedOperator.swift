@@ -17,7 +17,28 @@ protocol RowProducer: Sendable {
     /// The output channels of a range of blocks.
     func channels(of range: bonn_range) -> Range<Int>
     /// Computes rows, counted over all images, of blocks.
-    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range)
+    func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range)
+}
+
+/// Where a producer of rows reads and writes.
+struct RowMemory {
+    /// The kernels to call.
+    let functions: UnsafePointer<bonn_kernel_set>
+    /// The first element of the input.
+    let input: UnsafeRawPointer
+    /// Where the first element of row 0 lies, or would lie if only later rows are there.
+    let output: UnsafeMutablePointer<Float>
+    /// Scratch memory of this part.
+    let scratch: UnsafeMutableRawPointer
+}
+
+extension StepMemory {
+    /// The memory of a producer that reads the first input and writes the first output.
+    var rows: RowMemory {
+        RowMemory(
+            functions: functions, input: input(as: UInt8.self), output: output(0, as: Float.self),
+            scratch: base + scratch)
+    }
 }
 
 extension RowProducer {
@@ -51,7 +72,7 @@ struct MappedOperator<Producer: RowProducer>: Operator {
         let shape = producer.shape
         let part = share.grid(rows: share.images * shape.height, columns: producer.blocks)
         guard let program else {
-            producer.compute(memory, rows: part.rows, blocks: part.columns)
+            producer.compute(memory.rows, rows: part.rows, blocks: part.columns)
             return
         }
         let channels = producer.channels(of: part.columns)
@@ -60,7 +81,7 @@ struct MappedOperator<Producer: RowProducer>: Operator {
         while row < part.rows.end {
             let end = min(row + chunk, part.rows.end)
             producer.compute(
-                memory, rows: bonn_range(begin: row, end: end), blocks: part.columns)
+                memory.rows, rows: bonn_range(begin: row, end: end), blocks: part.columns)
             let pixels = row * shape.width..<end * shape.width
             let first = pixels.lowerBound * shape.channels + channels.lowerBound
             program.run(

@@ -23,16 +23,31 @@ struct PoolingOperator: RowProducer {
 
     var elements: Int { shape.count * window.taps }
 
-    func compute(_ memory: StepMemory, rows: bonn_range, blocks: bonn_range) {
+    func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_pool(window: window, channels: channels, counts_padding: 0)
-        let input = memory.input(as: Float.self)
-        let output = memory.output(as: Float.self)
+        let input = memory.input.assumingMemoryBound(to: Float.self)
         switch kind {
-        case .maximum: memory.functions.pointee.max_pool_f32(&parameters, input, output, rows)
+        case .maximum:
+            memory.functions.pointee.max_pool_f32(&parameters, input, memory.output, rows)
         case .average(let countsPadding):
             parameters.counts_padding = countsPadding ? 1 : 0
-            memory.functions.pointee.average_pool_f32(&parameters, input, output, rows)
+            memory.functions.pointee.average_pool_f32(&parameters, input, memory.output, rows)
         }
+    }
+
+    /// How many input rows lie under `rows` neighbouring output rows of one image, padding included.
+    func inputRows(under rows: Int) -> Int {
+        (rows - 1) * window.stride_height + (window.kernel_height - 1) * window.dilation_height + 1
+    }
+
+    /// The input rows under some output rows of one image, both counted over all images.
+    func inputRows(under rows: Range<Int>) -> Range<Int> {
+        let image = rows.lowerBound / window.out_height
+        let first =
+            (rows.lowerBound - image * window.out_height) * window.stride_height - window.pad_top
+        let begin = max(0, first)
+        let end = min(window.in_height, first + inputRows(under: rows.count))
+        return image * window.in_height + begin..<image * window.in_height + max(begin, end)
     }
 }
 

@@ -1,0 +1,116 @@
+import BONNModelFormat
+import CBONNKernels
+
+/// A real convolution, the program behind it, and a pooling of its values, which are never stored as a
+/// whole: some rows are computed, pooled while they are in the cache, and forgotten.
+///
+/// Rows that two windows share are kept from one round to the next. Where the work is divided, both
+/// parts compute those at their border.
+struct PooledOperator<Producer: RowProducer>: Operator {
+    private let producer: Producer
+    private let program: MapProgram?
+    private let pooling: PoolingOperator
+    private let pooledProgram: MapProgram?
+    /// Pooled rows of a round, and rows under them.
+    private let round: Int
+    private let rowsOfRound: Int
+
+    /// - Parameters:
+    ///   - program: what is done with the producer's values; adds no other value.
+    ///   - pooling: of the producer's shape.
+    ///   - pooledProgram: what is done with the pooled values, which it also writes.
+    ///   - windowBytes: about how many bytes of rows there are at a time, so that they stay in a
+    ///     second-level cache.
+    init(
+        _ producer: Producer, program: MapProgram?, pooling: PoolingOperator,
+        pooledProgram: MapProgram?, windowBytes: Int = 150_000
+    ) {
+        precondition(
+            program?.operands.isEmpty ?? true, "values of other steps are not there by rows")
+        self.producer = producer
+        self.program = program
+        self.pooling = pooling
+        self.pooledProgram = pooledProgram
+        let rowBytes = 4 * producer.shape.width * producer.shape.channels
+        var round = 1
+        while round < pooling.shape.height,
+            pooling.inputRows(under: round + 1) * rowBytes <= windowBytes
+        {
+            round += 1
+        }
+        self.round = round
+        rowsOfRound = min(pooling.inputRows(under: round), producer.shape.height)
+    }
+
+    var realMACs: Int { producer.realMACs }
+
+    var elements: Int { producer.elements + pooling.elements }
+
+    var scratchBytesPerThread: Int {
+        producerScratch + 4 * rowsOfRound * producer.shape.width * producer.shape.channels
+    }
+
+    private var producerScratch: Int { AlignedMemory.rounded(producer.scratchBytesPerThread) }
+
+    func execute(_ memory: StepMemory, _ share: Share) {
+        let height = pooling.shape.height
+        let rows = share.rows(of: share.images * height)
+        let scratch = memory.base + memory.scratch
+        let window = (scratch + producerScratch).assumingMemoryBound(to: Float.self)
+        let rowElements = producer.shape.width * producer.shape.channels
+        // The producer's rows that the window holds, counted over all images.
+        var held = 0..<0
+        var row = rows.begin
+        while row < rows.end {
+            let end = min(row + round, rows.end, (row / height + 1) * height)
+            let needed = pooling.inputRows(under: row..<end)
+            let kept = needed.clamped(to: held)
+            if !kept.isEmpty && kept.lowerBound > held.lowerBound {
+                let from = window + (kept.lowerBound - held.lowerBound) * rowElements
+                window.update(from: from, count: kept.count * rowElements)
+            }
+            held = needed
+            let new = (kept.isEmpty ? needed.lowerBound : kept.upperBound)..<needed.upperBound
+            let origin = window - needed.lowerBound * rowElements
+            compute(new, memory, at: origin, scratch)
+            pool(row..<end, memory, from: origin)
+            row = end
+        }
+    }
+
+    /// Computes rows of the producer, of which row 0 would lie at `origin`.
+    private func compute(
+        _ rows: Range<Int>, _ memory: StepMemory, at origin: UnsafeMutablePointer<Float>,
+        _ scratch: UnsafeMutableRawPointer
+    ) {
+        let shape = producer.shape
+        producer.compute(
+            RowMemory(
+                functions: memory.functions, input: memory.input(as: UInt8.self), output: origin,
+                scratch: scratch),
+            rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound),
+            blocks: bonn_range(begin: 0, end: producer.blocks))
+        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
+        program?.run(
+            .real(origin + pixels.lowerBound * shape.channels), stride: shape.channels,
+            memory: memory, pixels: pixels, channels: 0..<shape.channels, of: shape.channels,
+            into: origin)
+    }
+
+    /// Computes pooled rows from the producer's, of which row 0 would lie at `origin`.
+    private func pool(
+        _ rows: Range<Int>, _ memory: StepMemory, from origin: UnsafeMutablePointer<Float>
+    ) {
+        let shape = pooling.shape
+        let output = memory.output(0, as: Float.self)
+        pooling.compute(
+            RowMemory(
+                functions: memory.functions, input: origin, output: output, scratch: memory.base),
+            rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound),
+            blocks: bonn_range(begin: 0, end: 1))
+        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
+        pooledProgram?.run(
+            .real(output + pixels.lowerBound * shape.channels), stride: shape.channels,
+            memory: memory, pixels: pixels, channels: 0..<shape.channels, of: shape.channels)
+    }
+}
