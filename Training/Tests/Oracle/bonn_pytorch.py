@@ -140,15 +140,18 @@ class BinaryConv(nn.Module):
 
 
 class Block(nn.Module):
-    """PReLU(BinaryConv(BN(x)) + shortcut(x)): one binary convolution per block.
+    """PReLU(BinaryConv(BN(x)) + shortcut(x)): one binary convolution per block; or a real one.
 
     A stage change has a real shortcut: 1x1 convolution, BN, average pooling.
     """
 
-    def __init__(self, inputs, outputs, stride, **options):
+    def __init__(self, inputs, outputs, stride, *, real=False, **options):
         super().__init__()
         self.bn = nn.BatchNorm2d(inputs)
-        self.conv = BinaryConv(inputs, outputs, stride, **options)
+        if real:
+            self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        else:
+            self.conv = BinaryConv(inputs, outputs, stride, **options)
         self.prelu = nn.PReLU(outputs)
         self.shortcut = nn.Identity()
         if stride != 1 or inputs != outputs:

@@ -1,0 +1,162 @@
+import BONN
+import BONNData
+import BONNImage
+import Foundation
+import Testing
+
+@testable import BONNTrainer
+
+/// Whole runs against plain PyTorch, which gets the same initial weights and makes the same draws with
+/// a generator of its own (`Tests/Oracle/replay_training.py`): order, crops, flips, normalisation,
+/// schedule, losses and the optimiser's steps.
+@Suite struct ReplayTests {
+    private static let python = oraclePython()
+    private static let noPython: Comment =
+        "no Python with torch and safetensors: name one in BONN_PYTHON, or run make setup"
+
+    @Test(.enabled(if: python != nil, noPython))
+    func `a real network learns as in PyTorch, epoch by epoch`() throws {
+        for seed in 1...3 {
+            let configuration = Self.configuration(seed: seed) {
+                $0.model.method = .real
+                $0.losses.labelSmoothing = 0.1
+                $0.optimizer.weightDecay = 0.01
+                $0.schedule.epochs = 4
+                $0.schedule.warmupEpochs = 0.5
+                $0.data.batchSize = 20  // the last batch of 48 is not full
+            }
+            let (ours, theirs) = try Self.losses(configuration)
+            #expect(ours.count == 4 && theirs.count == 4)
+            for (epoch, (found, expected)) in zip(ours, theirs).enumerated() {
+                let difference = abs(found[0] - expected[0])
+                #expect(
+                    difference <= 1e-3 * expected[0],
+                    "seed \(seed), epoch \(epoch + 1): \(found[0]), PyTorch \(expected[0])")
+            }
+            #expect(theirs[3][0] < 0.9 * theirs[0][0], "nothing was learnt: \(theirs)")
+        }
+    }
+
+    @Test(.enabled(if: python != nil, noPython))
+    func `a 1-bit network starts with PyTorch's losses`() throws {
+        for seed in 1...3 {
+            let configuration = Self.configuration(seed: seed) {
+                $0.losses.kernel = 1e-3
+                $0.schedule.epochs = 1
+                $0.data.batchSize = 48
+            }
+            let (ours, theirs) = try Self.losses(configuration)
+            for (found, expected) in zip(ours[0], theirs[0]) {
+                #expect(
+                    abs(found - expected) <= 1e-5 * abs(expected),
+                    "seed \(seed): \(ours[0]), PyTorch \(theirs[0])")
+            }
+        }
+    }
+
+    private static func configuration(
+        seed: Int, _ change: (inout TrainingConfiguration) -> Void
+    ) -> TrainingConfiguration {
+        smallConfiguration {
+            $0.run.seed = seed
+            $0.run.emaDecay = 0
+            $0.model.widths = [8, 8, 8, 16]
+            $0.model.dropout = 0
+            $0.losses.kernel = 0
+            $0.losses.feature = 0
+            $0.losses.labelSmoothing = 0
+            $0.optimizer.name = .sgd
+            $0.optimizer.weightDecay = 0
+            $0.schedule.warmupEpochs = 0
+            change(&$0)
+        }
+    }
+
+    /// Cross-entropy and kernel loss of each epoch, ours and PyTorch's.
+    private static func losses(
+        _ configuration: TrainingConfiguration
+    ) throws -> (ours: [[Double]], theirs: [[Double]]) {
+        let folder = TemporaryFolder()
+        let splits = ColourDataset.splits()
+        var still = configuration
+        still.schedule.epochs = 1
+        still.optimizer.learningRate = 0
+        try train(still, in: folder.path + "/initial", splits: splits)
+        try train(configuration, in: folder.path + "/run", splits: splits)
+        let rows = try Checkpoint(path: folder.path + "/run/last.safetensors").state.metrics
+        let theirs = try replay(configuration, splits.train, in: folder.path)
+        return (rows.map { [$0.crossEntropy, $0.kernelLoss] }, theirs)
+    }
+
+    private static func replay(
+        _ configuration: TrainingConfiguration, _ images: any ImageDataset, in folder: String
+    ) throws -> [[Double]] {
+        var pixels: [UInt8] = []
+        var labels: [UInt8] = []
+        for index in 0..<images.count {
+            let image = try images.image(at: index)
+            for channel in 0..<3 {
+                pixels += stride(from: channel, to: image.pixels.count, by: 3).map {
+                    image.pixels[$0]
+                }
+            }
+            labels.append(UInt8(images.label(at: index)))
+        }
+        try Data(pixels).write(to: URL(fileURLWithPath: folder + "/images"))
+        try Data(labels).write(to: URL(fileURLWithPath: folder + "/labels"))
+        let model = configuration.model
+        var arguments = [
+            "--images", folder + "/images", "--labels", folder + "/labels", "--side", "8",
+            "--classes", "3", "--initial", folder + "/initial/last.safetensors",
+            "--seed", "\(configuration.run.seed)",
+            "--widths", model.widths.map(String.init).joined(separator: "-"),
+            "--epochs", "\(configuration.schedule.epochs)",
+            "--batch-size", "\(configuration.data.batchSize)",
+            "--learning-rate", "\(configuration.optimizer.learningRate)",
+            "--weight-decay", "\(configuration.optimizer.weightDecay)",
+            "--warmup-epochs", "\(configuration.schedule.warmupEpochs)",
+            "--label-smoothing", "\(configuration.losses.labelSmoothing)",
+            "--padding", "\(configuration.augmentation.padding)",
+            "--lambda", "\(configuration.losses.kernel)", "--nu", "\(configuration.losses.nu)",
+        ]
+        if model.method == .real { arguments.append("--real") }
+        let result = try runOracle(#require(python), "replay_training.py", arguments)
+        return result.split(separator: "\n").map { line in
+            line.split(separator: " ").compactMap { Double($0) }
+        }
+    }
+}
+
+/// `BONN_PYTHON`, or the Python that `make setup` installed, if it has the packages of the oracle.
+private func oraclePython() -> String? {
+    let local = oracleFolder.appendingPathComponent("../../.venv/bin/python").standardized.path
+    return [ProcessInfo.processInfo.environment["BONN_PYTHON"], local].compactMap(\.self).first {
+        (try? run($0, ["-c", "import torch, safetensors.torch"]))?.status == 0
+    }
+}
+
+private let oracleFolder = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Oracle")
+
+/// What a script of the oracle prints.
+private func runOracle(_ python: String, _ script: String, _ arguments: [String]) throws -> String {
+    let path = oracleFolder.appendingPathComponent(script).path
+    let result = try run(python, [path] + arguments)
+    guard result.status == 0 else { throw TestFailure("\(script): \(result.output)") }
+    return result.output
+}
+
+private func run(
+    _ command: String, _ arguments: [String]
+) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: command)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+}
