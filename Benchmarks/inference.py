@@ -19,6 +19,11 @@ import tempfile
 NETWORKS = ["resnet18", "resnet18-int8", "quicknet-small", "quicknet", "quicknet-large", "wrn22"]
 # The 3x3 convolutions of ResNet-18, CxHxW.
 LAYERS = ["64x56x56", "128x28x28", "256x14x14", "512x7x7"]
+# Where least can be won: few channels, small images, 1x1 kernels (@1).
+SMALL_LAYERS = [
+    "16x32x32", "32x16x16", "64x8x8", "16x32x32@1", "64x8x8@1", "64x56x56@1", "128x28x28@1", "256x14x14@1",
+    "512x7x7@1",
+]
 
 
 def bench(runner, *arguments):
@@ -44,7 +49,8 @@ class Rival:
         here = pathlib.Path(__file__).parent
         command = [sys.executable, str(here / "onnx_worker.py"), folder]
         if held:
-            command = ["gdb", "-batch", "-x", str(here / "hide_avx512.py"), "--args", *command, "--held"]
+            gdb = ["gdb", "-batch", "-iex", "set auto-load off", "-x", str(here / "hide_avx512.py")]
+            command = [*gdb, "--args", *command, "--held"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.version = self.answer()["version"]
@@ -74,7 +80,7 @@ def start_rivals(folder, kernels, best):
     except ImportError as error:
         print(f"ONNX Runtime is not measured: {error}", file=sys.stderr)
         return {}, 1
-    export_all(folder, LAYERS)
+    export_all(folder, LAYERS + SMALL_LAYERS)
     rivals = {}
     for name in kernels:
         missing = [tool for tool in ("gdb", "objdump") if shutil.which(tool) is None]
@@ -111,7 +117,7 @@ def measure_round(args, kernels, files, rivals, chain):
                 found.append({"what": network, "by": name, "threads": threads, "report": report})
             if network == "resnet18":
                 found += measure_rivals(rivals, network, threads, args.runs)
-    for layer in LAYERS:
+    for layer in LAYERS + SMALL_LAYERS:
         for name in kernels:
             report = bench(args.runner, "--layer", layer, "--runs", 5 * args.runs, "--kernels", name)
             found.append({"what": layer, "by": name, "threads": 1, "report": report})

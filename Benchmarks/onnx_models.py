@@ -45,8 +45,9 @@ def resnet18():
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))
 
 
-def convolutions(channels):
-    return nn.Sequential(*(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(CHAIN)))
+def convolutions(channels, kernel):
+    layers = [nn.Conv2d(channels, channels, kernel, padding=kernel // 2) for _ in range(CHAIN)]
+    return nn.Sequential(*layers)
 
 
 class RandomBatches(quantization.CalibrationDataReader):
@@ -79,11 +80,17 @@ def export(name, network, shape, folder):
     )
 
 
+def layer_shape(layer):
+    """Channels, height, width and kernel of "CxHxW" or "CxHxW@N"."""
+    sizes, _, kernel = layer.partition("@")
+    return *(int(size) for size in sizes.split("x")), int(kernel or 3)
+
+
 def export_all(folder, layers):
-    """Writes ResNet-18 at 224x224 and chains of the 3x3 convolutions `layers` (CxHxW), in fp32 and int8."""
+    """Writes ResNet-18 at 224x224 and chains of the convolutions `layers`, in fp32 and int8."""
     folder = pathlib.Path(folder)
     torch.manual_seed(0)
     export("resnet18", resnet18(), (1, 3, 224, 224), folder)
     for layer in layers:
-        channels, height, width = (int(size) for size in layer.split("x"))
-        export(layer, convolutions(channels), (1, channels, height, width), folder)
+        channels, height, width, kernel = layer_shape(layer)
+        export(layer, convolutions(channels, kernel), (1, channels, height, width), folder)

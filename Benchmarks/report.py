@@ -10,7 +10,7 @@ import pathlib
 import statistics
 import sys
 
-from inference import LAYERS, NETWORKS
+from inference import LAYERS, NETWORKS, SMALL_LAYERS
 
 # Larq Compute Engine 0.16 on one Zen 3 core at 3.1 GHz with AVX2, milliseconds by number of threads.
 # Measured by us on another machine than this page's, so the ratios to it are rough.
@@ -57,8 +57,10 @@ class Inference:
 
     def rival_rate(self, what, kind, kernels):
         """10^9 multiply-accumulates per second of the rival's convolution."""
-        channels, height, width = (int(size) for size in what.split("x"))
-        return 9 * channels**2 * height * width / self.theirs(what, kind, kernels) / 1e6
+        sizes, _, kernel = what.partition("@")
+        channels, height, width = (int(size) for size in sizes.split("x"))
+        taps = int(kernel or 3) ** 2
+        return taps * channels**2 * height * width / self.theirs(what, kind, kernels) / 1e6
 
     def outside(self, what, by):
         """The share of a run on one thread outside the layers that multiply and accumulate."""
@@ -164,12 +166,12 @@ def instructions(data, kernels):
     return "all of the machine" if kernels == data.rivals[0] else f"held to {kernels}"
 
 
-def layers(data):
+def layers(data, shapes, has_mean):
     titles = ["GMAC/s, 1 thread", "kernels", "1-bit", "MAC/cycle", "of ceiling"]
     titles += ["ONNX Runtime fp32", "int8", "over fp32", "over int8"] if data.rivals else []
     rows = []
     for kernels in data.kernels:
-        for layer in LAYERS:
+        for layer in shapes:
             rate = data.layer(layer, kernels, "gmac_per_s")
             share = data.layer(layer, kernels, "ceiling_share")
             cells = [
@@ -182,7 +184,7 @@ def layers(data):
                 cells += [number(rival, 0) for rival in rivals]
                 cells += [number(rate / rival, 1, "x") for rival in rivals]
             rows.append(cells)
-        if kernels in data.rivals:
+        if has_mean and kernels in data.rivals:
             means = [number(mean_ratio(data, kernels, kind), 1, "x") for kind in ("fp32", "int8")]
             rows.append(["geometric mean", kernels, "", "", "", "", "", *means])
     return table(titles, rows)
@@ -247,7 +249,12 @@ def page(folder, commit):
         "## Targets", "Set for a Zen 3 core with AVX2 on a quiet machine.", targets(data),
         "## ResNet-18 at 224x224", resnet(data),
         "## 3x3 convolutions of ResNet-18",
-        "Ours from bits to integer sums; multiply-accumulates per cycle and core.", layers(data),
+        "Ours from bits to integer sums; multiply-accumulates per cycle and core.",
+        layers(data, LAYERS, has_mean=True),
+        "## Small and 1x1 convolutions",
+        "Where least can be won, and below 1.0x nothing. 1x1 with `@1`. The sign in front and the scale "
+        "behind are not in these numbers; in a network they are part of the neighbours' steps.",
+        layers(data, SMALL_LAYERS, has_mean=False),
         "## Networks", networks(data),
         "\\* version 0.16, on another machine: a Zen 3 core at 3.1 GHz.",
     ]

@@ -7,6 +7,9 @@
 #   KERNELS="avx2"       kernel sets to measure; otherwise the best one and avx2
 #   TRAINING=0           leaves out the training benchmark
 #   OUTPUT=FILE          where the page goes
+#
+# The figures for avx2 on a machine that has AVX-512 need gdb and objdump (Debian: gdb, binutils), by which
+# ONNX Runtime is held to AVX2; without them they are left out, with a line that says so.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 WIDTHS="16-16-32-64"

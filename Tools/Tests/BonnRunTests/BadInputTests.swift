@@ -125,12 +125,13 @@ import Testing
 
     @Test(arguments: [
         "64", "64x56", "64x56x56x64x1", "0x3x3", "-1x3x3", "64x56xa", "65535x65535x65535",
-        "99999999999999999999x1x1", "65535x1x1x65535",
+        "99999999999999999999x1x1", "65535x1x1x65535", "8x4x4@2", "8x4x4@", "8x4x4@17", "8x4x4@3@3",
     ])
     func `a layer that is no shape`(text: String) throws {
         try expect(
             64,
-            "--layer: expected CxHxW or CxHxWxK such as 64x56x56 or 128x28x28x256, found '\(text)'",
+            "--layer: expected CxHxW or CxHxWxK such as 64x56x56 or 128x28x28x256, with @N behind it "
+                + "for an NxN kernel (N odd), found '\(text)'",
             "bench", "--layer=\(text)")
     }
 

@@ -200,13 +200,16 @@ import Testing
 
     @Test func `single layers are measured in the order of the options`() throws {
         let result = try Tool.json(
-            "bench", "--layer", "65x5x7", "--layer", "16x4x4x40", "--runs", "3", "--batch", "2")
+            "bench", "--layer", "65x5x7", "--layer", "16x4x4x40", "--layer", "9x3x3@1", "--layer",
+            "9x3x3@5", "--runs", "3", "--batch", "2")
         #expect(result.keys == keys)
         let layers = result["layers"].elements
-        #expect(layers.map { $0["name"].string } == ["65x5x7", "16x4x4x40"])
+        #expect(
+            layers.map { $0["name"].string } == ["65x5x7", "16x4x4x40", "9x3x3@1", "9x3x3@5"])
         #expect(
             layers.map { $0["binary_macs"].number?.int } == [
-                2 * 65 * 65 * 9 * 5 * 7, 2 * 16 * 40 * 9 * 4 * 4,
+                2 * 65 * 65 * 9 * 5 * 7, 2 * 16 * 40 * 9 * 4 * 4, 2 * 9 * 9 * 3 * 3,
+                2 * 9 * 9 * 25 * 3 * 3,
             ])
         try expectOrder(result)
         let fastest = layers.compactMap { $0["min_ms"].number?.double }.reduce(0, +)

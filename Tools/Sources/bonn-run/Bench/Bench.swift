@@ -18,7 +18,7 @@ struct Bench: ParsableCommand {
             Examples:
               bonn-run bench network.bonn --threads 2 --layers
               bonn-run bench --network resnet18 --runs 50 --json
-              bonn-run bench --layer 64x56x56 --layer 256x14x14 --kernels scalar
+              bonn-run bench --layer 64x56x56 --layer 256x14x14@1 --kernels scalar
             """)
 
     @Argument(help: "A model file.")
@@ -33,8 +33,8 @@ struct Bench: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A 3x3 binary convolution of stride 1 from bits to integer sums, CxHxW or CxHxWxK; "
-                + "may be repeated.", valueName: "shape"))
+            "A 3x3 binary convolution of stride 1 from bits to integer sums, CxHxW or CxHxWxK, or "
+                + "NxN with @N behind it; may be repeated.", valueName: "shape"))
     var layer: [String] = []
 
     @Option(
@@ -135,8 +135,8 @@ struct Bench: ParsableCommand {
         let shapes = try layer.map { text in
             guard let shape = LayerShape(text) else {
                 throw ValidationError(
-                    "--layer: expected CxHxW or CxHxWxK such as 64x56x56 or 128x28x28x256, "
-                        + "found '\(text)'")
+                    "--layer: expected CxHxW or CxHxWxK such as 64x56x56 or 128x28x28x256, with "
+                        + "@N behind it for an NxN kernel (N odd), found '\(text)'")
             }
             return shape
         }

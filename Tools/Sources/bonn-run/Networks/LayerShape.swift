@@ -1,28 +1,35 @@
 import BONNModelFormat
 
-/// One 3x3 binary convolution of stride 1, as `CxHxW` or `CxHxWxK`.
+/// One binary convolution of stride 1 that keeps the size, as `CxHxW` or `CxHxWxK`; 3x3, or NxN with
+/// `@N` behind it.
 struct LayerShape {
     /// What was typed.
     let text: String
     private let input: Shape
     private let outputs: Int
+    private let kernel: Int
 
     /// The most words of packed weights.
     private static let mostWords = 1 << 24
+    private static let largestKernel = 15
 
-    /// Reads `CxHxW` (as many outputs as inputs) or `CxHxWxK`.
+    /// Reads `CxHxW` (as many outputs as inputs) or `CxHxWxK`, each with or without `@N` (N odd).
     ///
     /// - Returns: nil where the text is neither, or is of a size that no model file may have.
     init?(_ text: String) {
-        let fields = text.split(separator: "x", omittingEmptySubsequences: false)
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let fields = parts[0].split(separator: "x", omittingEmptySubsequences: false)
         let numbers = fields.compactMap { Int($0) }
         guard fields.count == 3 || fields.count == 4, numbers.count == fields.count,
-            numbers.allSatisfy({ (1...FormatLimits.side).contains($0) })
+            numbers.allSatisfy({ (1...FormatLimits.side).contains($0) }), parts.count <= 2,
+            let kernel = parts.count == 2 ? Int(parts[1]) : 3,
+            (1...Self.largestKernel).contains(kernel), kernel % 2 == 1
         else { return nil }
         self.text = text
+        self.kernel = kernel
         input = Shape(numbers[0], numbers[1], numbers[2])
         outputs = numbers.count == 4 ? numbers[3] : numbers[0]
-        let words = 9 * outputs * BitLayout.words(forChannels: input.channels)
+        let words = kernel * kernel * outputs * BitLayout.words(forChannels: input.channels)
         guard input.count <= FormatLimits.elements,
             outputs * input.height * input.width <= FormatLimits.channels, words <= Self.mostWords
         else { return nil }
@@ -33,7 +40,7 @@ struct LayerShape {
         var builder = NetworkBuilder(input: input)
         let bits = builder.threshold("input", "bits", by: 0.1)
         let sums = try builder.binaryConvolution(
-            of: bits, text, outputs: outputs, window: Window(3, padding: 1))
+            of: bits, text, outputs: outputs, window: Window(kernel, padding: kernel / 2))
         let output = builder.flatten(sums, "sums")
         return builder.file(output: output)
     }

@@ -73,7 +73,7 @@ struct NetworkBuilder {
             padding: padding, scale: scale)
     }
 
-    /// The 3x3 binary convolution of bits that are there: integer sums without a scale.
+    /// The binary convolution of bits that are there: integer sums without a scale.
     mutating func binaryConvolution(
         of bits: String, _ name: String, outputs: Int, window: Window,
         padding: PaddingValue = .zero, scale: String? = nil
@@ -81,7 +81,7 @@ struct NetworkBuilder {
         let channels = shape(bits).channels
         let layer = BinaryConvolution(
             window: window, paddingValue: padding, inputChannels: channels,
-            weight: binaryKernels("\(name).weight", outputs: outputs, channels: channels),
+            weight: binaryKernels("\(name).weight", outputs: outputs, channels: channels, window),
             scale: scale)
         return add(
             name, .binaryConvolution(layer), [bits], try windowed(bits, window, channels: outputs))
@@ -197,14 +197,15 @@ struct NetworkBuilder {
     mutating func integer(below bound: Int) -> Int { generator.integer(below: bound) }
 
     private mutating func binaryKernels(
-        _ name: String, outputs: Int, channels: Int
+        _ name: String, outputs: Int, channels: Int, _ window: Window
     ) -> String {
         let words = BitLayout.words(forChannels: channels)
         let lastWord = BitLayout.usedBits(ofLastWordForChannels: channels)
-        let values = (0..<outputs * 9 * words).map { index in
+        let values = (0..<outputs * window.height * window.width * words).map { index in
             generator.next() & (index % words == words - 1 ? lastWord : .max)
         }
-        tensors[name] = ModelTensor(u64: values, shape: [outputs, 3, 3, words])
+        tensors[name] = ModelTensor(
+            u64: values, shape: [outputs, window.height, window.width, words])
         return name
     }
 }
