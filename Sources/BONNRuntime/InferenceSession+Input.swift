@@ -6,14 +6,9 @@ extension InferenceSession {
     func stage(_ input: Span<Float>, images: Int) throws(RuntimeError) {
         if model.inputElement == .byte { try checkPixels(input) }
         input.withUnsafeBufferPointer { buffer in
-            let shape = model.inputShape
-            let from = UnsafeRawPointer(buffer.baseAddress!).assumingMemoryBound(to: UInt32.self)
-            let to = inputPlace.assumingMemoryBound(to: UInt32.self)
-            for image in 0..<images {
-                kernels.functions.pointee.transpose_u32(
-                    from + image * shape.count, to + image * shape.count, shape.channels,
-                    shape.height * shape.width)
-            }
+            engine.transpose(
+                UnsafeRawPointer(buffer.baseAddress!).assumingMemoryBound(to: UInt32.self),
+                to: engine.plan.offsets[0], model.inputShape, images: images)
         }
     }
 

@@ -29,21 +29,24 @@ static int32_t *random_elements(generator *g, ptrdiff_t count) {
     return elements;
 }
 
+// The last row of the input ends with its last column, not with its stride.
 void transpose_u32_case(test_case *c) {
     generator *g = &c->random;
     const ptrdiff_t rows = generator_integer(g, 1, 70), columns = generator_integer(g, 1, 130);
-    case_describe(c, "%td rows, %td columns", rows, columns);
-    const int32_t *x = random_elements(g, rows * columns);
+    const ptrdiff_t stride = columns + (generator_one_in(g, 2) ? 0 : generator_integer(g, 1, 70));
+    case_describe(c, "%td rows, %td columns, stride %td", rows, columns, stride);
+    const ptrdiff_t in_count = (rows - 1) * stride + columns;
+    const int32_t *x = random_elements(g, in_count);
     int32_t *expected = memory_take((size_t)(rows * columns) * sizeof *expected);
     for (ptrdiff_t i = 0; i < rows * columns; i++) {
-        expected[i % columns * rows + i / columns] = x[i];
+        expected[i % columns * rows + i / columns] = x[i / columns * stride + i % columns];
     }
     for (int s = 0; s < tested_set_count; s++) {
         c->set = tested_sets[s];
         memory_reset();
-        const uint32_t *input = memory_input(g, x, (size_t)(rows * columns) * sizeof *x);
+        const uint32_t *input = memory_input(g, x, (size_t)in_count * sizeof *x);
         uint32_t *y = memory_output(g, NULL, (size_t)(rows * columns) * sizeof *y);
-        CASE_CALL(c, c->set->transpose_u32(input, y, rows, columns));
+        CASE_CALL(c, c->set->transpose_u32(input, stride, y, rows, columns));
         case_compare_i32(c, expected, (const int32_t *)y, rows * columns);
     }
 }

@@ -1,3 +1,4 @@
+import BONNModelFormat
 import CBONNKernels
 
 /// The memory and the threads of a session, and the steps that they run.
@@ -33,20 +34,34 @@ final class Engine {
 
     /// Executes one step for `images` images.
     func run(step: Int, images: Int) {
-        let work = plan.steps[step].body.cost * images
-        job.current = step
+        job.task = .step(step)
+        run(images: images, nanoseconds: plan.steps[step].body.cost * images)
+    }
+
+    /// Copies images `[C, H, W]` to the begin of a value `[H, W, C]`.
+    func transpose(_ input: UnsafePointer<UInt32>, to offset: Int, _ shape: Shape, images: Int) {
+        job.task = .transposition(input, to: offset, shape)
+        run(images: images, nanoseconds: shape.count * images / 4)
+    }
+
+    private func run(images: Int, nanoseconds: Int) {
         job.images = images
-        job.parts = max(1, min(threads, work / grain))
+        job.parts = max(1, min(threads, nanoseconds / grain))
         pool.run(parts: job.parts)
     }
 }
 
-/// The step that the threads work on.
+/// What the threads work on.
 ///
 /// `@unchecked Sendable`: the variables change only while no thread works on a part, and the
 /// pool's counters order the changes before the work. The arena outlives the pool's threads.
 private final class Job: @unchecked Sendable {
-    var current = 0
+    enum Task {
+        case step(Int)
+        case transposition(UnsafePointer<UInt32>, to: Int, Shape)
+    }
+
+    var task = Task.step(0)
     var images = 0
     var parts = 1
     private let steps: [ExecutionPlan.Step]
@@ -63,10 +78,32 @@ private final class Job: @unchecked Sendable {
     }
 
     func execute(part: Int) {
-        let step = steps[current]
+        let share = Share(images: images, part: part, parts: parts)
+        switch task {
+        case .step(let index): execute(steps[index], share)
+        case .transposition(let input, let offset, let shape):
+            transpose(input, to: offset, shape, share)
+        }
+    }
+
+    private func transpose(
+        _ input: UnsafePointer<UInt32>, to offset: Int, _ shape: Shape, _ share: Share
+    ) {
+        let output = (base + offset).assumingMemoryBound(to: UInt32.self)
+        let pixels = shape.height * shape.width
+        let range = share.range(of: pixels)
+        for image in 0..<images {
+            let first = image * shape.count
+            functions.pointee.transpose_u32(
+                input + first + range.lowerBound, pixels,
+                output + first + range.lowerBound * shape.channels, shape.channels, range.count)
+        }
+    }
+
+    private func execute(_ step: ExecutionPlan.Step, _ share: Share) {
         let memory = StepMemory(
             functions: functions, base: base, inputs: step.inputs, outputs: step.outputs,
-            scratch: step.scratch + part * step.scratchStride)
-        step.body.execute(memory, Share(images: images, part: part, parts: parts))
+            scratch: step.scratch + share.part * step.scratchStride)
+        step.body.execute(memory, share)
     }
 }

@@ -109,7 +109,7 @@ struct FlattenOperator: Operator {
                     shape.channels)
             } else {
                 memory.functions.pointee.transpose_u32(
-                    memory.input(as: UInt32.self) + image * shape.count,
+                    memory.input(as: UInt32.self) + image * shape.count, shape.channels,
                     memory.output(as: UInt32.self) + image * shape.count, pixels, shape.channels)
             }
         }

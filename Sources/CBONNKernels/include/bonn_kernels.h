@@ -192,9 +192,9 @@ typedef void bonn_max_pool_f32_fn(const bonn_pool *p, const float *x, float *y, 
 typedef bonn_max_pool_f32_fn bonn_average_pool_f32_fn;
 typedef void bonn_max_pool_b1_fn(const bonn_pool *p, const uint64_t *x, uint64_t *y,
                                  bonn_range rows);
-// [rows][columns] to [columns][rows], 32-bit elements.
-typedef void bonn_transpose_u32_fn(const uint32_t *x, uint32_t *y, ptrdiff_t rows,
-                                   ptrdiff_t columns);
+// [rows][columns], with rows x_stride elements apart, to [columns][rows].
+typedef void bonn_transpose_u32_fn(const uint32_t *x, ptrdiff_t x_stride, uint32_t *y,
+                                   ptrdiff_t rows, ptrdiff_t columns);
 // Copies `channels` elements from every `from_stride` to every `to_stride` elements.
 typedef void bonn_copy_u32_fn(const uint32_t *x, ptrdiff_t from_stride, uint32_t *y,
                               ptrdiff_t to_stride, ptrdiff_t channels, ptrdiff_t pixels);

@@ -2,20 +2,20 @@
 #include "../kernels.h"
 #include <string.h>
 
-void bonn_transpose_u32_u1__scalar(const uint32_t *restrict x, uint32_t *restrict y, ptrdiff_t rows,
-                                   ptrdiff_t columns) {
+void bonn_transpose_u32_u1__scalar(const uint32_t *restrict x, ptrdiff_t x_stride,
+                                   uint32_t *restrict y, ptrdiff_t rows, ptrdiff_t columns) {
     // An image of three colours, by far the most frequent.
     if (rows == 3) {
         for (ptrdiff_t column = 0; column < columns; column++) {
             y[column * 3] = x[column];
-            y[column * 3 + 1] = x[columns + column];
-            y[column * 3 + 2] = x[2 * columns + column];
+            y[column * 3 + 1] = x[x_stride + column];
+            y[column * 3 + 2] = x[2 * x_stride + column];
         }
         return;
     }
     for (ptrdiff_t column = 0; column < columns; column++) {
         for (ptrdiff_t row = 0; row < rows; row++) {
-            y[column * rows + row] = x[row * columns + column];
+            y[column * rows + row] = x[row * x_stride + column];
         }
     }
 }
