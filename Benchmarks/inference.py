@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,6 +45,7 @@ class Rival:
     """ONNX Runtime in a process of its own."""
 
     def __init__(self, folder, held):
+        self.held = held
         here = pathlib.Path(__file__).parent
         command = [sys.executable, str(here / "onnx_worker.py"), folder]
         if held:
@@ -82,14 +82,13 @@ def start_rivals(folder, kernels, best):
         return {}, 1
     export_all(folder, LAYERS + SMALL_LAYERS)
     rivals = {}
-    for name in kernels:
-        missing = [tool for tool in ("gdb", "objdump") if shutil.which(tool) is None]
-        if name == best:
-            rivals[name] = Rival(folder, held=False)
-        elif name == "avx2" and missing:
-            print(f"ONNX Runtime is not held to AVX2: no {' and no '.join(missing)}", file=sys.stderr)
-        elif name == "avx2":
-            rivals[name] = Rival(folder, held=True)
+    if best in kernels:
+        rivals[best] = Rival(folder, held=False)
+    if "avx2" in kernels and best != "avx2":
+        try:
+            rivals["avx2"] = Rival(folder, held=True)
+        except (OSError, RuntimeError) as error:
+            print(f"ONNX Runtime is not held to AVX2, which needs gdb and objdump: {error}", file=sys.stderr)
     return rivals, CHAIN
 
 
@@ -136,7 +135,8 @@ def main():
     args = parser.parse_args()
     load = os.getloadavg()[0]
     if load > 0.5:
-        print(f"warning: the machine is busy (load {load:.1f}); these numbers are not worth keeping", file=sys.stderr)
+        warning = f"the machine is busy (load {load:.1f}); these numbers are not worth keeping"
+        print(f"warning: {warning}", file=sys.stderr)
     available = kernel_sets(args.runner)
     kernels = args.kernels or available
     with tempfile.TemporaryDirectory() as folder:
@@ -151,7 +151,7 @@ def main():
             rounds += measure_round(args, kernels, files, rivals, chain)
     result = {
         "rounds": args.rounds, "runs": args.runs, "threads": args.threads, "kernels": kernels, "load": load,
-        "onnxruntime": {name: rival.version for name, rival in rivals.items()},
+        "rivals": {name: {"version": each.version, "held": each.held} for name, each in rivals.items()},
         "measurements": rounds,
     }
     args.output.write_text(json.dumps(result))

@@ -28,8 +28,9 @@ struct FusedNodes {
 /// Divides a graph into steps.
 ///
 /// A value that only one element-wise operation reads is never stored: the operation runs on it while
-/// it is in registers. So is that of a large real convolution which only a pooling reads. A chain ends where a value has other readers, is the output, or is exposed. Steps
-/// are ordered by the last node of their chain, so that every shortcut is there when it is added.
+/// it is in registers. Nor is that of a large real convolution which only a pooling reads. A chain ends
+/// where a value has other readers, is the output, or is exposed. Steps are ordered by the last node of
+/// their chain, so that every shortcut is there when it is added.
 struct Fusion {
     private let graph: Graph
     private let types: [String: ValueType]
