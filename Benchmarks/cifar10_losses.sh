@@ -12,6 +12,9 @@ data="${1:?usage: Benchmarks/cifar10_losses.sh CIFAR10_FOLDER [OUTPUT_FOLDER] [S
 output="${2:-$here/runs/cifar10-losses}"
 seed="${3:-1}"
 mkdir -p "$output"
+# No run may outlive this script.
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 
 train() { # NAME SETTING...
     local name="$1"

@@ -5,7 +5,7 @@
 #   Benchmarks/cifar10_pytorch.sh CIFAR10_FOLDER [OUTPUT_FOLDER] [SEED...]
 #
 # Needs `make build`. For each seed both sides run side by side, one thread each. A run that is already
-# in the output folder is not repeated.
+# in the output folder is not repeated, one of ours that was stopped goes on.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -15,10 +15,18 @@ seeds=("${@:3}")
 [ "${#seeds[@]}" -gt 0 ] || seeds=(1 2 3)
 python="${BONN_PYTHON:-$here/Training/.venv/bin/python}"
 mkdir -p "$output"
+# Neither run may outlive this script.
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 
 train_ours() { # SEED
     local folder="$output/ours-$1"
     if grep -qs "^5," "$folder/metrics.csv"; then return; fi
+    if [ -e "$folder/last.safetensors" ]; then
+        "$here/bin/bonn" train --resume --output "$folder" >>"$folder.log" 2>&1
+        return
+    fi
+    rm -rf "$folder"
     "$here/bin/bonn" train --config "$here/Training/recipes/wrn22-cifar10-quick.yaml" --data "$data" \
         --seed "$1" --threads 1 --set losses.kernel=0 --set losses.feature=0 --output "$folder" \
         >"$folder.log" 2>&1

@@ -19,8 +19,9 @@ def ours(folder, seed):
 
 
 def theirs(folder, seed):
-    last_line = (folder / f"pytorch-{seed}.log").read_text().strip().splitlines()[-1]
-    return [row["top1"] for row in json.loads(last_line)["history"] if row["epoch"] > 0]
+    lines = (folder / f"pytorch-{seed}.log").read_text().splitlines()
+    result = json.loads(next(line for line in lines if line.startswith('{"options"')))
+    return [row["top1"] for row in result["history"] if row["epoch"] > 0]
 
 
 def main():

@@ -232,7 +232,7 @@ def page(folder, commit):
     data = Inference(json.loads((folder / "inference.json").read_text()))
     report = data.reports("resnet18", data.kernels[0])[0]
     clock = data.ours("resnet18", data.kernels[0], "clock_ghz")
-    rival = "ONNX Runtime was not there to compare with"
+    rival = "ONNX Runtime was not compared with"
     for each in data.rivals.values():
         rival = f"ONNX Runtime {each['version']} in the same rounds"
     if any(each["held"] for each in data.rivals.values()):

@@ -1,5 +1,4 @@
 import BONNModelFormat
-import CBONNKernels
 
 extension InferenceSession {
     /// Copies `[N, C, H, W]` into the arena.

@@ -19,6 +19,35 @@ enum RandomModels {
         return builder.model(output: output)
     }
 
+    /// A network with a stem so large that its convolution is pooled row by row, where nothing else
+    /// reads it, and a few random operations behind it.
+    static func modelWithStem(seed: UInt64) -> ModelFile {
+        var seeds = SeededGenerator(seed: seed)
+        let shape = Shape(seeds.integer(1...4), seeds.integer(34...40), seeds.integer(17...24))
+        var builder = ModelBuilder(seed: seeds.next(), input: shape)
+        let input = seeds.oneIn(3) ? builder.quantize("input") : "input"
+        let isDepthwise = seeds.oneIn(4)
+        var x = builder.convolution(
+            input, outputs: isDepthwise ? shape.channels : seeds.integer(1...20),
+            window: Window(seeds.pick([1, 3, 5]), padding: seeds.integer(0...2)),
+            groups: isDepthwise ? shape.channels : 1,
+            isInt8: input != "input" || seeds.oneIn(3), hasBias: seeds.oneIn(2))
+        if seeds.oneIn(2) { x = builder.batchNorm(x) }
+        if seeds.oneIn(2) { x = builder.prelu(x, perChannel: true) }
+        let size = seeds.integer(1...3)
+        let window = Window(size, stride: seeds.integer(1...2), padding: (size - 1) / 2)
+        x =
+            seeds.oneIn(2)
+            ? builder.maxPool(x, window)
+            : builder.averagePool(x, window, countsPadding: seeds.oneIn(2))
+        // An operand that is there before the pooling, where it fits.
+        if shape == builder.shape(x), seeds.oneIn(2) { x = builder.add(x, "input") }
+        var names = [x]
+        for _ in 0..<2 { names.append(grow(&builder, names[names.count - 1], names)) }
+        let output = head(&builder, names[names.count - 1])
+        return builder.model(output: output)
+    }
+
     /// One image for a model.
     static func image(for model: ModelFile, _ generator: inout SeededGenerator) -> [Float] {
         let input = model.metadata.graph.input

@@ -1,6 +1,6 @@
 // Depthwise convolution: the body that every kernel set compiles for itself.
 //
-// The arithmetic is that of conv2d/conv2d_body.h, with one channel in every lane:
+// The arithmetic is that of conv2d/conv2d_f32.h, with one channel in every lane:
 //
 //     acc = bias[c];  for every kernel row, kernel column: acc = fma(x, w, acc),  x = +0 in the
 //     padding

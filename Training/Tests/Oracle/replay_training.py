@@ -111,7 +111,7 @@ def replay(options):
         weight_decay=options.weight_decay,
     )
     steps = math.ceil(len(labels) / options.batch_size)
-    total, warmup, step = options.epochs * steps, round(options.warmup_epochs * steps), 0
+    total, warmup, step = options.epochs * steps, math.floor(options.warmup_epochs * steps + 0.5), 0
     for epoch in range(options.epochs):
         order = Draws(options.seed, ORDER, epoch).permutation(len(labels))
         sums = torch.zeros(2, dtype=torch.float64)

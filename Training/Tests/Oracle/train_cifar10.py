@@ -154,7 +154,7 @@ def train(options, network, train_set, test_set):
     rho = torch.zeros(CLASSES, features_count, requires_grad=True)
     optimiser = make_optimiser(parameter_groups(network, rho, options), options)
     steps = math.ceil(len(train_set.labels) / options.batch_size)
-    warmup = round(options.warmup_epochs * steps)
+    warmup = math.floor(options.warmup_epochs * steps + 0.5)
     scheduler = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: rate_factor(step, options.epochs * steps, warmup)
     )
