@@ -95,6 +95,24 @@ def load(network, path, real):
             parameters[theirs].copy_(tensors[ours])
 
 
+def make_optimiser(network, options):
+    """SGD with one rate, or Adam with rates of their own for latent weights with mu, and w with sigma."""
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), lr=options.learning_rate, momentum=0.9, nesterov=True,
+            weight_decay=options.weight_decay,
+        )
+    rates = {
+        "X": options.latent_learning_rate, "mu": options.latent_learning_rate,
+        "w": options.scale_learning_rate, "sigma": options.scale_learning_rate,
+    }
+    groups = [
+        {"params": [parameter], "lr": rates.get(name.split(".")[-1], options.learning_rate)}
+        for name, parameter in network.named_parameters()
+    ]
+    return torch.optim.Adam(groups, weight_decay=options.weight_decay)
+
+
 def replay(options):
     images = torch.from_numpy(numpy.fromfile(options.images, numpy.uint8))
     labels = torch.from_numpy(numpy.fromfile(options.labels, numpy.uint8)).long()
@@ -106,10 +124,8 @@ def replay(options):
     widths = [int(width) for width in options.widths.split("-")]
     network = wide_resnet(22, widths, options.classes, real=options.real)
     load(network, options.initial, options.real)
-    optimiser = torch.optim.SGD(
-        network.parameters(), lr=options.learning_rate, momentum=0.9, nesterov=True,
-        weight_decay=options.weight_decay,
-    )
+    optimiser = make_optimiser(network, options)
+    rates = [group["lr"] for group in optimiser.param_groups]
     steps = math.ceil(len(labels) / options.batch_size)
     total, warmup, step = options.epochs * steps, math.floor(options.warmup_epochs * steps + 0.5), 0
     for epoch in range(options.epochs):
@@ -128,11 +144,11 @@ def replay(options):
             if options.kernel > 0:
                 layers = network.binary_convolutions()
                 kernel = options.kernel / 2 * sum(layer.kernel_loss(options.nu) for layer in layers)
-            for group in optimiser.param_groups:
-                progress = (step - warmup) / max(1, total - warmup)
-                decay = (1 + math.cos(math.pi * progress)) / 2
-                factor = (step + 1) / warmup if step < warmup else decay
-                group["lr"] = options.learning_rate * factor
+            progress = (step - warmup) / max(1, total - warmup)
+            decay = (1 + math.cos(math.pi * progress)) / 2
+            factor = (step + 1) / warmup if step < warmup else decay
+            for group, rate in zip(optimiser.param_groups, rates):
+                group["lr"] = rate * factor
             optimiser.zero_grad()
             (task + kernel).backward()
             optimiser.step()
@@ -154,7 +170,10 @@ def main():
     add("--real", action="store_true")
     add("--epochs", type=int, required=True)
     add("--batch-size", type=int, required=True)
+    add("--optimizer", choices=("sgd", "adam"), default="sgd")
     add("--learning-rate", type=float, required=True)
+    add("--latent-learning-rate", type=float, help="of Adam")
+    add("--scale-learning-rate", type=float, help="of Adam")
     add("--weight-decay", type=float, default=0)
     add("--warmup-epochs", type=float, default=0)
     add("--label-smoothing", type=float, default=0)
