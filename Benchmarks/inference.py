@@ -15,14 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-NETWORKS = ["resnet18", "resnet18-int8", "quicknet-small", "quicknet", "quicknet-large", "wrn22"]
-# The 3x3 convolutions of ResNet-18, CxHxW.
-LAYERS = ["64x56x56", "128x28x28", "256x14x14", "512x7x7"]
-# Where least can be won: few channels, small images, 1x1 kernels (@1).
-SMALL_LAYERS = [
-    "16x32x32", "32x16x16", "64x8x8", "16x32x32@1", "64x8x8@1", "64x56x56@1", "128x28x28@1", "256x14x14@1",
-    "512x7x7@1",
-]
+from subjects import LAYERS, NETWORKS, SMALL_LAYERS
 
 
 def bench(runner, *arguments):

@@ -8,6 +8,7 @@ import numpy
 import torch
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from subjects import layer_shape
 from torch import nn
 
 # Convolutions in a row: what happens at the ends of the graph (casts, layout changes) hardly counts.
@@ -78,12 +79,6 @@ def export(name, network, shape, folder):
         per_channel=True, activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
     )
-
-
-def layer_shape(layer):
-    """Channels, height, width and kernel of "CxHxW" or "CxHxW@N"."""
-    sizes, _, kernel = layer.partition("@")
-    return *(int(size) for size in sizes.split("x")), int(kernel or 3)
 
 
 def export_all(folder, layers):

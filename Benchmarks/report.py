@@ -10,7 +10,7 @@ import pathlib
 import statistics
 import sys
 
-from inference import LAYERS, NETWORKS, SMALL_LAYERS
+from subjects import LAYERS, NETWORKS, SMALL_LAYERS, layer_shape
 
 # Larq Compute Engine 0.16 on one Zen 3 core at 3.1 GHz with AVX2, milliseconds by number of threads.
 # Measured by us on another machine than this page's, so the ratios to it are rough.
@@ -57,10 +57,9 @@ class Inference:
 
     def rival_rate(self, what, kind, kernels):
         """10^9 multiply-accumulates per second of the rival's convolution."""
-        sizes, _, kernel = what.partition("@")
-        channels, height, width = (int(size) for size in sizes.split("x"))
-        taps = int(kernel or 3) ** 2
-        return taps * channels**2 * height * width / self.theirs(what, kind, kernels) / 1e6
+        channels, height, width, kernel = layer_shape(what)
+        macs = kernel**2 * channels**2 * height * width
+        return macs / self.theirs(what, kind, kernels) / 1e6
 
     def outside(self, what, by):
         """The share of a run on one thread outside the layers that multiply and accumulate."""
@@ -233,8 +232,8 @@ def page(folder, commit):
     report = data.reports("resnet18", data.kernels[0])[0]
     clock = data.ours("resnet18", data.kernels[0], "clock_ghz")
     rival = "ONNX Runtime was not compared with"
-    for each in data.rivals.values():
-        rival = f"ONNX Runtime {each['version']} in the same rounds"
+    if data.rivals:
+        rival = f"ONNX Runtime {next(iter(data.rivals.values()))['version']} in the same rounds"
     if any(each["held"] for each in data.rivals.values()):
         rival += ", for avx2 one that is held to AVX2 (`Benchmarks/hide_avx512.py`)"
     sections = [

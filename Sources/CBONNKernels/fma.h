@@ -11,6 +11,7 @@
 #ifndef BONN_FMA_H
 #define BONN_FMA_H
 
+#include "loops.h"
 #include <float.h>
 #include <stdint.h>
 
@@ -23,14 +24,12 @@
 // Defines bonn_fma_##lanes: acc = fma(x, w, acc) in each of `lanes` lanes.
 #if BONN_HAS_FMA
 #define BONN_DEFINE_FMA(lanes, f32, f64, i64)                                                      \
-    static inline __attribute__((always_inline)) void bonn_fma_##lanes(f32 *acc, const f32 *x,     \
-                                                                       const f32 *w) {             \
+    BONN_INLINE void bonn_fma_##lanes(f32 *acc, const f32 *x, const f32 *w) {                      \
         *acc = __builtin_elementwise_fma(*x, *w, *acc);                                            \
     }
 #else
 #define BONN_DEFINE_FMA(lanes, f32, f64, i64)                                                      \
-    static inline __attribute__((always_inline)) void bonn_fma_##lanes(f32 *acc, const f32 *x,     \
-                                                                       const f32 *w) {             \
+    BONN_INLINE void bonn_fma_##lanes(f32 *acc, const f32 *x, const f32 *w) {                      \
         const f64 a = __builtin_convertvector(*acc, f64);                                          \
         const f64 p = __builtin_convertvector(*x, f64) * __builtin_convertvector(*w, f64);         \
         const f64 s = p + a;                                                                       \

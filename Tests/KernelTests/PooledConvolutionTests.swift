@@ -12,7 +12,7 @@ import Testing
             var generator = SeededGenerator(seed: UInt64(seed))
             let test = RealCase.random(channels: 1 + seed % 9, &generator)
             let shape = Reference.outputShape(test.window, test.input, channels: test.outputs)
-            let pool = poolingWindow(in: shape, &generator)
+            let pool = generator.poolingWindow(in: shape, largest: 4)
             let images = (0..<test.images).map { _ in
                 ReferenceValue(test.input, generator.reals(test.input.count))
             }
@@ -64,15 +64,5 @@ import Testing
             }
         }
         print("pooled convolution: 500 cases on each kernel set")
-    }
-
-    /// A window with at least one element of the image under every output.
-    private func poolingWindow(in shape: Shape, _ generator: inout SeededGenerator) -> Window {
-        var window = generator.window(in: shape, largest: 4, dilation: 1, padding: 0)
-        window.padTop = generator.integer(0...window.height - 1)
-        window.padBottom = generator.integer(0...window.height - 1)
-        window.padLeft = generator.integer(0...window.width - 1)
-        window.padRight = generator.integer(0...window.width - 1)
-        return window
     }
 }

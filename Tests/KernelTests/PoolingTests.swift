@@ -15,11 +15,7 @@ import Testing
         init(seed: Int, _ generator: inout SeededGenerator) {
             let channels = seed % 4 == 0 ? generator.integer(60...140) : generator.integer(1...20)
             input = Shape(channels, generator.integer(1...9), generator.integer(1...9))
-            window = generator.window(in: input, largest: 5, dilation: 1, padding: 0)
-            window.padTop = generator.integer(0...window.height - 1)
-            window.padBottom = generator.integer(0...window.height - 1)
-            window.padLeft = generator.integer(0...window.width - 1)
-            window.padRight = generator.integer(0...window.width - 1)
+            window = generator.poolingWindow(in: input, largest: 5)
             images = generator.integer(1...2)
             parts = generator.integer(1...4)
         }
@@ -106,5 +102,17 @@ import Testing
                 areEqual(output.elements(Float.self, count: expected.count), expected),
                 "seed \(seed), \(kernels), \(test)")
         }
+    }
+}
+
+extension SeededGenerator {
+    /// A window with at least one element of the image under every output.
+    mutating func poolingWindow(in shape: Shape, largest: Int) -> Window {
+        var window = window(in: shape, largest: largest, dilation: 1, padding: 0)
+        window.padTop = integer(0...window.height - 1)
+        window.padBottom = integer(0...window.height - 1)
+        window.padLeft = integer(0...window.width - 1)
+        window.padRight = integer(0...window.width - 1)
+        return window
     }
 }

@@ -29,3 +29,11 @@ final class ConstantBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Send
 
     deinit { memory.deallocate() }
 }
+
+extension ConstantBuffer<UInt8> {
+    /// The bytes that a kernel set's packing function writes. `pack` returns how many there are, and
+    /// writes none where there is no place.
+    convenience init(packedBy pack: (UnsafeMutableRawPointer?) -> Int) {
+        self.init(count: pack(nil)) { _ = pack($0) }
+    }
+}

@@ -31,13 +31,12 @@ struct Lowering {
         var sources = inputs.map { indices[$0]! }
         var program = program(of: fused, sources: &sources)
         let body: any Operator
-        if !fused.pooled.isEmpty {
-            program?.writesValues = true
-            body = pooled(fused, program)
-        } else if let node = fused.producer {
+        if let node = fused.producer {
             // A producer of real values leaves them in memory, where the program finds them.
             if !node.isBinary { program?.writesValues = true }
-            body = makeOperator(node, program, &sources)
+            body =
+                fused.pooled.isEmpty
+                ? makeOperator(node, program, &sources) : pooled(fused, program)
         } else {
             let input = types[fused.source!]!
             body = MapOperator(

@@ -52,9 +52,8 @@ struct BinaryConvolutionOperator: Operator {
         columnClasses = columns.ranges.count
         weights = ConstantBuffer([])
         var geometry = parameters
-        let pack = kernels.functions.pointee.bconv2d_pack
-        weights = ConstantBuffer(count: pack(&geometry, words, nil)) {
-            _ = pack(&geometry, words, $0)
+        weights = ConstantBuffer {
+            kernels.functions.pointee.bconv2d_pack(&geometry, words, $0)
         }
     }
 

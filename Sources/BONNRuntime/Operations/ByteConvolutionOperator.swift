@@ -35,9 +35,8 @@ struct ByteConvolutionOperator: BlockedConvolution {
         self.bias = lanes(bias ?? [Float](repeating: -0.0, count: outputChannels))
         self.weights = ConstantBuffer([])
         var geometry = parameters
-        let pack = kernels.functions.pointee.conv2d_s8_pack
-        self.weights = ConstantBuffer(count: pack(&geometry, weights, nil)) {
-            _ = pack(&geometry, weights, $0)
+        self.weights = ConstantBuffer {
+            kernels.functions.pointee.conv2d_s8_pack(&geometry, weights, $0)
         }
     }
 

@@ -20,14 +20,15 @@ protocol RowProducer: Sendable {
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range)
 }
 
-/// Where a producer of rows reads and writes.
+/// Where a producer of rows reads and writes. The first element of row 0 lies there, or would lie there
+/// if only later rows are in memory.
 struct RowMemory {
     /// The kernels to call.
     let functions: UnsafePointer<bonn_kernel_set>
     /// The first element of the input.
-    let input: UnsafeRawPointer
-    /// Where the first element of row 0 lies, or would lie if only later rows are there.
-    let output: UnsafeMutablePointer<Float>
+    var input: UnsafeRawPointer
+    /// The first element of the output.
+    var output: UnsafeMutablePointer<Float>
     /// Scratch memory of this part.
     let scratch: UnsafeMutableRawPointer
 }
@@ -46,6 +47,21 @@ extension RowProducer {
     var scratchBytesPerThread: Int { 0 }
     var blocks: Int { 1 }
     func channels(of range: bonn_range) -> Range<Int> { 0..<shape.channels }
+
+    /// Computes rows of blocks, and runs a program on their values while they are in the cache.
+    func compute(
+        _ place: RowMemory, rows: Range<Int>, blocks: bonn_range, then program: MapProgram?,
+        _ memory: StepMemory
+    ) {
+        compute(
+            place, rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound), blocks: blocks)
+        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
+        let channels = channels(of: blocks)
+        program?.run(
+            .real(place.output + pixels.lowerBound * shape.channels + channels.lowerBound),
+            stride: shape.channels, memory: memory, pixels: pixels, channels: channels,
+            of: shape.channels, into: place.output)
+    }
 }
 
 /// A producer of real values and the program that runs on them while they are in the cache.
@@ -71,22 +87,17 @@ struct MappedOperator<Producer: RowProducer>: Operator {
     func execute(_ memory: StepMemory, _ share: Share) {
         let shape = producer.shape
         let part = share.grid(rows: share.images * shape.height, columns: producer.blocks)
-        guard let program else {
-            producer.compute(memory.rows, rows: part.rows, blocks: part.columns)
-            return
-        }
-        let channels = producer.channels(of: part.columns)
-        let chunk = max(1, Self.chunkBytes / (4 * shape.width * channels.count))
+        let channels = producer.channels(of: part.columns).count
+        // Without a program nothing is gained by stopping in between.
+        let chunk =
+            program == nil
+            ? part.rows.end - part.rows.begin
+            : max(1, Self.chunkBytes / (4 * shape.width * channels))
         var row = part.rows.begin
         while row < part.rows.end {
             let end = min(row + chunk, part.rows.end)
             producer.compute(
-                memory.rows, rows: bonn_range(begin: row, end: end), blocks: part.columns)
-            let pixels = row * shape.width..<end * shape.width
-            let first = pixels.lowerBound * shape.channels + channels.lowerBound
-            program.run(
-                .real(memory.output(0, as: Float.self) + first), stride: shape.channels,
-                memory: memory, pixels: pixels, channels: channels, of: shape.channels)
+                memory.rows, rows: row..<end, blocks: part.columns, then: program, memory)
             row = end
         }
     }

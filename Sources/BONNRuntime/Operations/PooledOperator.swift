@@ -55,8 +55,8 @@ struct PooledOperator<Producer: RowProducer>: Operator {
     func execute(_ memory: StepMemory, _ share: Share) {
         let height = pooling.shape.height
         let rows = share.rows(of: share.images * height)
-        let scratch = memory.base + memory.scratch
-        let window = (scratch + producerScratch).assumingMemoryBound(to: Float.self)
+        let window = (memory.base + memory.scratch + producerScratch)
+            .assumingMemoryBound(to: Float.self)
         let rowElements = producer.shape.width * producer.shape.channels
         // The producer's rows that the window holds, counted over all images.
         var held = 0..<0
@@ -71,46 +71,19 @@ struct PooledOperator<Producer: RowProducer>: Operator {
             }
             held = needed
             let new = (kept.isEmpty ? needed.lowerBound : kept.upperBound)..<needed.upperBound
+            // Where the producer's row 0 would lie.
             let origin = window - needed.lowerBound * rowElements
-            compute(new, memory, at: origin, scratch)
-            pool(row..<end, memory, from: origin)
+            var place = memory.rows
+            place.output = origin
+            producer.compute(
+                place, rows: new, blocks: bonn_range(begin: 0, end: producer.blocks),
+                then: program, memory)
+            place = memory.rows
+            place.input = UnsafeRawPointer(origin)
+            pooling.compute(
+                place, rows: row..<end, blocks: bonn_range(begin: 0, end: pooling.blocks),
+                then: pooledProgram, memory)
             row = end
         }
-    }
-
-    /// Computes rows of the producer, of which row 0 would lie at `origin`.
-    private func compute(
-        _ rows: Range<Int>, _ memory: StepMemory, at origin: UnsafeMutablePointer<Float>,
-        _ scratch: UnsafeMutableRawPointer
-    ) {
-        let shape = producer.shape
-        producer.compute(
-            RowMemory(
-                functions: memory.functions, input: memory.input(as: UInt8.self), output: origin,
-                scratch: scratch),
-            rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound),
-            blocks: bonn_range(begin: 0, end: producer.blocks))
-        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
-        program?.run(
-            .real(origin + pixels.lowerBound * shape.channels), stride: shape.channels,
-            memory: memory, pixels: pixels, channels: 0..<shape.channels, of: shape.channels,
-            into: origin)
-    }
-
-    /// Computes pooled rows from the producer's, of which row 0 would lie at `origin`.
-    private func pool(
-        _ rows: Range<Int>, _ memory: StepMemory, from origin: UnsafeMutablePointer<Float>
-    ) {
-        let shape = pooling.shape
-        let output = memory.output(0, as: Float.self)
-        pooling.compute(
-            RowMemory(
-                functions: memory.functions, input: origin, output: output, scratch: memory.base),
-            rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound),
-            blocks: bonn_range(begin: 0, end: 1))
-        let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
-        pooledProgram?.run(
-            .real(output + pixels.lowerBound * shape.channels), stride: shape.channels,
-            memory: memory, pixels: pixels, channels: 0..<shape.channels, of: shape.channels)
     }
 }

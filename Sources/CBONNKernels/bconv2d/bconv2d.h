@@ -21,6 +21,7 @@
 #ifndef BONN_BCONV2D_H
 #define BONN_BCONV2D_H
 
+#include "../loops.h"
 #include "../window.h"
 
 // How a kernel set reads taps and orders weights. A tap is `units` units of `unit_bytes` bytes of
@@ -62,10 +63,9 @@ static inline ptrdiff_t bonn_bconv2d_taps(const bonn_bconv2d *p) {
 }
 
 // Splits the outputs of `rows` x `blocks` into runs and calls `compute` on each.
-static inline __attribute__((always_inline)) void
-bonn_bconv2d_walk(const bonn_bconv2d *p, bonn_bconv2d_layout l, const uint64_t *x, int32_t *y,
-                  ptrdiff_t y_stride, bonn_range rows, bonn_range blocks,
-                  bonn_bconv2d_run_fn *compute) {
+BONN_INLINE void bonn_bconv2d_walk(const bonn_bconv2d *p, bonn_bconv2d_layout l, const uint64_t *x,
+                                   int32_t *y, ptrdiff_t y_stride, bonn_range rows,
+                                   bonn_range blocks, bonn_bconv2d_run_fn *compute) {
     const bonn_window *w = &p->window;
     const ptrdiff_t group_blocks = bonn_bconv2d_blocks(p);
     const ptrdiff_t pixel = p->pixel_words * 8;

@@ -22,9 +22,6 @@ enum {
     MOST_PIXELS = 5,
 };
 
-// Sums live in registers only if every loop over them is unrolled.
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 // tables[b] holds the table of the low nibble of b, then that of the high nibble.
 #define COUNT(n) (((n)&1) + ((n) >> 1 & 1) + ((n) >> 2 & 1) + ((n) >> 3 & 1))
 #define QUARTER(a, b)                                                                              \
@@ -41,14 +38,14 @@ static const uint8_t tables[256][32]
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
 // Adds 32 byte lanes to 16-bit lanes in the order of unpacking: 0-7, 16-23 and 8-15, 24-31.
-static inline __attribute__((always_inline)) void add_bytes(__m256i *sums, __m256i bytes) {
+BONN_INLINE void add_bytes(__m256i *sums, __m256i bytes) {
     const __m256i zero = _mm256_setzero_si256();
     sums[0] = _mm256_add_epi16(sums[0], _mm256_unpacklo_epi8(bytes, zero));
     sums[1] = _mm256_add_epi16(sums[1], _mm256_unpackhi_epi8(bytes, zero));
 }
 
 // Adds 16-bit lanes in that order to 32-bit lanes in their own order, 8 a vector.
-static inline __attribute__((always_inline)) void add_words(__m256i *sums, const __m256i *words) {
+BONN_INLINE void add_words(__m256i *sums, const __m256i *words) {
     const __m256i first = _mm256_permute2x128_si256(words[0], words[1], 0x20);
     const __m256i second = _mm256_permute2x128_si256(words[0], words[1], 0x31);
     const __m128i quarters[4] = {_mm256_castsi256_si128(first), _mm256_extracti128_si256(first, 1),
@@ -60,10 +57,8 @@ static inline __attribute__((always_inline)) void add_words(__m256i *sums, const
 }
 
 // y = base - count * 2^shift for `channels` channels, up to LANES.
-static inline __attribute__((always_inline)) void write_sums(const bonn_bconv2d_run *run,
-                                                             const __m256i *counts, int32_t *y,
-                                                             const int32_t *base,
-                                                             ptrdiff_t channels) {
+BONN_INLINE void write_sums(const bonn_bconv2d_run *run, const __m256i *counts, int32_t *y,
+                            const int32_t *base, ptrdiff_t channels) {
     const __m128i shift = _mm_cvtsi32_si128(run->shift);
     if (channels >= LANES) {
         for (int i = 0; i < 4; i++) {
@@ -82,9 +77,8 @@ static inline __attribute__((always_inline)) void write_sums(const bonn_bconv2d_
 
 // `pixels` outputs from number `first` on, and `vectors` * LANES channels; both are constants where
 // inlined, as is `deep`: whether 16 bits may overflow.
-static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2d_run *run,
-                                                               ptrdiff_t first, const int pixels,
-                                                               const int vectors, const int deep) {
+BONN_INLINE void compute_tile(const bonn_bconv2d_run *run, ptrdiff_t first, const int pixels,
+                              const int vectors, const int deep) {
     const __m256i zero = _mm256_setzero_si256();
     __m256i bytes[MOST_PIXELS][2], words[MOST_PIXELS][2][2], sums[MOST_PIXELS][2][4];
     UNROLL
@@ -177,8 +171,7 @@ static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2
     }
 }
 
-static inline __attribute__((always_inline)) void compute_block(const bonn_bconv2d_run *run,
-                                                                const int vectors, const int deep) {
+BONN_INLINE void compute_block(const bonn_bconv2d_run *run, const int vectors, const int deep) {
     ptrdiff_t i = 0;
     for (; i + MOST_PIXELS <= run->count; i += MOST_PIXELS) {
         compute_tile(run, i, MOST_PIXELS, vectors, deep);

@@ -9,17 +9,14 @@
 
 enum { PIXELS = 8, STRIPS = 2 };
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 #pragma clang attribute push(                                                                      \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq"))),                 \
     apply_to = function)
 
 // `pixels` outputs from number `first` on and `strips` strips; both are constants where inlined.
-static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2d_run *run,
-                                                               const uint8_t *weights,
-                                                               ptrdiff_t channel, ptrdiff_t first,
-                                                               const int pixels, const int strips) {
+BONN_INLINE void compute_tile(const bonn_bconv2d_run *run, const uint8_t *weights,
+                              ptrdiff_t channel, ptrdiff_t first, const int pixels,
+                              const int strips) {
     __m512i sums[STRIPS * PIXELS];
     UNROLL for (int i = 0; i < pixels * strips; i++) {
         sums[i] = _mm512_setzero_si512();
@@ -62,22 +59,15 @@ static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2
 }
 
 // `count` outputs from number `first` on; `strips` is a constant where inlined.
-static inline __attribute__((always_inline)) void
-compute_pixels(const bonn_bconv2d_run *run, const uint8_t *weights, ptrdiff_t channel,
-               ptrdiff_t first, ptrdiff_t count, const int strips) {
+BONN_INLINE void compute_pixels(const bonn_bconv2d_run *run, const uint8_t *weights,
+                                ptrdiff_t channel, ptrdiff_t first, ptrdiff_t count,
+                                const int strips) {
     switch (count) {
 #define BONN_TILE(n)                                                                               \
     case n:                                                                                        \
         compute_tile(run, weights, channel, first, n, strips);                                     \
         break;
-        BONN_TILE(1)
-        BONN_TILE(2)
-        BONN_TILE(3)
-        BONN_TILE(4)
-        BONN_TILE(5)
-        BONN_TILE(6)
-        BONN_TILE(7)
-        BONN_TILE(8)
+        BONN_1_TO_8(BONN_TILE)
 #undef BONN_TILE
     }
 }

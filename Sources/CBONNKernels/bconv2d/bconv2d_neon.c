@@ -18,20 +18,16 @@ enum {
     WORDS_BEFORE_OVERFLOW = 4095, // 65535 / 16
 };
 
-#define BONN_UNROLL _Pragma("clang loop unroll(full)")
-
 // Adds the disagreements of `units` words of `pixels` outputs, whose words are `step` apart.
-static inline __attribute__((always_inline)) void count_units(uint16x8_t counters[][PAIRS],
-                                                              const uint64_t *x, ptrdiff_t step,
-                                                              const uint64_t *w, ptrdiff_t units,
-                                                              const int pixels) {
+BONN_INLINE void count_units(uint16x8_t counters[][PAIRS], const uint64_t *x, ptrdiff_t step,
+                             const uint64_t *w, ptrdiff_t units, const int pixels) {
     for (ptrdiff_t unit = 0; unit < units; unit++, x++, w += BONN_STRIP) {
         const uint64x2_t weights[PAIRS] = {vld1q_u64(w), vld1q_u64(w + 2), vld1q_u64(w + 4),
                                            vld1q_u64(w + 6)};
-        BONN_UNROLL
+        UNROLL
         for (int i = 0; i < pixels; i++) {
             const uint64x2_t bits = vld1q_dup_u64(x + i * step);
-            BONN_UNROLL
+            UNROLL
             for (int pair = 0; pair < PAIRS; pair++) {
                 const uint8x16_t differing = vreinterpretq_u8_u64(veorq_u64(bits, weights[pair]));
                 counters[i][pair] = vpadalq_u8(counters[i][pair], vcntq_u8(differing));
@@ -41,9 +37,8 @@ static inline __attribute__((always_inline)) void count_units(uint16x8_t counter
 }
 
 // Writes output number `output`; `sums` holds two 32-bit sums a channel.
-static inline __attribute__((always_inline)) void write_sums(const bonn_bconv2d_run *run,
-                                                             ptrdiff_t channel, ptrdiff_t output,
-                                                             const uint32x4_t sums[PAIRS]) {
+BONN_INLINE void write_sums(const bonn_bconv2d_run *run, ptrdiff_t channel, ptrdiff_t output,
+                            const uint32x4_t sums[PAIRS]) {
     const uint32x4_t low = vpaddq_u32(sums[0], sums[1]), high = vpaddq_u32(sums[2], sums[3]);
     if (run->channels - channel < BONN_STRIP) {
         int32_t counts[BONN_STRIP];
@@ -61,14 +56,12 @@ static inline __attribute__((always_inline)) void write_sums(const bonn_bconv2d_
 
 // `pixels` outputs from number `first` on, and one strip, of at most WORDS_BEFORE_OVERFLOW words;
 // `pixels` is a constant where inlined.
-static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2d_run *run,
-                                                               const uint8_t *weights,
-                                                               ptrdiff_t channel, ptrdiff_t first,
-                                                               const int pixels) {
+BONN_INLINE void compute_tile(const bonn_bconv2d_run *run, const uint8_t *weights,
+                              ptrdiff_t channel, ptrdiff_t first, const int pixels) {
     uint16x8_t counters[MOST_PIXELS][PAIRS];
-    BONN_UNROLL
+    UNROLL
     for (int i = 0; i < pixels; i++) {
-        BONN_UNROLL
+        UNROLL
         for (int pair = 0; pair < PAIRS; pair++) {
             counters[i][pair] = vdupq_n_u16(0);
         }
@@ -82,10 +75,10 @@ static inline __attribute__((always_inline)) void compute_tile(const bonn_bconv2
                         run->units, pixels);
         }
     }
-    BONN_UNROLL
+    UNROLL
     for (int i = 0; i < pixels; i++) {
         uint32x4_t sums[PAIRS];
-        BONN_UNROLL
+        UNROLL
         for (int pair = 0; pair < PAIRS; pair++) {
             sums[pair] = vpaddlq_u16(counters[i][pair]);
         }

@@ -19,13 +19,15 @@
 //     conv_sums, conv_weights      the sums of a block; its weights for one step
 //     CONV_STEP                    neighbouring inputs that a step multiplies
 //     CONV_IN_PLACE(window)        whether tiles read the image itself
+//     CONV_HEAD                    elements of the packed weights in front of those of a block
 //     conv_block_weights(p)        elements from one block's weights to the next one's
 //     conv_fill(to, n)             n inputs of the padding
 //     conv_copy(to, from, n)       n inputs of the image
-//     conv_start(p, block, weights, sums)
+//     conv_start(p, block, head, sums)
 //     conv_load(weights, from)     the weights of a step
 //     conv_multiply(sums, input, weights)
 //     conv_finish(p, block, sums, values)
+#include "../loops.h"
 #include "../window.h"
 #include <string.h>
 
@@ -41,8 +43,6 @@ enum {
     CHUNK_ELEMENTS = 8192,
 };
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 // What the tiles of one convolution have in common; distances in elements.
 typedef struct {
     ptrdiff_t kernel_rows, kernel_row_step; // from one kernel row's input to the next one's
@@ -52,8 +52,7 @@ typedef struct {
 } conv_walk;
 
 // Stores the first `valid` lanes.
-static inline __attribute__((always_inline)) void store_lanes(float *y, const bonn_f32x16 *values,
-                                                              ptrdiff_t valid) {
+BONN_INLINE void store_lanes(float *y, const bonn_f32x16 *values, ptrdiff_t valid) {
     if (valid == BONN_REAL_BLOCK) {
         memcpy(y, values, sizeof *values);
         return;
@@ -67,9 +66,9 @@ static inline __attribute__((always_inline)) void store_lanes(float *y, const bo
 
 // One tile from block `block` on; `pixels` and `blocks` are constants where inlined. All blocks but
 // the last are full.
-static inline __attribute__((always_inline)) void
-compute_tile(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, const conv_input *x,
-             float *y, ptrdiff_t valid, const int pixels, const int blocks) {
+BONN_INLINE void compute_tile(const conv_problem *p, const conv_walk *walk, ptrdiff_t block,
+                              const conv_input *x, float *y, ptrdiff_t valid, const int pixels,
+                              const int blocks) {
     const conv_weight *weights = (const conv_weight *)p->weights + block * walk->block_weights;
     conv_sums sums[MOST_SUMS];
     UNROLL for (int b = 0; b < blocks; b++) {
@@ -77,6 +76,7 @@ compute_tile(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, cons
             conv_start(p, block + b, weights + b * walk->block_weights, &sums[b * pixels + i]);
         }
     }
+    weights += CONV_HEAD;
     const ptrdiff_t step = walk->in_step, run_steps = walk->run_steps;
     const ptrdiff_t block_weights = walk->block_weights;
     for (ptrdiff_t ky = 0; ky < walk->kernel_rows; ky++) {
@@ -133,9 +133,9 @@ static void copy_rows(const conv_problem *p, const conv_source *image, ptrdiff_t
 }
 
 // `count` neighbouring pixels, at most PIXELS; `blocks` is a constant where inlined.
-static inline __attribute__((always_inline)) void
-compute_pixels(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, const conv_input *x,
-               float *y, ptrdiff_t valid, ptrdiff_t count, const int blocks) {
+BONN_INLINE void compute_pixels(const conv_problem *p, const conv_walk *walk, ptrdiff_t block,
+                                const conv_input *x, float *y, ptrdiff_t valid, ptrdiff_t count,
+                                const int blocks) {
     switch (count) {
 #define BONN_TILE(n)                                                                               \
     case n:                                                                                        \
@@ -143,20 +143,7 @@ compute_pixels(const conv_problem *p, const conv_walk *walk, ptrdiff_t block, co
             compute_tile(p, walk, block, x, y, valid, n <= PIXELS ? n : 1, blocks);                \
         }                                                                                          \
         break;
-        BONN_TILE(1)
-        BONN_TILE(2)
-        BONN_TILE(3)
-        BONN_TILE(4)
-        BONN_TILE(5)
-        BONN_TILE(6)
-        BONN_TILE(7)
-        BONN_TILE(8)
-        BONN_TILE(9)
-        BONN_TILE(10)
-        BONN_TILE(11)
-        BONN_TILE(12)
-        BONN_TILE(13)
-        BONN_TILE(14)
+        BONN_1_TO_14(BONN_TILE)
 #undef BONN_TILE
     }
 }
@@ -190,7 +177,7 @@ static void compute_line(const conv_problem *p, const conv_walk *walk, const con
             const ptrdiff_t pixels = count * (tile + 1) / tiles - begin;
             const conv_input *tap = input + begin * walk->in_step;
             float *to = output + begin * walk->out_step;
-            if (taken == 1) {
+            if (BLOCKS == 1 || taken == 1) {
                 compute_pixels(p, walk, block, tap, to, valid, pixels, 1);
             } else {
                 compute_pixels(p, walk, block, tap, to, valid, pixels, BLOCKS);

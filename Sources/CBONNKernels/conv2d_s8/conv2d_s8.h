@@ -9,6 +9,7 @@
 #define BONN_CONV2D_S8_H
 
 #include "../kernels.h"
+#include "../loops.h"
 #include <string.h>
 
 typedef float bonn_f32x16 __attribute__((ext_vector_type(16)));
@@ -22,20 +23,19 @@ typedef bonn_i32x16 conv_sums;
 
 // The image is always copied: its elements are converted.
 #define CONV_IN_PLACE(window) ((void)(window), 0)
-#define CONV_INLINE static inline __attribute__((always_inline))
 
 // Weights of one block.
-CONV_INLINE ptrdiff_t bonn_s8_block_weights(const bonn_conv2d_s8 *p, ptrdiff_t step) {
+BONN_INLINE ptrdiff_t bonn_s8_block_weights(const bonn_conv2d_s8 *p, ptrdiff_t step) {
     const ptrdiff_t run = bonn_conv2d_run(&p->window, p->groups, p->in_channels);
     const ptrdiff_t runs = p->window.kernel_height * p->window.kernel_width * p->in_channels / run;
     return runs * ((run + step - 1) / step) * step * BONN_REAL_BLOCK;
 }
 
 // Writes [group][block][kernel row][run][step of the run][BONN_REAL_BLOCK][step], absent weights 0,
-// with `gap` bytes behind every block, and returns the size.
-CONV_INLINE ptrdiff_t bonn_s8_pack(const bonn_conv2d_s8 *p, const int8_t *weights, int8_t *packed,
-                                   const ptrdiff_t step, ptrdiff_t gap) {
-    const ptrdiff_t block_bytes = bonn_s8_block_weights(p, step) + gap;
+// with `head` bytes in front of every block, and returns the size.
+BONN_INLINE ptrdiff_t bonn_s8_pack(const bonn_conv2d_s8 *p, const int8_t *weights, int8_t *packed,
+                                   const ptrdiff_t step, ptrdiff_t head) {
+    const ptrdiff_t block_bytes = head + bonn_s8_block_weights(p, step);
     const ptrdiff_t bytes = p->groups * p->blocks * block_bytes;
     if (!packed) {
         return bytes;
@@ -47,7 +47,7 @@ CONV_INLINE ptrdiff_t bonn_s8_pack(const bonn_conv2d_s8 *p, const int8_t *weight
     for (ptrdiff_t k = 0; k < p->groups * p->out_channels; k++) {
         const ptrdiff_t channel = k % p->out_channels;
         const ptrdiff_t block = k / p->out_channels * p->blocks + channel / BONN_REAL_BLOCK;
-        int8_t *lane = packed + block * block_bytes + channel % BONN_REAL_BLOCK * step;
+        int8_t *lane = packed + block * block_bytes + head + channel % BONN_REAL_BLOCK * step;
         for (ptrdiff_t c = 0; c < p->in_channels; c++) {
             for (ptrdiff_t tap = 0; tap < taps; tap++) {
                 const ptrdiff_t i = tap * p->in_channels + c;
@@ -59,7 +59,7 @@ CONV_INLINE ptrdiff_t bonn_s8_pack(const bonn_conv2d_s8 *p, const int8_t *weight
     return bytes;
 }
 
-CONV_INLINE void conv_finish(const bonn_conv2d_s8 *p, ptrdiff_t block, const bonn_i32x16 *sums,
+BONN_INLINE void conv_finish(const bonn_conv2d_s8 *p, ptrdiff_t block, const bonn_i32x16 *sums,
                              bonn_f32x16 *values) {
 #pragma STDC FP_CONTRACT OFF
     bonn_f32x16 scale, bias;

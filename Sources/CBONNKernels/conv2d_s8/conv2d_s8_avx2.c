@@ -6,8 +6,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
-static inline __attribute__((always_inline)) void bonn_dot(bonn_i32x16 *sums, int32_t pair,
-                                                           const bonn_i16x32 *weights) {
+BONN_INLINE void bonn_dot(bonn_i32x16 *sums, int32_t pair, const bonn_i16x32 *weights) {
     const __m256i x = _mm256_set1_epi32(pair);
     __m256i w[2], sum[2];
     memcpy(w, weights, sizeof w);

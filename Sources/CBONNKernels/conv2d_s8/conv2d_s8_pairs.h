@@ -6,37 +6,37 @@
 typedef int16_t conv_input;
 typedef bonn_i16x32 conv_weights;
 
-enum { CONV_STEP = 2 };
+enum { CONV_STEP = 2, CONV_HEAD = 0 };
 
-CONV_INLINE ptrdiff_t conv_block_weights(const bonn_conv2d_s8 *p) {
+BONN_INLINE ptrdiff_t conv_block_weights(const bonn_conv2d_s8 *p) {
     return bonn_s8_block_weights(p, CONV_STEP);
 }
 
-CONV_INLINE void conv_fill(int16_t *to, ptrdiff_t n) {
+BONN_INLINE void conv_fill(int16_t *to, ptrdiff_t n) {
     memset(to, 0, (size_t)n * sizeof *to);
 }
 
-CONV_INLINE void conv_copy(int16_t *to, const int8_t *from, ptrdiff_t n) {
+BONN_INLINE void conv_copy(int16_t *to, const int8_t *from, ptrdiff_t n) {
     for (ptrdiff_t i = 0; i < n; i++) {
         to[i] = from[i];
     }
 }
 
-CONV_INLINE void conv_start(const bonn_conv2d_s8 *p, ptrdiff_t block, const int8_t *weights,
+BONN_INLINE void conv_start(const bonn_conv2d_s8 *p, ptrdiff_t block, const int8_t *head,
                             bonn_i32x16 *sums) {
     (void)p;
     (void)block;
-    (void)weights;
+    (void)head;
     *sums = 0;
 }
 
-CONV_INLINE void conv_load(bonn_i16x32 *weights, const int8_t *from) {
+BONN_INLINE void conv_load(bonn_i16x32 *weights, const int8_t *from) {
     bonn_i8x32 narrow;
     memcpy(&narrow, from, sizeof narrow);
     *weights = __builtin_convertvector(narrow, bonn_i16x32);
 }
 
-CONV_INLINE void conv_multiply(bonn_i32x16 *sums, const int16_t *x, const bonn_i16x32 *weights) {
+BONN_INLINE void conv_multiply(bonn_i32x16 *sums, const int16_t *x, const bonn_i16x32 *weights) {
     int32_t pair;
     memcpy(&pair, x, sizeof pair);
     bonn_dot(sums, pair, weights);

@@ -2,8 +2,7 @@
 #include "conv2d_s8.h"
 
 // Both halves of a lane are 16-bit numbers, whose order in memory is that of the pair of inputs.
-static inline __attribute__((always_inline)) void bonn_dot(bonn_i32x16 *sums, int32_t pair,
-                                                           const bonn_i16x32 *weights) {
+BONN_INLINE void bonn_dot(bonn_i32x16 *sums, int32_t pair, const bonn_i16x32 *weights) {
     const bonn_i32x16 lanes = (bonn_i32x16)*weights;
     const int32_t low = (int16_t)pair, high = pair >> 16;
     *sums += (lanes << 16 >> 16) * low + (lanes >> 16) * high;
@@ -16,5 +15,5 @@ static inline __attribute__((always_inline)) void bonn_dot(bonn_i32x16 *sums, in
 
 ptrdiff_t bonn_conv2d_s8_pack_pairs__scalar(const bonn_conv2d_s8 *p, const int8_t *weights,
                                             void *packed) {
-    return bonn_s8_pack(p, weights, packed, CONV_STEP, 0);
+    return bonn_s8_pack(p, weights, packed, CONV_STEP, CONV_HEAD);
 }

@@ -18,8 +18,7 @@ enum {
     PIXELS = 6,
 };
 
-static inline __attribute__((always_inline)) void load_lanes(bonn_f32x8 *to, const float *from,
-                                                             ptrdiff_t lanes) {
+BONN_INLINE void load_lanes(bonn_f32x8 *to, const float *from, ptrdiff_t lanes) {
     if (lanes == LANES) {
         memcpy(to, from, sizeof *to);
         return;
@@ -38,17 +37,15 @@ typedef struct {
 
 // `lanes` channels, from channel c on, of `pixels` neighbouring outputs; both are constants in the
 // frequent cases. Only one output at a time may have taps left or right of the image.
-static inline __attribute__((always_inline)) void compute_outputs(const depthwise_row *r,
-                                                                  ptrdiff_t column, ptrdiff_t c,
-                                                                  ptrdiff_t lanes,
-                                                                  const int pixels) {
+BONN_INLINE void compute_outputs(const depthwise_row *r, ptrdiff_t column, ptrdiff_t c,
+                                 ptrdiff_t lanes, const int pixels) {
     const bonn_window *w = &r->p->window;
     const ptrdiff_t channels = r->p->channels;
     const ptrdiff_t step = w->stride_width * channels;
     const ptrdiff_t origin = column * w->stride_width - w->pad_left;
     const float *weights = r->p->weights + c;
     bonn_f32x8 sums[PIXELS], weight, value;
-#pragma clang loop unroll(full)
+    UNROLL
     for (int i = 0; i < pixels; i++) {
         load_lanes(&sums[i], r->p->bias + c, lanes);
     }
@@ -61,7 +58,7 @@ static inline __attribute__((always_inline)) void compute_outputs(const depthwis
             const int inside = row_inside && (pixels > 1 || (x >= 0 && x < w->in_width));
             load_lanes(&weight, weights, lanes);
             value = 0;
-#pragma clang loop unroll(full)
+            UNROLL
             for (int i = 0; i < pixels; i++) {
                 if (inside) {
                     load_lanes(&value, row + x * channels + i * step, lanes);
@@ -70,15 +67,14 @@ static inline __attribute__((always_inline)) void compute_outputs(const depthwis
             }
         }
     }
-#pragma clang loop unroll(full)
+    UNROLL
     for (int i = 0; i < pixels; i++) {
         memcpy(r->y + (column + i) * channels + c, &sums[i], (size_t)lanes * sizeof(float));
     }
 }
 
 // All channels of `pixels` neighbouring outputs.
-static inline __attribute__((always_inline)) void
-compute_pixels(const depthwise_row *r, ptrdiff_t column, const int pixels) {
+BONN_INLINE void compute_pixels(const depthwise_row *r, ptrdiff_t column, const int pixels) {
     ptrdiff_t c = 0;
     for (; c + LANES <= r->p->channels; c += LANES) {
         compute_outputs(r, column, c, LANES, pixels);

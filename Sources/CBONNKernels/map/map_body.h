@@ -7,6 +7,7 @@
 // Include after defining BONN_MAP_F32, BONN_MAP_I32, the names of the functions; BONN_MAP_LANES,
 // the channels of a vector, 8 or 16; and BONN_SIGN_BITS(i32xn), the sign bits of a vector.
 #include "../kernels.h"
+#include "../loops.h"
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -15,8 +16,6 @@ typedef float f32xn __attribute__((vector_size(4 * BONN_MAP_LANES)));
 typedef int32_t i32xn __attribute__((vector_size(4 * BONN_MAP_LANES)));
 
 enum { PIXELS = 8, LANES = BONN_MAP_LANES };
-
-#define BONN_INLINE static inline __attribute__((always_inline))
 
 // `lanes` elements; `lanes` is a constant where it is LANES.
 BONN_INLINE void load(void *to, const void *from, ptrdiff_t lanes) {

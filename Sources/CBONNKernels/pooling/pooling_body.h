@@ -5,6 +5,7 @@
 // kernel row by kernel row, divided there and rounded once to float32.
 //
 // Include after defining BONN_MAX_POOL and BONN_AVERAGE_POOL, the names of the functions.
+#include "../loops.h"
 #include "pooling.h"
 #include <math.h>
 #include <string.h>
@@ -19,9 +20,6 @@ enum {
     LANES = 8,
     VECTORS = 4, // side by side, so that a tap is located once for all of them
 };
-
-#define BONN_INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // `lanes` channels from x on; `lanes` is a constant where it is LANES.
 BONN_INLINE void load(f32x8 *to, const float *x, ptrdiff_t lanes) {

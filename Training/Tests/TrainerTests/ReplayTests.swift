@@ -156,7 +156,8 @@ import Testing
 private func oraclePython() -> String? {
     let local = oracleFolder.appendingPathComponent("../../.venv/bin/python").standardized.path
     return [ProcessInfo.processInfo.environment["BONN_PYTHON"], local].compactMap(\.self).first {
-        (try? run($0, ["-c", "import numpy, torch, safetensors.torch"]))?.status == 0
+        (try? Tool(["-c", "import numpy, torch, safetensors.torch"], program: $0).wait())?.status
+            == 0
     }
 }
 
@@ -166,28 +167,7 @@ private let oracleFolder = URL(fileURLWithPath: #filePath)
 /// What a script of the oracle prints.
 private func runOracle(_ python: String, _ script: String, _ arguments: [String]) throws -> String {
     let path = oracleFolder.appendingPathComponent(script).path
-    let result = try run(python, [path] + arguments)
+    let result = try Tool([path] + arguments, program: python).wait()
     guard result.status == 0 else { throw TestFailure("\(script): \(result.errors)") }
     return result.output
-}
-
-private func run(
-    _ command: String, _ arguments: [String]
-) throws -> (status: Int32, output: String, errors: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: command)
-    process.arguments = arguments
-    let folder = TemporaryFolder()
-    let errors = URL(fileURLWithPath: folder.path + "/errors")
-    try Data().write(to: errors)
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (
-        process.terminationStatus, String(decoding: output, as: UTF8.self),
-        try String(contentsOf: errors, encoding: .utf8)
-    )
 }

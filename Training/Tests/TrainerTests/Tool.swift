@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The command-line tool that was built beside these tests, run as a process of its own.
+/// The command-line tool that was built beside these tests, or another program, run as a process of its
+/// own.
 struct Tool {
     /// How a process ended.
     struct Ending {
@@ -14,9 +15,10 @@ struct Tool {
     private let process = Process()
     private let scratch = TemporaryFolder()
 
-    /// Starts the tool.
-    init(_ arguments: [String]) throws {
-        process.executableURL = try Self.executable()
+    /// Starts the tool, or the program at a path.
+    init(_ arguments: [String], program: String? = nil) throws {
+        process.executableURL =
+            try program.map { URL(fileURLWithPath: $0) } ?? Self.executable()
         process.arguments = arguments
         process.standardOutput = try Self.file(scratch.path + "/out")
         process.standardError = try Self.file(scratch.path + "/err")
