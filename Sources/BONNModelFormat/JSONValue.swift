@@ -138,22 +138,3 @@ extension JSONValue {
         bytes.append(UInt8(ascii: "\""))
     }
 }
-
-/// A text short enough for a message, control characters made visible.
-func abbreviated(_ text: String, limit: Int = 60) -> String {
-    // Names are nearly always so; loading a model asks for hundreds of them.
-    if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) {
-        return text
-    }
-    var result = ""
-    for (index, scalar) in text.unicodeScalars.enumerated() {
-        guard index < limit else { return result + "..." }
-        let visible = scalar.value >= 0x20 && scalar.value != 0x7F
-        if visible {
-            result.unicodeScalars.append(scalar)
-        } else {
-            result += "\\u{\(String(scalar.value, radix: 16))}"
-        }
-    }
-    return result
-}

@@ -1,0 +1,35 @@
+/// A name: of a tensor, a value, a key, a class. It is its UTF-8 bytes and nothing else.
+///
+/// Swift's `String` compares by canonical equivalence: "é" as one code point equals "é" as two. Files,
+/// folders and every other program compare bytes. A name does so too: two names are equal exactly when
+/// their bytes are, they hash by their bytes in linear time, and they sort as their bytes do.
+public struct Name: Sendable, Hashable, Comparable {
+    /// The name as text, as it came: not escaped (see `printable(_:limit:)`).
+    public let text: String
+
+    /// A name with the bytes of a text.
+    public init(_ text: String) { self.text = text }
+
+    public static func == (first: Name, second: Name) -> Bool {
+        first.text.utf8.elementsEqual(second.text.utf8)
+    }
+
+    public static func < (first: Name, second: Name) -> Bool {
+        first.text.utf8.lexicographicallyPrecedes(second.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(0xFF as UInt8)
+    }
+}
+
+extension Name: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+    public init(stringLiteral text: String) { self.init(text) }
+}
+
+extension Name: CustomStringConvertible {
+    /// The text.
+    public var description: String { text }
+}
