@@ -19,7 +19,8 @@ let package = Package(
     dependencies: [],
     targets: [
         .target(name: "CBONNKernels", exclude: ["README.md"]),
-        .target(name: "BONNModelFormat", swiftSettings: settings),
+        .target(name: "CBONNDigest"),
+        .target(name: "BONNModelFormat", dependencies: ["CBONNDigest"], swiftSettings: settings),
         .target(
             name: "BONNRuntime", dependencies: ["BONNModelFormat", "CBONNKernels"],
             swiftSettings: settings),
@@ -32,7 +33,8 @@ let package = Package(
             name: "KernelTests", dependencies: ["CBONNKernels", "BONNRuntime", "BONNTestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ModelFormatTests", dependencies: ["BONNModelFormat", "BONNTestSupport"],
+            name: "ModelFormatTests",
+            dependencies: ["BONNModelFormat", "BONNTestSupport", "CBONNDigest"],
             exclude: ["Golden", "Python"],
             swiftSettings: settings),
         .testTarget(

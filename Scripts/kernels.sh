@@ -11,9 +11,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 BUILD="$ROOT/.build/kernels"
-SOURCES=(Tests/KernelHarness/*.c Sources/CBONNKernels/*.c Sources/CBONNKernels/*/*.c)
+SOURCES=(Tests/KernelHarness/*.c Sources/CBONNKernels/*.c Sources/CBONNKernels/*/*.c Sources/CBONNDigest/*.c)
 FLAGS=(-std=c11 -g -O2 -ffp-contract=off -Wall -Wextra -Wpedantic -Werror
-    -Wno-nullability-extension -D_GNU_SOURCE -ISources/CBONNKernels -ISources/CBONNKernels/include)
+    -Wno-nullability-extension -D_GNU_SOURCE -ISources/CBONNKernels -ISources/CBONNKernels/include -ISources/CBONNDigest/include)
 SANITIZERS=(-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CROSS=(--target=aarch64-linux-gnu -static)
 passed=0 failed=0 skipped=0

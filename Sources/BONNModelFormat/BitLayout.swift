@@ -12,7 +12,7 @@ public enum BitLayout {
     public static let wordBits = 64
 
     /// The conventions as every model file states them, in the order in which they are written.
-    public static let conventions: [(key: String, value: String)] = [
+    public static let conventions: [(key: Name, value: String)] = [
         ("bit_one", "minus_one"),
         ("bit_one_unsigned", "zero"),
         ("sign_of_zero", "plus_one"),

@@ -7,7 +7,9 @@
 /// - Parameter limit: the longest result in Unicode scalars before "..." stands for the rest.
 public func printable(_ text: String, limit: Int = .max) -> String {
     // Names are nearly always so; loading a model asks for hundreds of them.
-    if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    if text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) {
+        return text
+    }
     var result = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {
         guard index < limit else { return result + "..." }
@@ -23,10 +25,15 @@ public func printable(_ text: String, limit: Int = .max) -> String {
 /// A text short enough for a message.
 func abbreviated(_ text: String) -> String { printable(text, limit: 60) }
 
+/// A name short enough for a message.
+func abbreviated(_ name: Name) -> String { abbreviated(name.text) }
+
 /// Whether a terminal shows a character and does nothing else.
 private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+        .unassigned:
+        false
     default: true
     }
 }

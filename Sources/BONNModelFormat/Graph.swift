@@ -8,10 +8,10 @@ public struct Graph: Sendable, Equatable {
     /// The operations, each after everything that it reads.
     public var nodes: [Node]
     /// The name of the value that holds the logits; its shape is `[K, 1, 1]`.
-    public var output: String
+    public var output: Name
 
     /// Creates a graph; `GraphValidation` checks it.
-    public init(input: GraphInput, nodes: [Node], output: String) {
+    public init(input: GraphInput, nodes: [Node], output: Name) {
         self.input = input
         self.nodes = nodes
         self.output = output
@@ -21,14 +21,14 @@ public struct Graph: Sendable, Equatable {
 /// The input of a graph: its name, its shape `[C, H, W]`, and whether it is real or 8-bit.
 public struct GraphInput: Sendable, Equatable {
     /// The name of the value.
-    public var name: String
+    public var name: Name
     /// `[C, H, W]`.
     public var shape: Shape
     /// `.real` (preprocessed pixels) or `.byte` (pixels as they are).
     public var element: ElementType
 
     /// Creates an input description.
-    public init(name: String, shape: Shape, element: ElementType) {
+    public init(name: Name, shape: Shape, element: ElementType) {
         self.name = name
         self.shape = shape
         self.element = element
@@ -74,14 +74,14 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
 /// One operation of the graph and the value that it defines.
 public struct Node: Sendable, Equatable {
     /// Unique in the graph; also the name of the value that the node defines.
-    public var name: String
+    public var name: Name
     /// The names of the values that the operation reads, in order.
-    public var inputs: [String]
+    public var inputs: [Name]
     /// What is computed.
     public var operation: Operation
 
     /// Creates a node.
-    public init(_ name: String, _ operation: Operation, inputs: [String]) {
+    public init(_ name: Name, _ operation: Operation, inputs: [Name]) {
         self.name = name
         self.operation = operation
         self.inputs = inputs
@@ -176,17 +176,17 @@ public struct Convolution: Sendable, Equatable {
     /// Number of channel groups.
     public var groups: Int
     /// F32 `[K, C / groups, kh, kw]`, or I8 of the same shape with `weightScale`.
-    public var weight: String
+    public var weight: Name
     /// F32 `[K]`, present exactly when the weight is I8: w = weightScale[k] * weight. Of a signed
     /// byte input it is the scale of the sum, the input's scale included.
-    public var weightScale: String?
+    public var weightScale: Name?
     /// F32 `[K]`, or nil.
-    public var bias: String?
+    public var bias: Name?
 
     /// Creates a real convolution.
     public init(
-        window: Window, groups: Int = 1, weight: String, weightScale: String? = nil,
-        bias: String? = nil
+        window: Window, groups: Int = 1, weight: Name, weightScale: Name? = nil,
+        bias: Name? = nil
     ) {
         self.window = window
         self.groups = groups
@@ -217,16 +217,16 @@ public struct BinaryConvolution: Sendable, Equatable {
     /// C, the number of input channels.
     public var inputChannels: Int
     /// U64 `[K, kh, kw, ceil(C / groups / 64)]`; channel c of its group in word c / 64, bit c % 64.
-    public var weight: String
+    public var weight: Name
     /// F32 `[1]` or `[K]`; without it the result is the integer sum.
-    public var scale: String?
+    public var scale: Name?
     /// F32 `[K]`, added after the scale in a second rounding; needs a scale.
-    public var bias: String?
+    public var bias: Name?
 
     /// Creates a binary convolution.
     public init(
         window: Window, paddingValue: PaddingValue = .zero, groups: Int = 1, inputChannels: Int,
-        weight: String, scale: String? = nil, bias: String? = nil
+        weight: Name, scale: Name? = nil, bias: Name? = nil
     ) {
         self.window = window
         self.paddingValue = paddingValue
@@ -241,14 +241,14 @@ public struct BinaryConvolution: Sendable, Equatable {
 /// A real fully connected layer.
 public struct Linear: Sendable, Equatable {
     /// F32 `[K, C]`, or I8 of the same shape with `weightScale`.
-    public var weight: String
+    public var weight: Name
     /// F32 `[K]`, present exactly when the weight is I8; see `Convolution.weightScale`.
-    public var weightScale: String?
+    public var weightScale: Name?
     /// F32 `[K]`, or nil.
-    public var bias: String?
+    public var bias: Name?
 
     /// Creates a real fully connected layer.
-    public init(weight: String, weightScale: String? = nil, bias: String? = nil) {
+    public init(weight: Name, weightScale: Name? = nil, bias: Name? = nil) {
         self.weight = weight
         self.weightScale = weightScale
         self.bias = bias
@@ -260,14 +260,14 @@ public struct BinaryLinear: Sendable, Equatable {
     /// C, the number of input features.
     public var inputFeatures: Int
     /// U64 `[K, ceil(C / 64)]`.
-    public var weight: String
+    public var weight: Name
     /// F32 `[1]` or `[K]`; without it the result is the integer sum.
-    public var scale: String?
+    public var scale: Name?
     /// F32 `[K]`, added after the scale in a second rounding; needs a scale.
-    public var bias: String?
+    public var bias: Name?
 
     /// Creates a binary fully connected layer.
-    public init(inputFeatures: Int, weight: String, scale: String? = nil, bias: String? = nil) {
+    public init(inputFeatures: Int, weight: Name, scale: Name? = nil, bias: Name? = nil) {
         self.inputFeatures = inputFeatures
         self.weight = weight
         self.scale = scale
@@ -278,12 +278,12 @@ public struct BinaryLinear: Sendable, Equatable {
 /// A batch norm in its inference form, one scale and one shift a channel.
 public struct BatchNorm: Sendable, Equatable {
     /// F32 `[C]`: gamma / sqrt(variance + epsilon).
-    public var scale: String
+    public var scale: Name
     /// F32 `[C]`: beta - mean * scale.
-    public var shift: String
+    public var shift: Name
 
     /// Creates a batch norm.
-    public init(scale: String, shift: String) {
+    public init(scale: Name, shift: Name) {
         self.scale = scale
         self.shift = shift
     }
@@ -295,14 +295,14 @@ public struct BatchNorm: Sendable, Equatable {
 /// 0: constant, high when threshold[c] >= 0. A NaN compares false, so it gives the low level.
 public struct Threshold: Sendable, Equatable {
     /// F32 `[C]` for real and byte inputs, I32 `[C]` for integer inputs.
-    public var threshold: String
+    public var threshold: Name
     /// I8 `[C]`, each -1, 0 or +1.
-    public var direction: String
+    public var direction: Name
     /// `.signedBits` (levels -1 and +1) or `.unsignedBits` (levels 0 and 1).
     public var levels: ElementType
 
     /// Creates a threshold.
-    public init(threshold: String, direction: String, levels: ElementType = .signedBits) {
+    public init(threshold: Name, direction: Name, levels: ElementType = .signedBits) {
         self.threshold = threshold
         self.direction = direction
         self.levels = levels
@@ -313,10 +313,10 @@ public struct Threshold: Sendable, Equatable {
 /// -127...127; a NaN gives -127.
 public struct Quantize: Sendable, Equatable {
     /// F32 `[1]`: what x is multiplied by, the reciprocal of what one step stands for.
-    public var inverseScale: String
+    public var inverseScale: Name
 
     /// Creates a quantisation.
-    public init(inverseScale: String) {
+    public init(inverseScale: Name) {
         self.inverseScale = inverseScale
     }
 }
@@ -338,10 +338,10 @@ public struct Pool: Sendable, Equatable {
 /// A parametric ReLU.
 public struct PReLU: Sendable, Equatable {
     /// F32 `[1]` or `[C]`.
-    public var slope: String
+    public var slope: Name
 
     /// Creates a parametric ReLU.
-    public init(slope: String) {
+    public init(slope: Name) {
         self.slope = slope
     }
 }

@@ -8,7 +8,7 @@ extension Graph {
         for (index, value) in try fields.array("nodes").enumerated() {
             nodes.append(try Node(json: value, index: index))
         }
-        let output = try fields.string("output")
+        let output = try fields.name("output")
         try fields.finish()
         self.init(input: input, nodes: nodes, output: output)
     }
@@ -18,7 +18,7 @@ extension Graph {
         .object([
             JSONMember("input", input.json),
             JSONMember("nodes", .array(nodes.map(\.json))),
-            JSONMember("output", .string(output)),
+            JSONMember("output", .string(output.text)),
         ])
     }
 }
@@ -26,7 +26,7 @@ extension Graph {
 extension GraphInput {
     fileprivate init(json: JSONValue) throws(ModelFormatError) {
         var fields = try JSONFields(json, place: "graph input")
-        let name = try fields.string("name")
+        let name = try fields.name("name")
         let shape = try fields.ints("shape", count: 3)
         let element = try fields.name("element", of: [ElementType.real, .byte])
         try fields.finish()
@@ -35,7 +35,7 @@ extension GraphInput {
 
     fileprivate var json: JSONValue {
         .object([
-            JSONMember("name", .string(name)),
+            JSONMember("name", .string(name.text)),
             JSONMember("shape", .ints([shape.channels, shape.height, shape.width])),
             JSONMember("element", .string(element.rawValue)),
         ])
@@ -45,9 +45,9 @@ extension GraphInput {
 extension Node {
     fileprivate init(json: JSONValue, index: Int) throws(ModelFormatError) {
         var unnamed = try JSONFields(json, place: "graph node \(index)")
-        let name = try unnamed.string("name")
-        let operation = try unnamed.string("operation")
-        let inputs = try unnamed.strings("inputs")
+        let name = try unnamed.name("name")
+        let operation = try unnamed.name("operation")
+        let inputs = try unnamed.names("inputs")
         var fields = unnamed
         fields.place = "graph node '\(abbreviated(name))'"
         self.init(name, try Operation(name: operation, &fields), inputs: inputs)
@@ -57,9 +57,9 @@ extension Node {
     fileprivate var json: JSONValue {
         .object(
             [
-                JSONMember("name", .string(name)),
+                JSONMember("name", .string(name.text)),
                 JSONMember("operation", .string(operation.name)),
-                JSONMember("inputs", .array(inputs.map(JSONValue.string))),
+                JSONMember("inputs", .array(inputs.map { .string($0.text) })),
             ] + operation.members)
     }
 }

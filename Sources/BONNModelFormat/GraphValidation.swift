@@ -23,8 +23,8 @@ extension Graph {
     /// - Returns: the type of every value by name, the input's included.
     /// - Throws: `ModelFormatError` for the first thing that is wrong.
     public func validate(
-        tensors: [String: ModelTensor]
-    ) throws(ModelFormatError) -> [String: ValueType] {
+        tensors: [Name: ModelTensor]
+    ) throws(ModelFormatError) -> [Name: ValueType] {
         var values = ValueTable()
         try values.define(
             input.name, ValueType(shape: input.shape, element: input.element),
@@ -72,12 +72,12 @@ extension Shape {
 
 /// The values defined so far, and what they cost.
 struct ValueTable {
-    private(set) var types: [String: ValueType] = [:]
+    private(set) var types: [Name: ValueType] = [:]
     private var elements = 0
     private var work = 0
 
     mutating func define(
-        _ name: String, _ type: ValueType, place: String
+        _ name: Name, _ type: ValueType, place: String
     ) throws(ModelFormatError) {
         try checkName(name, place: place)
         guard types[name] == nil else {
@@ -128,9 +128,11 @@ struct ValueTable {
 }
 
 /// A name is not empty, not too long, and can be printed.
-func checkName(_ name: String, place: String) throws(ModelFormatError) {
-    let printable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-    guard !name.isEmpty, name.utf8.count <= FormatLimits.nameBytes, printable else {
+func checkName(_ name: Name, place: String) throws(ModelFormatError) {
+    let bytes = name.text.utf8
+    guard !bytes.isEmpty, bytes.count <= FormatLimits.nameBytes,
+        bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    else {
         throw ModelFormatError(
             .invalidName, place,
             expected: "a name of 1 to \(FormatLimits.nameBytes) bytes without control characters",

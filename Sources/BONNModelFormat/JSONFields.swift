@@ -2,7 +2,7 @@
 struct JSONFields {
     /// What the object is, for messages.
     var place: String
-    private var remaining: [String: JSONValue] = [:]
+    private var remaining: [Name: JSONValue] = [:]
 
     init(_ value: JSONValue, place: String) throws(ModelFormatError) {
         self.place = place
@@ -24,13 +24,11 @@ struct JSONFields {
     }
 
     /// The keys that have not been read, in the order of their bytes.
-    var keys: [String] {
-        remaining.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
+    var keys: [Name] { remaining.keys.sorted() }
 
-    func has(_ key: String) -> Bool { remaining[key] != nil }
+    func has(_ key: Name) -> Bool { remaining[key] != nil }
 
-    mutating func value(_ key: String) throws(ModelFormatError) -> JSONValue {
+    mutating func value(_ key: Name) throws(ModelFormatError) -> JSONValue {
         guard let value = remaining.removeValue(forKey: key) else {
             throw ModelFormatError(
                 .missingKey, place, expected: "the key '\(key)'", found: "none", fix: "add it")
@@ -38,28 +36,37 @@ struct JSONFields {
         return value
     }
 
-    mutating func string(_ key: String) throws(ModelFormatError) -> String {
+    mutating func string(_ key: Name) throws(ModelFormatError) -> String {
         let value = try value(key)
         guard case .string(let text) = value else { throw wrong(key, "a string", value) }
         return text
     }
 
-    mutating func optionalString(_ key: String) throws(ModelFormatError) -> String? {
-        has(key) ? try string(key) : nil
+    /// A name: text that is compared, and therefore short.
+    mutating func name(_ key: Name) throws(ModelFormatError) -> Name {
+        try checked(try string(key), key)
     }
 
-    mutating func strings(_ key: String) throws(ModelFormatError) -> [String] {
-        var texts: [String] = []
+    mutating func optionalName(_ key: Name) throws(ModelFormatError) -> Name? {
+        has(key) ? try name(key) : nil
+    }
+
+    mutating func names(_ key: Name) throws(ModelFormatError) -> [Name] {
+        var names: [Name] = []
         for value in try array(key) {
             guard case .string(let text) = value else {
                 throw wrong(key, "an array of strings", value)
             }
-            texts.append(text)
+            names.append(try checked(text, key))
         }
-        return texts
+        return names
     }
 
-    mutating func int(_ key: String) throws(ModelFormatError) -> Int {
+    private func checked(_ text: String, _ key: Name) throws(ModelFormatError) -> Name {
+        try Name(text, atMost: FormatLimits.nameBytes, place: "\(place), key '\(key)'")
+    }
+
+    mutating func int(_ key: Name) throws(ModelFormatError) -> Int {
         let value = try value(key)
         guard case .number(let number) = value, let int = number.int else {
             throw wrong(key, "an integer", value)
@@ -67,14 +74,14 @@ struct JSONFields {
         return int
     }
 
-    mutating func bool(_ key: String) throws(ModelFormatError) -> Bool {
+    mutating func bool(_ key: Name) throws(ModelFormatError) -> Bool {
         let value = try value(key)
         guard case .bool(let bool) = value else { throw wrong(key, "true or false", value) }
         return bool
     }
 
     mutating func ints(
-        _ key: String, count: Int? = nil
+        _ key: Name, count: Int? = nil
     ) throws(ModelFormatError) -> [Int] {
         var ints: [Int] = []
         for value in try array(key, count: count) {
@@ -86,7 +93,7 @@ struct JSONFields {
         return ints
     }
 
-    mutating func floats(_ key: String) throws(ModelFormatError) -> [Float] {
+    mutating func floats(_ key: Name) throws(ModelFormatError) -> [Float] {
         var floats: [Float] = []
         for value in try array(key) {
             guard case .number(let number) = value, let float = number.float else {
@@ -97,7 +104,7 @@ struct JSONFields {
         return floats
     }
 
-    mutating func double(_ key: String) throws(ModelFormatError) -> Double {
+    mutating func double(_ key: Name) throws(ModelFormatError) -> Double {
         let value = try value(key)
         guard case .number(let number) = value, let double = number.double else {
             throw wrong(key, "a finite number", value)
@@ -106,21 +113,21 @@ struct JSONFields {
     }
 
     /// One of the names of an enumeration.
-    mutating func name<Name>(
-        _ key: String, of names: [Name]
-    ) throws(ModelFormatError) -> Name where Name: RawRepresentable, Name.RawValue == String {
-        let text = try string(key)
-        guard let name = names.first(where: { $0.rawValue == text }) else {
+    mutating func name<Choice>(
+        _ key: Name, of choices: [Choice]
+    ) throws(ModelFormatError) -> Choice where Choice: RawRepresentable, Choice.RawValue == String {
+        let text = try name(key)
+        guard let choice = choices.first(where: { Name($0.rawValue) == text }) else {
             throw ModelFormatError(
                 .unknownName, "\(place), key '\(key)'",
-                expected: names.map { "'\($0.rawValue)'" }.joined(separator: " or "),
+                expected: choices.map { "'\($0.rawValue)'" }.joined(separator: " or "),
                 found: "'\(abbreviated(text))'", fix: "use one of the names")
         }
-        return name
+        return choice
     }
 
     mutating func array(
-        _ key: String, count: Int? = nil
+        _ key: Name, count: Int? = nil
     ) throws(ModelFormatError) -> [JSONValue] {
         let value = try value(key)
         guard case .array(let values) = value, count == nil || values.count == count else {
@@ -129,7 +136,7 @@ struct JSONFields {
         return values
     }
 
-    private func wrong(_ key: String, _ expected: String, _ value: JSONValue) -> ModelFormatError {
+    private func wrong(_ key: Name, _ expected: String, _ value: JSONValue) -> ModelFormatError {
         ModelFormatError(
             .wrongType, "\(place), key '\(key)'", expected: expected, found: value.kind,
             fix: "see Documentation/model-format.md")

@@ -97,14 +97,14 @@ private struct JSONParser {
     private mutating func object(depth: Int) throws(ModelFormatError) -> JSONValue {
         position += 1
         var members: [JSONMember] = []
-        var keys: Set<String> = []
+        var keys: Set<Name> = []
         skipWhiteSpace()
         if take(UInt8(ascii: "}")) { return .object([]) }
         while true {
             skipWhiteSpace()
             guard peek == UInt8(ascii: "\"") else { throw syntax("a key in quotes") }
             let keyPlace = here
-            let key = try string()
+            let key = try key(keyPlace)
             guard keys.insert(key).inserted else {
                 throw ModelFormatError(
                     .jsonDuplicateKey, keyPlace, expected: "each key once",
@@ -160,6 +160,11 @@ private struct JSONParser {
             position += 1
         }
         guard position > start else { throw syntax("a digit") }
+    }
+
+    /// A key, short enough to be compared with others.
+    private mutating func key(_ place: String) throws(ModelFormatError) -> Name {
+        try Name(try string(), atMost: FormatLimits.nameBytes, place: place)
     }
 
     private mutating func string() throws(ModelFormatError) -> String {

@@ -11,12 +11,12 @@ public enum JSONValue: Sendable, Equatable {
 /// One key and its value.
 public struct JSONMember: Sendable, Equatable {
     /// Unique in its object.
-    public var key: String
+    public var key: Name
     /// The value.
     public var value: JSONValue
 
     /// Creates a member.
-    public init(_ key: String, _ value: JSONValue) {
+    public init(_ key: Name, _ value: JSONValue) {
         self.key = key
         self.value = value
     }
@@ -108,7 +108,7 @@ extension JSONValue {
             bytes.append(UInt8(ascii: "{"))
             for (index, member) in members.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                Self.write(member.key, to: &bytes)
+                Self.write(member.key.text, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
                 member.value.write(to: &bytes)
             }

@@ -72,7 +72,7 @@ extension ParityCertificate {
             images: try fields.int("images"), top1Agreement: try fields.double("top1_agreement"),
             maxAbsDifference: try fields.double("max_abs_difference"),
             maxRelativeDifference: try fields.double("max_relative_difference"),
-            kernels: try fields.strings("kernels"))
+            kernels: try fields.names("kernels").map(\.text))
         try fields.finish()
     }
 

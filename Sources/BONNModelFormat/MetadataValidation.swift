@@ -5,7 +5,7 @@ extension ModelFile {
     /// - Returns: the type of every value of the graph by name.
     /// - Throws: `ModelFormatError` for the first thing that is wrong.
     @discardableResult
-    public func validate() throws(ModelFormatError) -> [String: ValueType] {
+    public func validate() throws(ModelFormatError) -> [Name: ValueType] {
         for name in tensors.keys { try checkName(name, place: "tensor '\(abbreviated(name))'") }
         let types = try metadata.graph.validate(tensors: tensors)
         let classes = types[metadata.graph.output]?.shape.channels ?? 0

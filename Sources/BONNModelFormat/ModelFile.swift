@@ -3,10 +3,10 @@ public struct ModelFile: Sendable, Equatable {
     /// Graph, preprocessing, class names, provenance, certificate.
     public var metadata: ModelMetadata
     /// The tensors by name.
-    public var tensors: [String: ModelTensor]
+    public var tensors: [Name: ModelTensor]
 
     /// Creates a model file value.
-    public init(metadata: ModelMetadata, tensors: [String: ModelTensor]) {
+    public init(metadata: ModelMetadata, tensors: [Name: ModelTensor]) {
         self.metadata = metadata
         self.tensors = tensors
     }
@@ -19,16 +19,16 @@ public struct ModelMetadata: Sendable, Equatable {
     /// How an image becomes the network's input; nil when the network does not read images.
     public var preprocessing: Preprocessing?
     /// The names of the classes, in the order of the logits; may be empty.
-    public var classNames: [String]
+    public var classNames: [Name]
     /// Where the network comes from: free keys and values (method, recipe, dataset, accuracy, commit, date).
-    public var provenance: [String: String]
+    public var provenance: [Name: String]
     /// The result of the comparison with the training network; nil if none was made.
     public var parity: ParityCertificate?
 
     /// Creates metadata.
     public init(
-        graph: Graph, preprocessing: Preprocessing? = nil, classNames: [String] = [],
-        provenance: [String: String] = [:], parity: ParityCertificate? = nil
+        graph: Graph, preprocessing: Preprocessing? = nil, classNames: [Name] = [],
+        provenance: [Name: String] = [:], parity: ParityCertificate? = nil
     ) {
         self.graph = graph
         self.preprocessing = preprocessing

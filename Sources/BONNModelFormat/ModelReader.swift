@@ -10,7 +10,7 @@ extension ModelFile {
         var fields = ModelMetadataFields(contents.metadata)
         try fields.checkHeader()
         let metadata = try fields.metadata()
-        var tensors: [String: ModelTensor] = [:]
+        var tensors: [Name: ModelTensor] = [:]
         for (name, entry) in contents.tensors {
             tensors[name] = try ModelTensor(entry, of: bytes, name: name)
         }
@@ -21,7 +21,7 @@ extension ModelFile {
 
 extension ModelTensor {
     fileprivate init(
-        _ entry: Safetensors.Entry, of bytes: [UInt8], name: String
+        _ entry: Safetensors.Entry, of bytes: [UInt8], name: Name
     ) throws(ModelFormatError) {
         let place = "tensor '\(abbreviated(name))'"
         guard let type = ElementType(rawValue: entry.elementType.rawValue) else {
@@ -43,23 +43,23 @@ extension ModelTensor {
 
 /// The strings of `__metadata__`, each of which is text or JSON.
 private struct ModelMetadataFields {
-    private var remaining: [String: String]
+    private var remaining: [Name: String]
 
-    init(_ metadata: [String: String]) {
+    init(_ metadata: [Name: String]) {
         remaining = metadata
     }
 
     /// Format, version and conventions: before anything else is understood.
     mutating func checkHeader() throws(ModelFormatError) {
         let format = remaining.removeValue(forKey: "format")
-        guard format == ModelFile.formatName else {
+        guard Name(format ?? "") == Name(ModelFile.formatName) else {
             throw ModelFormatError(
                 .notAModel, "__metadata__ key 'format'", expected: "'\(ModelFile.formatName)'",
                 found: format.map { "'\(abbreviated($0))'" } ?? "no such key",
                 fix: "this is a safetensors file but not a model; make one with 'bonn export'")
         }
         let version = remaining.removeValue(forKey: "format_version")
-        guard version == ModelFile.formatVersion else {
+        guard Name(version ?? "") == Name(ModelFile.formatVersion) else {
             throw ModelFormatError(
                 .unsupportedVersion, "__metadata__ key 'format_version'",
                 expected: "'\(ModelFile.formatVersion)'",
@@ -94,9 +94,9 @@ private struct ModelMetadataFields {
         return metadata
     }
 
-    private func has(_ key: String) -> Bool { remaining[key] != nil }
+    private func has(_ key: Name) -> Bool { remaining[key] != nil }
 
-    private mutating func json(_ key: String) throws(ModelFormatError) -> JSONValue {
+    private mutating func json(_ key: Name) throws(ModelFormatError) -> JSONValue {
         guard let text = remaining.removeValue(forKey: key) else {
             throw ModelFormatError(
                 .missingKey, "__metadata__", expected: "the key '\(key)'", found: "none",
@@ -108,8 +108,8 @@ private struct ModelMetadataFields {
     private func checkConventions(_ json: JSONValue) throws(ModelFormatError) {
         var fields = try JSONFields(json, place: "conventions")
         for (key, value) in BitLayout.conventions {
-            let found = try fields.string(key)
-            guard found == value else {
+            let found = try fields.name(key)
+            guard found == Name(value) else {
                 throw ModelFormatError(
                     .conventionMismatch, "conventions, key '\(key)'", expected: "'\(value)'",
                     found: "'\(abbreviated(found))'",
@@ -119,15 +119,15 @@ private struct ModelMetadataFields {
         try fields.finish()
     }
 
-    private func classNames(_ json: JSONValue) throws(ModelFormatError) -> [String] {
+    private func classNames(_ json: JSONValue) throws(ModelFormatError) -> [Name] {
         var fields = try JSONFields(
             .object([JSONMember("class_names", json)]), place: "__metadata__")
-        return try fields.strings("class_names")
+        return try fields.names("class_names")
     }
 
-    private func provenance(_ json: JSONValue) throws(ModelFormatError) -> [String: String] {
+    private func provenance(_ json: JSONValue) throws(ModelFormatError) -> [Name: String] {
         var fields = try JSONFields(json, place: "provenance")
-        var provenance: [String: String] = [:]
+        var provenance: [Name: String] = [:]
         for key in fields.keys { provenance[key] = try fields.string(key) }
         return provenance
     }

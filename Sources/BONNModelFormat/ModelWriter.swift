@@ -14,7 +14,7 @@ extension ModelFile {
         for (key, value) in BitLayout.conventions {
             conventions.append(JSONMember(key, .string(value)))
         }
-        var strings = [
+        var strings: [(key: Name, value: String)] = [
             (key: "format", value: Self.formatName),
             (key: "format_version", value: Self.formatVersion),
             (key: "conventions", value: JSONValue.object(conventions).text),
@@ -24,12 +24,12 @@ extension ModelFile {
             strings.append(("preprocessing", try preprocessing.json().text))
         }
         if !metadata.classNames.isEmpty {
-            let names = JSONValue.array(metadata.classNames.map(JSONValue.string))
+            let names = JSONValue.array(metadata.classNames.map { .string($0.text) })
             strings.append(("class_names", names.text))
         }
         if !metadata.provenance.isEmpty {
             let members = metadata.provenance
-                .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                .sorted { $0.key < $1.key }
                 .map { JSONMember($0.key, .string($0.value)) }
             strings.append(("provenance", JSONValue.object(members).text))
         }
@@ -44,7 +44,7 @@ extension ModelFile {
 
 extension ModelTensor {
     /// The tensor as one of a safetensors file.
-    fileprivate func named(_ name: String) -> Safetensors.Tensor {
+    fileprivate func named(_ name: Name) -> Safetensors.Tensor {
         let type: Safetensors.ElementType =
             switch elementType {
             case .u64: .u64

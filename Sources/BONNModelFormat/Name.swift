@@ -25,6 +25,28 @@ public struct Name: Sendable, Hashable, Comparable {
     }
 }
 
+extension Name {
+    /// A name from a file: refused when it is longer than any name has to be, before it is compared.
+    init(_ text: String, atMost bytes: Int, place: String) throws(ModelFormatError) {
+        guard text.utf8.count <= bytes else {
+            throw ModelFormatError(
+                .invalidName, place, expected: "a name of at most \(bytes) bytes",
+                found: "\(text.utf8.count) bytes, '\(abbreviated(text))'", fix: "rename it")
+        }
+        self.init(text)
+    }
+}
+
+extension RawRepresentable where Self: CaseIterable, RawValue == String {
+    /// The case that has a name; nil if none has.
+    init?(named name: Name) {
+        guard let match = Self.allCases.first(where: { Name($0.rawValue) == name }) else {
+            return nil
+        }
+        self = match
+    }
+}
+
 extension Name: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     public init(stringLiteral text: String) { self.init(text) }
 }

@@ -32,7 +32,7 @@ extension Operation {
     ]
 
     /// Reads the payload of the operation called `name`.
-    init(name: String, _ fields: inout JSONFields) throws(ModelFormatError) {
+    init(name: Name, _ fields: inout JSONFields) throws(ModelFormatError) {
         switch name {
         case "convolution": self = .convolution(try Convolution(&fields))
         case "binary_convolution": self = .binaryConvolution(try BinaryConvolution(&fields))
@@ -41,7 +41,7 @@ extension Operation {
         case "batch_norm": self = .batchNorm(try BatchNorm(&fields))
         case "threshold": self = .threshold(try Threshold(&fields))
         case "quantize":
-            self = .quantize(Quantize(inverseScale: try fields.string("inverse_scale")))
+            self = .quantize(Quantize(inverseScale: try fields.name("inverse_scale")))
         case "max_pool": self = .maxPool(Pool(window: try Window(pool: &fields)))
         case "average_pool":
             self = .averagePool(
@@ -50,7 +50,7 @@ extension Operation {
                     countsPadding: try fields.bool("counts_padding")))
         case "global_average_pool": self = .globalAveragePool
         case "relu": self = .relu
-        case "prelu": self = .prelu(PReLU(slope: try fields.string("slope")))
+        case "prelu": self = .prelu(PReLU(slope: try fields.name("slope")))
         case "hardtanh": self = .hardtanh
         case "add": self = .add
         case "concatenate": self = .concatenate
@@ -74,11 +74,11 @@ extension Operation {
         case .batchNorm(let batchNorm): batchNorm.members
         case .threshold(let threshold): threshold.members
         case .quantize(let quantize):
-            [JSONMember("inverse_scale", .string(quantize.inverseScale))]
+            [JSONMember("inverse_scale", .string(quantize.inverseScale.text))]
         case .maxPool(let pool): pool.window.poolMembers
         case .averagePool(let pool):
             pool.window.poolMembers + [JSONMember("counts_padding", .bool(pool.countsPadding))]
-        case .prelu(let prelu): [JSONMember("slope", .string(prelu.slope))]
+        case .prelu(let prelu): [JSONMember("slope", .string(prelu.slope.text))]
         case .globalAveragePool, .relu, .hardtanh, .add, .concatenate, .flatten: []
         }
     }
@@ -127,14 +127,14 @@ extension Convolution {
         self.init(
             window: try Window(convolution: &fields),
             groups: fields.has("groups") ? try fields.int("groups") : 1,
-            weight: try fields.string("weight"),
-            weightScale: try fields.optionalString("weight_scale"),
-            bias: try fields.optionalString("bias"))
+            weight: try fields.name("weight"),
+            weightScale: try fields.optionalName("weight_scale"),
+            bias: try fields.optionalName("bias"))
     }
 
     fileprivate var members: [JSONMember] {
         window.convolutionMembers + [
-            JSONMember("groups", .int(groups)), JSONMember("weight", .string(weight)),
+            JSONMember("groups", .int(groups)), JSONMember("weight", .string(weight.text)),
         ] + optional("weight_scale", weightScale) + optional("bias", bias)
     }
 }
@@ -145,15 +145,15 @@ extension BinaryConvolution {
             window: try Window(convolution: &fields),
             paddingValue: try fields.name("padding_value", of: PaddingValue.allCases),
             groups: fields.has("groups") ? try fields.int("groups") : 1,
-            inputChannels: try fields.int("input_channels"), weight: try fields.string("weight"),
-            scale: try fields.optionalString("scale"), bias: try fields.optionalString("bias"))
+            inputChannels: try fields.int("input_channels"), weight: try fields.name("weight"),
+            scale: try fields.optionalName("scale"), bias: try fields.optionalName("bias"))
     }
 
     fileprivate var members: [JSONMember] {
         window.convolutionMembers + [
             JSONMember("padding_value", .string(paddingValue.rawValue)),
             JSONMember("groups", .int(groups)), JSONMember("input_channels", .int(inputChannels)),
-            JSONMember("weight", .string(weight)),
+            JSONMember("weight", .string(weight.text)),
         ] + optional("scale", scale) + optional("bias", bias)
     }
 }
@@ -161,13 +161,13 @@ extension BinaryConvolution {
 extension Linear {
     fileprivate init(_ fields: inout JSONFields) throws(ModelFormatError) {
         self.init(
-            weight: try fields.string("weight"),
-            weightScale: try fields.optionalString("weight_scale"),
-            bias: try fields.optionalString("bias"))
+            weight: try fields.name("weight"),
+            weightScale: try fields.optionalName("weight_scale"),
+            bias: try fields.optionalName("bias"))
     }
 
     fileprivate var members: [JSONMember] {
-        [JSONMember("weight", .string(weight))] + optional("weight_scale", weightScale)
+        [JSONMember("weight", .string(weight.text))] + optional("weight_scale", weightScale)
             + optional("bias", bias)
     }
 }
@@ -175,43 +175,46 @@ extension Linear {
 extension BinaryLinear {
     fileprivate init(_ fields: inout JSONFields) throws(ModelFormatError) {
         self.init(
-            inputFeatures: try fields.int("input_features"), weight: try fields.string("weight"),
-            scale: try fields.optionalString("scale"), bias: try fields.optionalString("bias"))
+            inputFeatures: try fields.int("input_features"), weight: try fields.name("weight"),
+            scale: try fields.optionalName("scale"), bias: try fields.optionalName("bias"))
     }
 
     fileprivate var members: [JSONMember] {
-        [JSONMember("input_features", .int(inputFeatures)), JSONMember("weight", .string(weight))]
+        [
+            JSONMember("input_features", .int(inputFeatures)),
+            JSONMember("weight", .string(weight.text)),
+        ]
             + optional("scale", scale) + optional("bias", bias)
     }
 }
 
 extension BatchNorm {
     fileprivate init(_ fields: inout JSONFields) throws(ModelFormatError) {
-        self.init(scale: try fields.string("scale"), shift: try fields.string("shift"))
+        self.init(scale: try fields.name("scale"), shift: try fields.name("shift"))
     }
 
     fileprivate var members: [JSONMember] {
-        [JSONMember("scale", .string(scale)), JSONMember("shift", .string(shift))]
+        [JSONMember("scale", .string(scale.text)), JSONMember("shift", .string(shift.text))]
     }
 }
 
 extension Threshold {
     fileprivate init(_ fields: inout JSONFields) throws(ModelFormatError) {
         self.init(
-            threshold: try fields.string("threshold"), direction: try fields.string("direction"),
+            threshold: try fields.name("threshold"), direction: try fields.name("direction"),
             levels: try fields.name("levels", of: [.signedBits, .unsignedBits]))
     }
 
     fileprivate var members: [JSONMember] {
         [
-            JSONMember("threshold", .string(threshold)),
-            JSONMember("direction", .string(direction)),
+            JSONMember("threshold", .string(threshold.text)),
+            JSONMember("direction", .string(direction.text)),
             JSONMember("levels", .string(levels.rawValue)),
         ]
     }
 }
 
 /// The key when there is a value, else nothing.
-private func optional(_ key: String, _ value: String?) -> [JSONMember] {
-    value.map { [JSONMember(key, .string($0))] } ?? []
+private func optional(_ key: Name, _ value: Name?) -> [JSONMember] {
+    value.map { [JSONMember(key, .string($0.text))] } ?? []
 }

@@ -53,7 +53,7 @@ public enum Safetensors {
     /// One tensor to be written.
     public struct Tensor: Sendable, Equatable {
         /// Unique in the file, not empty, not `__metadata__`.
-        public var name: String
+        public var name: Name
         /// What the elements are.
         public var elementType: ElementType
         /// The dimensions; empty for a scalar.
@@ -62,7 +62,7 @@ public enum Safetensors {
         public var bytes: [UInt8]
 
         /// Creates a tensor from its bytes.
-        public init(name: String, elementType: ElementType, shape: [Int], bytes: [UInt8]) {
+        public init(name: Name, elementType: ElementType, shape: [Int], bytes: [UInt8]) {
             self.name = name
             self.elementType = elementType
             self.shape = shape
@@ -83,9 +83,9 @@ public enum Safetensors {
     /// What a file holds.
     public struct Contents: Sendable, Equatable {
         /// The strings of `__metadata__`; empty when the file has none.
-        public let metadata: [String: String]
+        public let metadata: [Name: String]
         /// The tensors by name.
-        public let tensors: [String: Entry]
+        public let tensors: [Name: Entry]
     }
 
     /// How many bytes the elements of a shape need; nil when a dimension is negative, the number

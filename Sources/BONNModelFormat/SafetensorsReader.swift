@@ -22,8 +22,8 @@ extension Safetensors {
                 .wrongType, "header", expected: "an object", found: json.kind,
                 fix: "this is not a safetensors file")
         }
-        var metadata: [String: String] = [:]
-        var tensors: [String: Entry] = [:]
+        var metadata: [Name: String] = [:]
+        var tensors: [Name: Entry] = [:]
         for member in members {
             if member.key == "__metadata__" {
                 metadata = try strings(of: member.value)
@@ -60,13 +60,13 @@ extension Safetensors {
         return 8..<8 + Int(length)
     }
 
-    private static func strings(of value: JSONValue) throws(ModelFormatError) -> [String: String] {
+    private static func strings(of value: JSONValue) throws(ModelFormatError) -> [Name: String] {
         guard case .object(let members) = value else {
             throw ModelFormatError(
                 .wrongType, "__metadata__", expected: "an object of strings", found: value.kind,
                 fix: "write every value of the metadata as a string")
         }
-        var metadata: [String: String] = [:]
+        var metadata: [Name: String] = [:]
         for member in members {
             guard case .string(let text) = member.value else {
                 throw ModelFormatError(
@@ -83,17 +83,17 @@ extension Safetensors {
         _ member: JSONMember, dataStart: Int
     ) throws(ModelFormatError) -> Entry {
         let place = "tensor '\(abbreviated(member.key))'"
-        guard !member.key.isEmpty else {
+        guard !member.key.text.isEmpty else {
             throw ModelFormatError(
                 .invalidName, "header", expected: "tensor names that are not empty",
                 found: "an empty name", fix: "name the tensor")
         }
         var fields = try JSONFields(member.value, place: place)
-        let typeName = try fields.string("dtype")
+        let typeName = try fields.name("dtype")
         let shape = try fields.ints("shape")
         let offsets = try fields.ints("data_offsets", count: 2)
         try fields.finish()
-        guard let type = ElementType(rawValue: typeName) else {
+        guard let type = ElementType(named: typeName) else {
             throw ModelFormatError(
                 .unknownElementType, place, expected: "a dtype of safetensors",
                 found: "'\(abbreviated(typeName))'", fix: "write it in a known type")
@@ -127,7 +127,7 @@ extension Safetensors {
 
     /// Every byte of the data belongs to exactly one tensor.
     private static func checkCoverage(
-        _ tensors: [String: Entry], data: Range<Int>
+        _ tensors: [Name: Entry], data: Range<Int>
     ) throws(ModelFormatError) {
         let inOrder = tensors.sorted { first, second in
             (first.value.range.lowerBound, first.value.range.upperBound)

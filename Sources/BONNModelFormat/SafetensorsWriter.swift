@@ -18,7 +18,7 @@ extension Safetensors {
     /// - Throws: `ModelFormatError` for a bad name, a shape that does not fit the bytes, or a
     ///   header that would be too long to be read again.
     public static func write(
-        metadata: [(key: String, value: String)] = [], tensors: [Tensor]
+        metadata: [(key: Name, value: String)] = [], tensors: [Tensor]
     ) throws(ModelFormatError) -> [UInt8] {
         let layout = try layout(metadata: metadata, tensors: tensors)
         var bytes = layout.header
@@ -29,7 +29,7 @@ extension Safetensors {
 
     /// Plans a file without copying the tensors, for writers that stream.
     public static func layout(
-        metadata: [(key: String, value: String)] = [], tensors: [Tensor]
+        metadata: [(key: Name, value: String)] = [], tensors: [Tensor]
     ) throws(ModelFormatError) -> Layout {
         var members: [JSONMember] = []
         if !metadata.isEmpty {
@@ -40,17 +40,20 @@ extension Safetensors {
             guard a.elementType.alignment == b.elementType.alignment else {
                 return a.elementType.alignment > b.elementType.alignment
             }
-            return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+            return a.name < b.name
         }
-        var names: Set<String> = ["__metadata__", ""]
+        var names: Set<Name> = ["__metadata__", ""]
         var end = 0
         for index in order {
             let tensor = tensors[index]
             let place = "tensor '\(abbreviated(tensor.name))'"
-            guard names.insert(tensor.name).inserted else {
+            guard tensor.name.text.utf8.count <= FormatLimits.nameBytes,
+                names.insert(tensor.name).inserted
+            else {
                 throw ModelFormatError(
                     .invalidName, place,
-                    expected: "a unique name, not empty and not '__metadata__'",
+                    expected:
+                        "a unique name of 1 to \(FormatLimits.nameBytes) bytes, not '__metadata__'",
                     found: "'\(abbreviated(tensor.name))'", fix: "rename the tensor")
             }
             guard let size = byteCount(tensor.elementType, shape: tensor.shape),
@@ -85,11 +88,12 @@ extension Safetensors {
     }
 
     private static func object(
-        of metadata: [(key: String, value: String)]
+        of metadata: [(key: Name, value: String)]
     ) throws(ModelFormatError) -> JSONValue {
-        var keys: Set<String> = []
+        var keys: Set<Name> = []
         var members: [JSONMember] = []
         for (key, value) in metadata {
+            let key = try Name(key.text, atMost: FormatLimits.nameBytes, place: "__metadata__")
             guard keys.insert(key).inserted else {
                 throw ModelFormatError(
                     .jsonDuplicateKey, "__metadata__", expected: "each key once",

@@ -112,7 +112,7 @@ struct GraphInference {
     }
 
     private mutating func tensor(
-        _ name: String, _ type: ModelTensor.ElementType, _ shapes: [[Int]],
+        _ name: Name, _ type: ModelTensor.ElementType, _ shapes: [[Int]],
         _ content: TensorTable.Content
     ) throws(ModelFormatError) {
         try tensors.require(name, type, shapes, content, place: place)
@@ -236,7 +236,7 @@ struct GraphInference {
 
     /// F32, or I8 with a scale an output; and the bias. Signed bytes need I8.
     private mutating func realWeight(
-        _ weight: String, scale: String?, bias: String?, shape: [Int], input: ValueType
+        _ weight: Name, scale: Name?, bias: Name?, shape: [Int], input: ValueType
     ) throws(ModelFormatError) {
         if input.element == .signedByte {
             guard scale != nil else {
@@ -264,7 +264,7 @@ struct GraphInference {
 
     /// Scale and bias of a binary layer, and the element type that they lead to.
     private mutating func scaled(
-        _ scale: String?, _ bias: String?, outputs: Int
+        _ scale: Name?, _ bias: Name?, outputs: Int
     ) throws(ModelFormatError) -> ElementType {
         guard let scale else {
             guard bias == nil else {

@@ -1,12 +1,12 @@
 /// The tensors of a file, which of them the graph has used, and the checks of their contents.
 struct TensorTable {
-    private let tensors: [String: ModelTensor]
-    private var unused: Set<String>
+    private let tensors: [Name: ModelTensor]
+    private var unused: Set<Name>
     /// Contents that have been checked, so that a tensor used a thousand times is read once.
     private var checked: Set<Check> = []
 
     private struct Check: Hashable {
-        let name: String
+        let name: Name
         let content: Content
     }
 
@@ -24,20 +24,20 @@ struct TensorTable {
         case bits(channels: Int)
     }
 
-    init(_ tensors: [String: ModelTensor]) {
+    init(_ tensors: [Name: ModelTensor]) {
         self.tensors = tensors
         unused = Set(tensors.keys)
     }
 
     /// The element type of a tensor.
     func elementType(
-        _ name: String, place: String
+        _ name: Name, place: String
     ) throws(ModelFormatError) -> ModelTensor.ElementType {
         try tensor(name, place: place).elementType
     }
 
     /// The first dimension of a tensor: the number of outputs of a layer.
-    func firstDimension(_ name: String, place: String) throws(ModelFormatError) -> Int {
+    func firstDimension(_ name: Name, place: String) throws(ModelFormatError) -> Int {
         let tensor = try tensor(name, place: place)
         guard let first = tensor.shape.first, first >= 1, first <= FormatLimits.channels else {
             throw ModelFormatError(
@@ -50,7 +50,7 @@ struct TensorTable {
 
     /// Insists that a tensor exists, is of a type, has one of some shapes and fitting contents.
     mutating func require(
-        _ name: String, _ type: ModelTensor.ElementType, _ shapes: [[Int]], _ content: Content,
+        _ name: Name, _ type: ModelTensor.ElementType, _ shapes: [[Int]], _ content: Content,
         place: String
     ) throws(ModelFormatError) {
         let tensor = try tensor(name, place: place)
@@ -87,7 +87,7 @@ struct TensorTable {
             fix: "remove the tensor or correct the graph")
     }
 
-    private func tensor(_ name: String, place: String) throws(ModelFormatError) -> ModelTensor {
+    private func tensor(_ name: Name, place: String) throws(ModelFormatError) -> ModelTensor {
         guard let tensor = tensors[name] else {
             throw ModelFormatError(
                 .missingTensor, place, expected: "a tensor '\(abbreviated(name))' in the file",

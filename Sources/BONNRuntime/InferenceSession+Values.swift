@@ -1,4 +1,4 @@
-import BONNModelFormat
+public import BONNModelFormat
 
 extension InferenceSession {
     /// Runs the network and gives back intermediate values, for parity checks and for tests.
@@ -10,9 +10,9 @@ extension InferenceSession {
     ///   as they are.
     /// - Throws: `RuntimeError` with `.unknownValue`, or as `run(_:)`.
     public mutating func values(
-        of names: [String], input: [Float]
-    ) throws(RuntimeError) -> [String: [Float]] {
-        var indices: [String: Int] = [:]
+        of names: [Name], input: [Float]
+    ) throws(RuntimeError) -> [Name: [Float]] {
+        var indices: [Name: Int] = [:]
         for name in names {
             guard let index = model.values.firstIndex(where: { $0.name == name }),
                 model.exposed.contains(index) || index == model.output

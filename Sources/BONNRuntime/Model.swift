@@ -41,7 +41,7 @@ public struct Model: Sendable {
     /// - Throws: `RuntimeError` with `.fileNotFound`, `.notAFile`, `.unreadableFile`,
     ///   `.fileTooLarge`, `.invalidModel` or `.unknownValue`.
     public init(
-        path: String, kernels: KernelSet = .best, exposing names: [String] = []
+        path: String, kernels: KernelSet = .best, exposing names: [Name] = []
     ) throws(RuntimeError) {
         let bytes = try FileReader.bytes(path: path)
         let file: ModelFile
@@ -61,10 +61,10 @@ public struct Model: Sendable {
     ///
     /// - Throws: `RuntimeError` with `.invalidModel` or `.unknownValue`.
     public init(
-        _ file: ModelFile, kernels: KernelSet = .best, exposing names: [String] = []
+        _ file: ModelFile, kernels: KernelSet = .best, exposing names: [Name] = []
     ) throws(RuntimeError) {
         let graph = file.metadata.graph
-        let types: [String: ValueType]
+        let types: [Name: ValueType]
         do {
             types = try graph.validate(tensors: file.tensors)
         } catch {
@@ -93,7 +93,7 @@ public struct Model: Sendable {
 /// A value of a loaded network.
 struct ModelValue: Sendable {
     /// The name in the graph; nil for a value that only the runtime knows.
-    let name: String?
+    let name: Name?
     /// `[C, H, W]` of one image.
     let shape: Shape
     /// What the elements are.
@@ -101,7 +101,7 @@ struct ModelValue: Sendable {
     /// Bytes of one image.
     let byteCount: Int
 
-    init(name: String, type: ValueType) {
+    init(name: Name, type: ValueType) {
         self.name = name
         shape = type.shape
         element = type.element
@@ -127,7 +127,7 @@ struct ModelValue: Sendable {
 /// An operation of a loaded network.
 struct ModelStep: Sendable {
     /// The first node that it belongs to.
-    let node: String
+    let node: Name
     /// The names of its operations in the format, joined by "+", or one of the runtime's own.
     let operation: String
     /// Indices of the values that it reads.

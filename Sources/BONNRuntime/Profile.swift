@@ -1,3 +1,5 @@
+public import BONNModelFormat
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -11,7 +13,7 @@
 /// How long one layer of a network takes, and how much work it does.
 public struct LayerTiming: Sendable, Equatable {
     /// The node of the graph.
-    public let name: String
+    public let name: Name
     /// The operation's name in the format; `regroup` where the runtime aligns channel groups.
     public let operation: String
     /// Multiply-accumulates over +-1, of all images of the run.

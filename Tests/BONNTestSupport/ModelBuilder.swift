@@ -5,10 +5,10 @@ public struct ModelBuilder {
     /// The generator of the weights; also used by whoever draws the structure.
     public var generator: SeededGenerator
     /// The types of the values so far.
-    public private(set) var types: [String: ValueType]
+    public private(set) var types: [Name: ValueType]
     private let input: GraphInput
     private var nodes: [Node] = []
-    private var tensors: [String: ModelTensor] = [:]
+    private var tensors: [Name: ModelTensor] = [:]
 
     /// Starts with the input `input`.
     public init(seed: UInt64, input shape: Shape, element: ElementType = .real) {
@@ -18,46 +18,46 @@ public struct ModelBuilder {
     }
 
     /// The model that ends with a value.
-    public func model(output: String) -> ModelFile {
+    public func model(output: Name) -> ModelFile {
         ModelFile(
             metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
             tensors: tensors)
     }
 
     /// The shape of a value.
-    public func shape(_ name: String) -> Shape { types[name]!.shape }
+    public func shape(_ name: Name) -> Shape { types[name]!.shape }
 
     private mutating func add(
-        _ operation: BONNModelFormat.Operation, _ inputs: [String], _ type: ValueType
-    ) -> String {
-        let name = "\(nodes.count)_\(operation.name)"
+        _ operation: BONNModelFormat.Operation, _ inputs: [Name], _ type: ValueType
+    ) -> Name {
+        let name: Name = "\(nodes.count)_\(operation.name)"
         nodes.append(Node(name, operation, inputs: inputs))
         types[name] = type
         return name
     }
 
-    private mutating func tensor(_ kind: String, _ value: ModelTensor) -> String {
-        let name = "\(nodes.count).\(kind)"
+    private mutating func tensor(_ kind: Name, _ value: ModelTensor) -> Name {
+        let name: Name = "\(nodes.count).\(kind)"
         tensors[name] = value
         return name
     }
 
-    private mutating func reals(_ kind: String, _ shape: [Int]) -> String {
+    private mutating func reals(_ kind: Name, _ shape: [Int]) -> Name {
         let values = generator.reals(shape.reduce(1, *))
         return tensor(kind, ModelTensor(f32: values, shape: shape))
     }
 
     /// Thresholds with every direction; some values of negative direction, some constants.
-    private mutating func directions(_ channels: Int) -> String {
+    private mutating func directions(_ channels: Int) -> Name {
         let values = (0..<channels).map { _ in Int8(generator.pick([1, 1, -1, 0])) }
         return tensor("direction", ModelTensor(i8: values, shape: [channels]))
     }
 
     /// A real convolution.
     public mutating func convolution(
-        _ x: String, outputs: Int, window: Window, groups: Int = 1, isInt8: Bool = false,
+        _ x: Name, outputs: Int, window: Window, groups: Int = 1, isInt8: Bool = false,
         hasBias: Bool = false
-    ) -> String {
+    ) -> Name {
         let shape = [outputs, self.shape(x).channels / groups, window.height, window.width]
         let operation = Convolution(
             window: window, groups: groups, weight: realWeight(shape, isInt8: isInt8),
@@ -72,8 +72,8 @@ public struct ModelBuilder {
 
     /// A real fully connected layer.
     public mutating func linear(
-        _ x: String, outputs: Int, isInt8: Bool = false, hasBias: Bool = true
-    ) -> String {
+        _ x: Name, outputs: Int, isInt8: Bool = false, hasBias: Bool = true
+    ) -> Name {
         let operation = Linear(
             weight: realWeight([outputs, shape(x).channels], isInt8: isInt8),
             weightScale: isInt8 ? reals("weight_scale", [outputs]) : nil,
@@ -82,14 +82,14 @@ public struct ModelBuilder {
             .linear(operation), [x], ValueType(shape: Shape(outputs, 1, 1), element: .real))
     }
 
-    private mutating func realWeight(_ shape: [Int], isInt8: Bool) -> String {
+    private mutating func realWeight(_ shape: [Int], isInt8: Bool) -> Name {
         guard isInt8 else { return reals("weight", shape) }
         let values = (0..<shape.reduce(1, *)).map { _ in Int8(generator.integer(-128...127)) }
         return tensor("weight", ModelTensor(i8: values, shape: shape))
     }
 
     /// Rounding to signed bytes, with some values beyond them.
-    public mutating func quantize(_ x: String) -> String {
+    public mutating func quantize(_ x: Name) -> Name {
         let rate = tensor(
             "inverse_scale", ModelTensor(f32: generator.reals(1, in: 10...90), shape: [1]))
         return add(
@@ -102,9 +102,9 @@ public struct ModelBuilder {
 
     /// A binary convolution.
     public mutating func binaryConvolution(
-        _ x: String, outputs: Int, window: Window, padding: PaddingValue = .zero, groups: Int = 1,
+        _ x: Name, outputs: Int, window: Window, padding: PaddingValue = .zero, groups: Int = 1,
         scale: Scale = .layer
-    ) -> String {
+    ) -> Name {
         let channels = shape(x).channels
         let operation = BinaryConvolution(
             window: window, paddingValue: padding, groups: groups, inputChannels: channels,
@@ -119,7 +119,7 @@ public struct ModelBuilder {
     }
 
     /// A binary fully connected layer.
-    public mutating func binaryLinear(_ x: String, outputs: Int, scale: Scale) -> String {
+    public mutating func binaryLinear(_ x: Name, outputs: Int, scale: Scale) -> Name {
         let features = shape(x).channels
         let operation = BinaryLinear(
             inputFeatures: features, weight: bits([outputs], channels: features),
@@ -131,7 +131,7 @@ public struct ModelBuilder {
                 shape: Shape(outputs, 1, 1), element: scale == .none ? .integer : .real))
     }
 
-    private mutating func bits(_ rows: [Int], channels: Int) -> String {
+    private mutating func bits(_ rows: [Int], channels: Int) -> Name {
         let signs = (0..<rows.reduce(1, *) * channels).map { _ in generator.sign() }
         return tensor(
             "weight",
@@ -141,7 +141,7 @@ public struct ModelBuilder {
     }
 
     /// A batch norm with scales of both signs and some zeros.
-    public mutating func batchNorm(_ x: String) -> String {
+    public mutating func batchNorm(_ x: Name) -> Name {
         let channels = shape(x).channels
         let scales = generator.reals(channels).map { generator.oneIn(5) ? 0 : $0 }
         let operation = BatchNorm(
@@ -152,11 +152,11 @@ public struct ModelBuilder {
 
     /// A threshold of real, integer or byte values.
     public mutating func threshold(
-        _ x: String, levels: ElementType = .signedBits
-    ) -> String {
+        _ x: Name, levels: ElementType = .signedBits
+    ) -> Name {
         let type = types[x]!
         let channels = type.shape.channels
-        let name: String
+        let name: Name
         switch type.element {
         case .integer:
             let values = (0..<channels).map { _ in Int32(generator.integer(-6...6)) }
@@ -173,49 +173,49 @@ public struct ModelBuilder {
     }
 
     /// A max pooling of real values or bits.
-    public mutating func maxPool(_ x: String, _ window: Window) -> String {
+    public mutating func maxPool(_ x: Name, _ window: Window) -> Name {
         add(.maxPool(Pool(window: window)), [x], pooled(x, window))
     }
 
     /// An average pooling.
     public mutating func averagePool(
-        _ x: String, _ window: Window, countsPadding: Bool
-    ) -> String {
+        _ x: Name, _ window: Window, countsPadding: Bool
+    ) -> Name {
         add(
             .averagePool(Pool(window: window, countsPadding: countsPadding)), [x],
             pooled(x, window))
     }
 
-    private func pooled(_ x: String, _ window: Window) -> ValueType {
+    private func pooled(_ x: Name, _ window: Window) -> ValueType {
         ValueType(
             shape: Reference.outputShape(window, shape(x), channels: shape(x).channels),
             element: types[x]!.element)
     }
 
     /// The mean of each channel.
-    public mutating func globalAveragePool(_ x: String) -> String {
+    public mutating func globalAveragePool(_ x: Name) -> Name {
         add(
             .globalAveragePool, [x],
             ValueType(shape: Shape(shape(x).channels, 1, 1), element: .real))
     }
 
     /// ReLU.
-    public mutating func relu(_ x: String) -> String { add(.relu, [x], types[x]!) }
+    public mutating func relu(_ x: Name) -> Name { add(.relu, [x], types[x]!) }
 
     /// Hardtanh.
-    public mutating func hardtanh(_ x: String) -> String { add(.hardtanh, [x], types[x]!) }
+    public mutating func hardtanh(_ x: Name) -> Name { add(.hardtanh, [x], types[x]!) }
 
     /// PReLU with one slope, or one a channel.
-    public mutating func prelu(_ x: String, perChannel: Bool = true) -> String {
+    public mutating func prelu(_ x: Name, perChannel: Bool = true) -> Name {
         let slope = reals("slope", [perChannel ? shape(x).channels : 1])
         return add(.prelu(PReLU(slope: slope)), [x], types[x]!)
     }
 
     /// A sum.
-    public mutating func add(_ a: String, _ b: String) -> String { add(.add, [a, b], types[a]!) }
+    public mutating func add(_ a: Name, _ b: Name) -> Name { add(.add, [a, b], types[a]!) }
 
     /// Values joined along channels.
-    public mutating func concatenate(_ inputs: [String]) -> String {
+    public mutating func concatenate(_ inputs: [Name]) -> Name {
         let first = types[inputs[0]]!
         let channels = inputs.reduce(0) { $0 + shape($1).channels }
         return add(
@@ -226,7 +226,7 @@ public struct ModelBuilder {
     }
 
     /// One vector of all elements.
-    public mutating func flatten(_ x: String) -> String {
+    public mutating func flatten(_ x: Name) -> Name {
         add(
             .flatten, [x],
             ValueType(shape: Shape(shape(x).count, 1, 1), element: types[x]!.element))

@@ -8,7 +8,7 @@ public struct ReferenceInterpreter {
     public init(_ file: ModelFile) { self.file = file }
 
     /// All values of the graph for one image `[C, H, W]`.
-    public func values(of image: [Float]) -> [String: ReferenceValue] {
+    public func values(of image: [Float]) -> [Name: ReferenceValue] {
         let graph = file.metadata.graph
         var values = [graph.input.name: ReferenceValue(graph.input.shape, image)]
         var elements = [graph.input.name: graph.input.element]
@@ -132,7 +132,7 @@ public struct ReferenceInterpreter {
 
     /// Integer sums times a scale, plus a bias, each rounded.
     private func scaled(
-        _ sums: ReferenceValue, _ scale: String?, _ bias: String?
+        _ sums: ReferenceValue, _ scale: Name?, _ bias: Name?
     ) -> ReferenceValue {
         guard let scale else { return sums }
         let scales = floats(scale)
@@ -143,7 +143,7 @@ public struct ReferenceInterpreter {
         }
     }
 
-    private func realWeights(_ weight: String, _ scale: String?) -> [Float] {
+    private func realWeights(_ weight: Name, _ scale: Name?) -> [Float] {
         let tensor = file.tensors[weight]!
         guard let scale else { return tensor.floats() }
         let scales = floats(scale)
@@ -153,5 +153,5 @@ public struct ReferenceInterpreter {
         }
     }
 
-    private func floats(_ name: String) -> [Float] { file.tensors[name]!.floats() }
+    private func floats(_ name: Name) -> [Float] { file.tensors[name]!.floats() }
 }

@@ -60,6 +60,7 @@ typedef struct {
     int passed, failed;
 } check_counts;
 check_counts check_cpu_features(void);
+check_counts check_digest(void);
 
 // Whether the harness notices kernels that are wrong on purpose. `run` runs a case and says whether
 // it passed; the tested sets are replaced.

@@ -270,8 +270,9 @@ int main(int argc, char **argv) {
         }
     }
     choose_sets(wanted);
-    const check_counts checks = check_cpu_features();
-    uint64_t passed = (uint64_t)checks.passed, failed = (uint64_t)checks.failed;
+    const check_counts features = check_cpu_features(), digest = check_digest();
+    uint64_t passed = (uint64_t)(features.passed + digest.passed);
+    uint64_t failed = (uint64_t)(features.failed + digest.failed);
     for (uint64_t number = first; number < first + count; number++) {
         if (run_case(number)) {
             passed++;
@@ -287,7 +288,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < OPERATIONS; i++) {
         printf(" %s %llu", operations[i].name, (unsigned long long)operations[i].done);
     }
-    printf(" cpu_features %d", checks.passed + checks.failed);
+    printf(" cpu_features %d digest %d", features.passed + features.failed,
+           digest.passed + digest.failed);
     if (failures > most_shown) {
         printf("; %llu more failures not shown", (unsigned long long)(failures - most_shown));
     }

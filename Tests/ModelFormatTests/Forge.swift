@@ -5,7 +5,7 @@ import Testing
 /// again without the writer's checks.
 struct Forge {
     /// The strings of `__metadata__`.
-    var metadata: [String: String]
+    var metadata: [Name: String]
     /// The tensors, wider elements first.
     var tensors: [Safetensors.Tensor]
     /// Spaces after the header beyond those that align the data.
@@ -36,14 +36,14 @@ struct Forge {
     }
 
     /// Replaces a part of one of the metadata strings; the part must be there exactly once.
-    mutating func replace(_ old: String, _ new: String, in key: String = "graph") {
+    mutating func replace(_ old: String, _ new: String, in key: Name = "graph") {
         let parts = (metadata[key] ?? "").components(separatedBy: old)
         #expect(parts.count == 2, "'\(old)' is in '\(key)' \(parts.count - 1) times, not once")
         metadata[key] = parts.joined(separator: new)
     }
 
     /// Replaces a tensor of the same name.
-    mutating func set(_ name: String, _ tensor: ModelTensor) throws {
+    mutating func set(_ name: Name, _ tensor: ModelTensor) throws {
         let index = try #require(tensors.firstIndex { $0.name == name })
         tensors[index].elementType = try #require(
             Safetensors.ElementType(rawValue: tensor.elementType.rawValue))

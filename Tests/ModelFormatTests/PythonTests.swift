@@ -121,7 +121,7 @@ private struct StemReference {
     private let weights: [Float]
 
     init(model: ModelFile, image: [Float]) {
-        func tensor(_ name: String) -> ModelTensor {
+        func tensor(_ name: Name) -> ModelTensor {
             model.tensors[name] ?? ModelTensor(i8: [], shape: [0])
         }
         let weight = tensor("stem.weight").int8s()

@@ -5,8 +5,8 @@ import BONNTestSupport
 /// bookkeeping (outputs of a window are counted by walking over the input, not by a formula).
 struct RandomGraph {
     private(set) var nodes: [Node] = []
-    private(set) var tensors: [String: ModelTensor] = [:]
-    private(set) var types: [String: ValueType] = [:]
+    private(set) var tensors: [Name: ModelTensor] = [:]
+    private(set) var types: [Name: ValueType] = [:]
     private var generator: SeededGenerator
     private let input: GraphInput
 
@@ -39,25 +39,25 @@ struct RandomGraph {
     private mutating func flip() -> Bool { Bool.random(using: &generator) }
 
     private mutating func add(
-        _ operation: BONNModelFormat.Operation, _ inputs: [String], _ shape: Shape,
+        _ operation: BONNModelFormat.Operation, _ inputs: [Name], _ shape: Shape,
         _ element: BONNModelFormat.ElementType
     ) {
-        let name = "\(operation.name).\(nodes.count)"
+        let name: Name = "\(operation.name).\(nodes.count)"
         nodes.append(Node(name, operation, inputs: inputs))
         types[name] = ValueType(shape: shape, element: element)
     }
 
-    private mutating func tensor(_ tensor: ModelTensor) -> String {
-        let name = "tensor.\(tensors.count)"
+    private mutating func tensor(_ tensor: ModelTensor) -> Name {
+        let name: Name = "tensor.\(tensors.count)"
         tensors[name] = tensor
         return name
     }
 
-    private mutating func floats(_ shape: [Int]) -> String {
+    private mutating func floats(_ shape: [Int]) -> Name {
         tensor(Sample.floats(shape, &generator))
     }
 
-    private mutating func floatsOrNil(_ shape: [Int]) -> String? { flip() ? floats(shape) : nil }
+    private mutating func floatsOrNil(_ shape: [Int]) -> Name? { flip() ? floats(shape) : nil }
 
     /// A window that fits the shape, and what it makes of it.
     private mutating func window(for shape: Shape, pooling: Bool) -> (Window, Int, Int) {
@@ -129,7 +129,7 @@ struct RandomGraph {
         }
     }
 
-    private mutating func addConvolution(_ name: String, _ type: ValueType) {
+    private mutating func addConvolution(_ name: Name, _ type: ValueType) {
         let shape = type.shape
         let (window, rows, columns) = window(for: shape, pooling: false)
         let groups = shape.channels % 2 == 0 && flip() ? 2 : 1
@@ -146,7 +146,7 @@ struct RandomGraph {
         add(.convolution(convolution), [name], Shape(outputs, rows, columns), .real)
     }
 
-    private mutating func addBinaryConvolution(_ name: String, _ type: ValueType) {
+    private mutating func addBinaryConvolution(_ name: Name, _ type: ValueType) {
         let shape = type.shape
         let (window, rows, columns) = window(for: shape, pooling: false)
         let groups = shape.channels % 3 == 0 && flip() ? 3 : 1
@@ -168,7 +168,7 @@ struct RandomGraph {
             scale == nil ? .integer : .real)
     }
 
-    private mutating func addThreshold(_ name: String, _ type: ValueType) {
+    private mutating func addThreshold(_ name: Name, _ type: ValueType) {
         let channels = type.shape.channels
         let threshold =
             type.element == .integer
@@ -181,13 +181,13 @@ struct RandomGraph {
             [name], type.shape, levels)
     }
 
-    private mutating func addBatchNorm(_ name: String, _ shape: Shape) {
+    private mutating func addBatchNorm(_ name: Name, _ shape: Shape) {
         let batchNorm = BatchNorm(
             scale: floats([shape.channels]), shift: floats([shape.channels]))
         add(.batchNorm(batchNorm), [name], shape, .real)
     }
 
-    private mutating func addPool(_ name: String, _ type: ValueType) {
+    private mutating func addPool(_ name: Name, _ type: ValueType) {
         let (window, rows, columns) = window(for: type.shape, pooling: true)
         let shape = Shape(type.shape.channels, rows, columns)
         if type.element == .real && flip() {
@@ -198,7 +198,7 @@ struct RandomGraph {
         }
     }
 
-    private mutating func addConcatenation(_ name: String, _ type: ValueType) {
+    private mutating func addConcatenation(_ name: Name, _ type: ValueType) {
         let partners = types.keys.sorted().filter {
             types[$0]?.element == type.element && types[$0]?.shape.height == type.shape.height
                 && types[$0]?.shape.width == type.shape.width

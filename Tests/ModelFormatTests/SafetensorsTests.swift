@@ -6,7 +6,7 @@ import Testing
     /// A tensor of every element type, a scalar, an empty one, and names that need escapes.
     static func tensors() -> [Safetensors.Tensor] {
         var generator = SeededGenerator(seed: 30)
-        func tensor(_ name: String, _ type: Safetensors.ElementType, _ shape: [Int])
+        func tensor(_ name: Name, _ type: Safetensors.ElementType, _ shape: [Int])
             -> Safetensors.Tensor
         {
             let count = shape.reduce(1, *) * type.bits / 8
@@ -23,7 +23,9 @@ import Testing
 
     @Test func `any element type is read back as written`() throws {
         let tensors = Self.tensors()
-        let metadata = [(key: "epoch", value: "3"), (key: "config", value: "{\"a\":\n1}")]
+        let metadata: [(key: Name, value: String)] = [
+            (key: "epoch", value: "3"), (key: "config", value: "{\"a\":\n1}"),
+        ]
         let bytes = try Safetensors.write(metadata: metadata, tensors: tensors)
         let contents = try Safetensors.read(bytes)
         #expect(contents.metadata == ["epoch": "3", "config": "{\"a\":\n1}"])
@@ -65,7 +67,7 @@ import Testing
                 return error.code
             }
         }
-        func tensor(_ name: String, _ shape: [Int] = [1], bytes: Int = 4) -> Safetensors.Tensor {
+        func tensor(_ name: Name, _ shape: [Int] = [1], bytes: Int = 4) -> Safetensors.Tensor {
             Safetensors.Tensor(
                 name: name, elementType: .f32, shape: shape,
                 bytes: [UInt8](repeating: 0, count: bytes))
@@ -78,8 +80,15 @@ import Testing
         #expect(code([tensor("a", [-1])]) == .tensorSize)
         #expect(code([tensor("a", [.max, .max, 0], bytes: 0)]) == nil)
         #expect(code([tensor("a", [0, -1], bytes: 0)]) == .tensorSize)
-        let long = String(repeating: "x", count: Safetensors.maximumHeaderBytes)
-        #expect(code([tensor(long)]) == .headerTooLong)
+        #expect(code([tensor(Name(String(repeating: "x", count: FormatLimits.nameBytes)))]) == nil)
+        #expect(
+            code([tensor(Name(String(repeating: "x", count: FormatLimits.nameBytes + 1)))])
+                == .invalidName)
+        let long = #expect(throws: ModelFormatError.self) {
+            let text = String(repeating: "x", count: Safetensors.maximumHeaderBytes)
+            return try Safetensors.write(metadata: [("a", text)], tensors: [])
+        }
+        #expect(long?.code == .headerTooLong)
         let twice = #expect(throws: ModelFormatError.self) {
             try Safetensors.write(metadata: [("a", "1"), ("a", "2")], tensors: [])
         }

@@ -52,13 +52,13 @@ enum Sample {
     /// A small model with every operation, every optional field and every element type.
     static func everything() -> ModelFile {
         var generator = SeededGenerator(seed: 1)
-        var tensors: [String: ModelTensor] = [:]
+        var tensors: [Name: ModelTensor] = [:]
         var nodes: [Node] = []
-        func tensor(_ name: String, _ value: ModelTensor) -> String {
+        func tensor(_ name: Name, _ value: ModelTensor) -> Name {
             tensors[name] = value
             return name
         }
-        func add(_ name: String, _ operation: BONNModelFormat.Operation, _ inputs: String...) {
+        func add(_ name: Name, _ operation: BONNModelFormat.Operation, _ inputs: Name...) {
             nodes.append(Node(name, operation, inputs: inputs))
         }
         let same = Window(3, padding: 1)

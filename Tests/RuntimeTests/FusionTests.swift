@@ -9,7 +9,7 @@ import Testing
 @Suite struct FusionTests {
     private static let conv3 = Window(3, padding: 1)
 
-    private func operations(_ file: ModelFile, exposing names: [String] = []) throws -> [String] {
+    private func operations(_ file: ModelFile, exposing names: [Name] = []) throws -> [String] {
         try Model(file, exposing: names).steps.map(\.operation)
     }
 

@@ -8,8 +8,8 @@ import Testing
 enum Networks {
     /// Batch norm and sign as a threshold, binary 3x3 convolution, shortcut, PReLU.
     static func block(
-        _ builder: inout ModelBuilder, _ x: String, outputs: Int, stride: Int
-    ) -> String {
+        _ builder: inout ModelBuilder, _ x: Name, outputs: Int, stride: Int
+    ) -> Name {
         var shortcut = x
         if stride > 1 {
             let window = Window(2, stride: 2)

@@ -9,7 +9,7 @@ enum RandomModels {
         let shape = Shape(seeds.integer(1...9), seeds.integer(3...9), seeds.integer(3...9))
         var builder = ModelBuilder(
             seed: seeds.next(), input: shape, element: seeds.oneIn(3) ? .byte : .real)
-        var names = ["input"]
+        var names: [Name] = ["input"]
         for _ in 0..<depth {
             // The last values more often than the first ones, so that networks become deep.
             let x = names[max(0, names.count - builder.generator.integer(1...4))]
@@ -57,8 +57,8 @@ enum RandomModels {
     }
 
     private static func grow(
-        _ builder: inout ModelBuilder, _ x: String, _ names: [String]
-    ) -> String {
+        _ builder: inout ModelBuilder, _ x: Name, _ names: [Name]
+    ) -> Name {
         let type = builder.types[x]!
         if type.element != .signedByte, type.shape.channels < 200, builder.generator.oneIn(6) {
             let others = names.filter {
@@ -84,8 +84,8 @@ enum RandomModels {
     }
 
     private static func growReal(
-        _ builder: inout ModelBuilder, _ x: String, _ names: [String]
-    ) -> String {
+        _ builder: inout ModelBuilder, _ x: Name, _ names: [Name]
+    ) -> Name {
         switch builder.generator.integer(0...12) {
         case 0: return convolution(&builder, x)
         case 1: return builder.batchNorm(x)
@@ -104,12 +104,12 @@ enum RandomModels {
         }
     }
 
-    private static func threshold(_ builder: inout ModelBuilder, _ x: String) -> String {
+    private static func threshold(_ builder: inout ModelBuilder, _ x: Name) -> Name {
         builder.threshold(
             x, levels: builder.generator.oneIn(3) ? .unsignedBits : .signedBits)
     }
 
-    private static func pooling(_ builder: inout ModelBuilder, _ x: String) -> Window {
+    private static func pooling(_ builder: inout ModelBuilder, _ x: Name) -> Window {
         var window = builder.generator.window(
             in: builder.shape(x), largest: 3, stride: 2, dilation: 1, padding: 2)
         window.padTop = min(window.padTop, window.height - 1)
@@ -123,13 +123,13 @@ enum RandomModels {
         return fits ? window : Window(1)
     }
 
-    private static func groups(_ builder: inout ModelBuilder, _ x: String) -> Int {
+    private static func groups(_ builder: inout ModelBuilder, _ x: Name) -> Int {
         let channels = builder.shape(x).channels
         guard builder.generator.oneIn(2) else { return 1 }
         return builder.generator.pick((1...channels).filter { channels % $0 == 0 })
     }
 
-    private static func convolution(_ builder: inout ModelBuilder, _ x: String) -> String {
+    private static func convolution(_ builder: inout ModelBuilder, _ x: Name) -> Name {
         let groups = groups(&builder, x)
         let window = builder.generator.window(
             in: builder.shape(x), largest: 3, stride: 2, dilation: 2, padding: 2)
@@ -141,7 +141,7 @@ enum RandomModels {
             x, outputs: outputs, window: window, groups: groups, isInt8: isInt8, hasBias: hasBias)
     }
 
-    private static func binaryConvolution(_ builder: inout ModelBuilder, _ x: String) -> String {
+    private static func binaryConvolution(_ builder: inout ModelBuilder, _ x: Name) -> Name {
         let groups = groups(&builder, x)
         let window = builder.generator.window(
             in: builder.shape(x), largest: 4, stride: 2, dilation: 2, padding: 3)
@@ -154,8 +154,8 @@ enum RandomModels {
             x, outputs: outputs, window: window, padding: padding, groups: groups, scale: scale)
     }
 
-    private static func head(_ builder: inout ModelBuilder, _ x: String) -> String {
-        let flat: String
+    private static func head(_ builder: inout ModelBuilder, _ x: Name) -> Name {
+        let flat: Name
         if builder.types[x]!.element == .signedByte {
             return head(&builder, convolution(&builder, x))
         }

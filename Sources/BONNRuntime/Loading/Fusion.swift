@@ -9,7 +9,7 @@ struct FusedNodes {
     /// The operation that makes values, or nil where a chain reads a value that is in memory.
     var producer: Node?
     /// What the chain reads where there is no producer.
-    var source: String?
+    var source: Name?
     /// Element-wise operations, each of the value before it.
     var chain: [Node] = []
     /// The comparison of the last value.
@@ -18,7 +18,7 @@ struct FusedNodes {
     var writesValues = true
 
     /// The name of the last value before the comparison.
-    var value: String { chain.last?.name ?? producer?.name ?? source ?? "" }
+    var value: Name { chain.last?.name ?? producer?.name ?? source ?? "" }
     /// All nodes in order.
     var nodes: [Node] {
         pooled + [producer].compactMap(\.self) + chain + [threshold].compactMap(\.self)
@@ -33,9 +33,9 @@ struct FusedNodes {
 /// their chain, so that every shortcut is there when it is added.
 struct Fusion {
     private let graph: Graph
-    private let types: [String: ValueType]
-    private let exposed: Set<String>
-    private let readers: [String: [Int]]
+    private let types: [Name: ValueType]
+    private let exposed: Set<Name>
+    private let readers: [Name: [Int]]
     private var isTaken: [Bool]
 
     /// The steps of a validated graph.
@@ -44,7 +44,7 @@ struct Fusion {
     ///   - types: of all values.
     ///   - exposed: values that must be stored.
     static func steps(
-        of graph: Graph, types: [String: ValueType], exposed: Set<String>
+        of graph: Graph, types: [Name: ValueType], exposed: Set<Name>
     ) -> [FusedNodes] {
         var fusion = Fusion(graph, types, exposed)
         var steps: [(last: Int, fused: FusedNodes)] = []
@@ -57,11 +57,11 @@ struct Fusion {
         return steps.sorted { $0.last < $1.last }.map(\.fused)
     }
 
-    private init(_ graph: Graph, _ types: [String: ValueType], _ exposed: Set<String>) {
+    private init(_ graph: Graph, _ types: [Name: ValueType], _ exposed: Set<Name>) {
         self.graph = graph
         self.types = types
         self.exposed = exposed.union([graph.output])
-        var readers: [String: [Int]] = [:]
+        var readers: [Name: [Int]] = [:]
         for (index, node) in graph.nodes.enumerated() {
             for input in node.inputs { readers[input, default: []].append(index) }
         }
@@ -132,7 +132,7 @@ struct Fusion {
     }
 
     /// The only reader of a value, if it is element-wise and the value need not be stored.
-    private func nextInChain(after value: String) -> Int? {
+    private func nextInChain(after value: Name) -> Int? {
         guard !exposed.contains(value), let next = readers[value], next.count == 1,
             !isTaken[next[0]]
         else { return nil }

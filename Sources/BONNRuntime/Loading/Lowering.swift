@@ -5,13 +5,13 @@ import CBONNKernels
 struct Lowering {
     private(set) var values: [ModelValue]
     private(set) var steps: [ModelStep] = []
-    private let types: [String: ValueType]
-    private let tensors: [String: ModelTensor]
+    private let types: [Name: ValueType]
+    private let tensors: [Name: ModelTensor]
     private let kernels: KernelSet
-    private var indices: [String: Int]
+    private var indices: [Name: Int]
 
     init(
-        types: [String: ValueType], tensors: [String: ModelTensor], input: String,
+        types: [Name: ValueType], tensors: [Name: ModelTensor], input: Name,
         kernels: KernelSet
     ) {
         self.types = types
@@ -22,7 +22,7 @@ struct Lowering {
     }
 
     /// The index of a value that is stored, or nil.
-    func index(of name: String) -> Int? { indices[name] }
+    func index(of name: Name) -> Int? { indices[name] }
 
     /// Appends a step, after everything that it reads.
     mutating func append(_ fused: FusedNodes) {
@@ -43,7 +43,7 @@ struct Lowering {
                 shape: input.shape, isInteger: input.element == .integer,
                 program: program ?? MapProgram())
         }
-        var outputs: [String] = []
+        var outputs: [Name] = []
         if program?.writesValues ?? true { outputs.append(fused.value) }
         if let threshold = fused.threshold { outputs.append(threshold.name) }
         for name in outputs {
@@ -92,8 +92,8 @@ struct Lowering {
 
     /// The scale and the bias that a binary layer applies to its sums.
     private func scaling(of producer: Node?) -> [MapProgram.Step] {
-        let scale: String?
-        let bias: String?
+        let scale: Name?
+        let bias: Name?
         switch producer?.operation {
         case .binaryConvolution(let convolution):
             (scale, bias) = (convolution.scale, convolution.bias)
@@ -248,7 +248,7 @@ struct Lowering {
     }
 
     /// F32 weights, or I8 weights times the scale of their output channel, rounded to float32.
-    private func realWeights(_ name: String, scale: String?, outputs: Int) -> [Float] {
+    private func realWeights(_ name: Name, scale: Name?, outputs: Int) -> [Float] {
         guard let scale else { return floats(name) }
         let scales = floats(scale)
         let integers = tensors[name]!.int8s()
@@ -266,10 +266,10 @@ struct Lowering {
             : ThresholdConstants(thresholds: thresholds.floats(), directions: directions)
     }
 
-    private func floats(_ name: String) -> [Float] { tensors[name]!.floats() }
+    private func floats(_ name: Name) -> [Float] { tensors[name]!.floats() }
 
     /// A tensor of one or `channels` elements as `channels` elements.
-    private func perChannel(_ name: String, channels: Int) -> [Float] {
+    private func perChannel(_ name: Name, channels: Int) -> [Float] {
         let values = floats(name)
         return values.count == channels ? values : [Float](repeating: values[0], count: channels)
     }

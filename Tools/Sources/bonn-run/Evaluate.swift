@@ -75,7 +75,7 @@ struct Evaluate: ParsableCommand {
                     + "\(self.model) has \(model.classCount)")
         }
         let pairs = zip(model.metadata.classNames, dataset.classNames)
-        if let (index, (own, other)) = pairs.enumerated().first(where: { $1.0 != $1.1 }) {
+        if let (index, (own, other)) = pairs.enumerated().first(where: { $1.0.text != $1.1 }) {
             Output.complain(
                 "warning: class \(index) is \"\(own)\" in \(self.model) and \"\(other)\" in "
                     + dataset.name)

@@ -39,7 +39,7 @@ struct ImageClassifier {
     /// The name of a class, or its number where the model has no names.
     func name(ofClass index: Int) -> String {
         let names = model.metadata.classNames
-        return index < names.count ? names[index] : String(index)
+        return index < names.count ? names[index].text : String(index)
     }
 }
 

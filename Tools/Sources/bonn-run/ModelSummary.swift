@@ -20,7 +20,7 @@ struct ModelSummary {
         bytes = contents.count
         let file = try ModelFile(bytes: [UInt8](contents))
         var binary = 0
-        var bookkeeping: Set<String> = []
+        var bookkeeping: Set<Name> = []
         for node in file.metadata.graph.nodes {
             switch node.operation {
             case .binaryConvolution(let layer):
@@ -54,7 +54,7 @@ struct ModelSummary {
                 "shape": .shape(model.inputShape), "element": .string(model.inputElement.rawValue),
             ]),
             "classes": .int(model.classCount),
-            "class_names": .strings(model.metadata.classNames),
+            "class_names": .strings(model.metadata.classNames.map(\.text)),
             "binary_parameters": .int(binaryParameters),
             "real_parameters": .int(realParameters),
             "binary_macs": .int(binaryMACs),
@@ -68,14 +68,14 @@ struct ModelSummary {
             "layers": .array(
                 layers.map { layer in
                     .members([
-                        "name": .string(layer.name), "operation": .string(layer.operation),
+                        "name": .string(layer.name.text), "operation": .string(layer.operation),
                         "binary_macs": .int(layer.binaryMACs), "macs": .int(layer.realMACs),
                     ])
                 }),
         ])
     }
 
-    private var provenance: [(key: String, value: String)] {
+    private var provenance: [(key: Name, value: String)] {
         model.metadata.provenance.sorted { $0.key < $1.key }
     }
 
@@ -131,19 +131,20 @@ struct ModelSummary {
                     + "kernels \(parity.kernels.joined(separator: ", "))",
             ])
         }
-        rows += provenance.map { [$0.key, $0.value] }
+        rows += provenance.map { [$0.key.text, $0.value] }
         Output.table(rows, left: [0, 1])
         guard isDetailed else { return }
         Output.line("")
         Output.table(
             [["layer", "operation", "binary MACs", "real MACs"]]
-                + layers.map { [$0.name, $0.operation, "\($0.binaryMACs)", "\($0.realMACs)"] },
+                + layers.map { [$0.name.text, $0.operation, "\($0.binaryMACs)", "\($0.realMACs)"] },
             left: [0, 1])
     }
 
     private var classes: String {
         let names = model.metadata.classNames
-        let shown = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
+        let shown =
+            names.prefix(10).map(\.text).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
         return names.isEmpty
             ? "\(model.classCount), without names" : "\(model.classCount): \(shown)"
     }

@@ -51,7 +51,7 @@ enum Output {
 
 extension JSONValue {
     /// An object with its members in this order.
-    static func members(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
+    static func members(_ members: KeyValuePairs<Name, JSONValue>) -> JSONValue {
         .object(members.map { JSONMember($0.key, $0.value) })
     }
 

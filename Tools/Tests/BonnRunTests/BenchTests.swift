@@ -9,20 +9,20 @@ import Testing
     init() throws { scratch = try Scratch() }
 
     /// The keys that scripts rely on.
-    private let keys = [
+    private let keys: [Name] = [
         "kernels", "threads", "batch", "runs", "median_ms", "min_ms", "p95_ms", "processor",
         "date", "commit", "clock_ghz", "layers",
     ]
-    private let networkKeys = [
+    private let networkKeys: [Name] = [
         "network", "load_ms", "model_bytes", "arena_bytes", "peak_memory_bytes",
         "grown_memory_bytes", "glue_ms", "glue_share", "remainder_ms",
     ]
-    private let layerKeys = [
+    private let layerKeys: [Name] = [
         "name", "operation", "median_ms", "min_ms", "p95_ms", "binary_macs", "macs",
         "gmac_per_s", "binary_macs_per_cycle", "ceiling_share",
     ]
 
-    private func sum(_ result: JSONValue, _ key: String) -> Int {
+    private func sum(_ result: JSONValue, _ key: Name) -> Int {
         result["layers"].elements.reduce(0) { $0 + ($1[key].number?.int ?? 0) }
     }
 
@@ -112,7 +112,7 @@ import Testing
         #expect(built["grown_memory_bytes"] == .null, "the process has built the network")
         let read = try Tool.json("bench", path, "--runs", "1")
         #expect(read["network"].string == path)
-        for key in ["model_bytes", "arena_bytes"] {
+        for key: Name in ["model_bytes", "arena_bytes"] {
             #expect(read[key].number?.int == built[key].number?.int, "\(key)")
         }
         #expect(
@@ -139,7 +139,7 @@ import Testing
             "bench", "--network", name, "--input", "32", "--runs", "1", "--save", path)
         let file = try ModelFile(bytes: [UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
         var parameters = 0
-        var counted: Set<String> = []
+        var counted: Set<Name> = []
         for node in file.metadata.graph.nodes {
             switch node.operation {
             case .binaryConvolution(let layer):

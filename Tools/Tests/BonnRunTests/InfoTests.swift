@@ -11,7 +11,7 @@ import Testing
         #expect(info["input"]["shape"] == .ints([3, 8, 8]))
         #expect(info["input"]["element"].string == "real")
         #expect(info["classes"].number?.int == 10)
-        #expect(info["class_names"].elements.map(\.string) == SmallModel.classNames)
+        #expect(info["class_names"].elements.map(\.string) == SmallModel.classNames.map(\.text))
         #expect(info["binary_parameters"].number?.int == 20 * 16 * 9)
         #expect(info["real_parameters"].number?.int == 16 * 27 + 16 + 1 + 10 * 20 + 10)
         #expect(info["binary_macs"].number?.int == 20 * 16 * 9 * 4 * 4)

@@ -44,7 +44,7 @@ final class Scratch {
 /// A network of ten classes for 8x8 images: a real and a binary convolution and a real head.
 enum SmallModel {
     /// The names of its classes.
-    static let classNames = (0..<10).map { "class-\($0)" }
+    static let classNames: [Name] = (0..<10).map { "class-\($0)" }
 
     /// The rule by which it reads images.
     static let preprocessing = Preprocessing(
@@ -53,7 +53,7 @@ enum SmallModel {
 
     /// The model; with seeded weights.
     static func file(
-        _ preprocessing: Preprocessing? = preprocessing, classNames: [String] = classNames
+        _ preprocessing: Preprocessing? = preprocessing, classNames: [Name] = classNames
     ) -> ModelFile {
         var generator = SeededGenerator(seed: 7)
         func reals(_ shape: Int...) -> ModelTensor {

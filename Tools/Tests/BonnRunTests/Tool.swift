@@ -63,7 +63,7 @@ struct Tool {
 
 extension JSONValue {
     /// The keys of an object in their order.
-    var keys: [String] {
+    var keys: [Name] {
         guard case .object(let members) = self else { return [] }
         return members.map(\.key)
     }
@@ -87,7 +87,7 @@ extension JSONValue {
     }
 
     /// The value of a key; null where there is none.
-    subscript(key: String) -> JSONValue {
+    subscript(key: Name) -> JSONValue {
         guard case .object(let members) = self else { return .null }
         return members.first { $0.key == key }?.value ?? .null
     }

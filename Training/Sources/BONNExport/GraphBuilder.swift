@@ -5,18 +5,18 @@ import Torch
 /// Collects nodes and tensors while a network is lowered, one method per layer type.
 struct GraphBuilder {
     private(set) var nodes: [Node] = []
-    private(set) var tensors: [String: ModelTensor] = [:]
+    private(set) var tensors: [Name: ModelTensor] = [:]
     var binaryLayers: [BinaryLayerNodes] = []
 
     /// Adds a node and returns the name of its value.
-    mutating func add(_ name: String, _ operation: Operation, _ inputs: [String]) -> String {
+    mutating func add(_ name: Name, _ operation: Operation, _ inputs: [Name]) -> Name {
         nodes.append(Node(name, operation, inputs: inputs))
         return name
     }
 
     mutating func convolution(
-        _ name: String, _ layer: Conv2d, _ input: String
-    ) throws(ExportError) -> String {
+        _ name: Name, _ layer: Conv2d, _ input: Name
+    ) throws(ExportError) -> Name {
         var operation = Convolution(window: layer.shape.window, weight: "\(name).weight")
         var input = input
         if let form = layer.int8.form {
@@ -28,8 +28,8 @@ struct GraphBuilder {
     }
 
     mutating func linear(
-        _ name: String, _ layer: BONN.Linear, _ input: String
-    ) throws(ExportError) -> String {
+        _ name: Name, _ layer: BONN.Linear, _ input: Name
+    ) throws(ExportError) -> Name {
         var operation = BONNModelFormat.Linear(weight: "\(name).weight")
         var input = input
         if let form = layer.int8.form {
@@ -45,39 +45,39 @@ struct GraphBuilder {
     ///
     /// - Returns: the names of the scales and of the value that the layer reads.
     private mutating func int8(
-        _ name: String, _ form: Int8Form, _ input: String
-    ) -> (scale: String, input: String) {
+        _ name: Name, _ form: Int8Form, _ input: Name
+    ) -> (scale: Name, input: Name) {
         tensors["\(name).weight"] = ModelTensor(i8: form.weights, shape: form.shape)
-        let scale = "\(name).weight_scale"
+        let scale: Name = "\(name).weight_scale"
         tensors[scale] = ModelTensor(f32: form.sumScale, shape: [form.sumScale.count])
         guard let inverse = form.inverseInputScale else { return (scale, input) }
-        let rate = "\(name).input_inverse_scale"
+        let rate: Name = "\(name).input_inverse_scale"
         tensors[rate] = ModelTensor(f32: [inverse], shape: [1])
         let bytes = add("\(name).input", .quantize(Quantize(inverseScale: rate)), [input])
         return (scale, bytes)
     }
 
     mutating func batchNorm(
-        _ name: String, _ layer: BatchNorm2d, _ input: String
-    ) throws(ExportError) -> String {
-        let affine = try torch(name) { () throws(TorchError) in try layer.inferenceAffine() }
+        _ name: Name, _ layer: BatchNorm2d, _ input: Name
+    ) throws(ExportError) -> Name {
+        let affine = try torch(name.text) { () throws(TorchError) in try layer.inferenceAffine() }
         let scale = try store("\(name).scale", affine.scale)
         let shift = try store("\(name).shift", affine.shift)
         return add(name, .batchNorm(BatchNorm(scale: scale, shift: shift)), [input])
     }
 
     mutating func prelu(
-        _ name: String, _ layer: BONN.PReLU, _ input: String
-    ) throws(ExportError) -> String {
+        _ name: Name, _ layer: BONN.PReLU, _ input: Name
+    ) throws(ExportError) -> Name {
         let slope = try store("\(name).slope", layer.weight.tensor)
         return add(name, .prelu(BONNModelFormat.PReLU(slope: slope)), [input])
     }
 
     /// Batch norm and sign as one comparison a channel.
     mutating func signOfBatchNorm(
-        _ name: String, _ layer: BatchNorm2d, _ input: String
-    ) throws(ExportError) -> String {
-        let affine = try torch(name) { () throws(TorchError) in try layer.inferenceAffine() }
+        _ name: Name, _ layer: BatchNorm2d, _ input: Name
+    ) throws(ExportError) -> Name {
+        let affine = try torch(name.text) { () throws(TorchError) in try layer.inferenceAffine() }
         let scale = try values(name, affine.scale)
         let shift = try values(name, affine.shift)
         let thresholds = zip(scale, shift).map { ExactThreshold(scale: $0, shift: $1) }
@@ -90,8 +90,8 @@ struct GraphBuilder {
     }
 
     mutating func binaryConvolution(
-        _ name: String, _ layer: BinaryConv2d, _ input: String
-    ) throws(ExportError) -> String {
+        _ name: Name, _ layer: BinaryConv2d, _ input: Name
+    ) throws(ExportError) -> Name {
         let latent = try values(name, layer.weight.tensor)
         let shape = layer.shape
         tensors["\(name).weight"] = ModelTensor(
@@ -102,7 +102,7 @@ struct GraphBuilder {
                 shape.outputs, shape.kernel, shape.kernel,
                 BitLayout.words(forChannels: shape.inputs),
             ])
-        let scale = try torch(name) { () throws(TorchError) in
+        let scale = try torch(name.text) { () throws(TorchError) in
             try layer.quantizer.scale(layer.scale.tensor).reshape([1])
         }
         let operation = BinaryConvolution(
@@ -111,14 +111,14 @@ struct GraphBuilder {
         return add(name, .binaryConvolution(operation), [input])
     }
 
-    private mutating func store(_ name: String, _ tensor: Tensor) throws(ExportError) -> String {
+    private mutating func store(_ name: Name, _ tensor: Tensor) throws(ExportError) -> Name {
         tensors[name] = ModelTensor(f32: try values(name, tensor), shape: tensor.shape)
         return name
     }
 
     /// The elements in row-major order, all finite.
-    private func values(_ name: String, _ tensor: Tensor) throws(ExportError) -> [Float] {
-        let values = try torch(name) { () throws(TorchError) in
+    private func values(_ name: Name, _ tensor: Tensor) throws(ExportError) -> [Float] {
+        let values = try torch(name.text) { () throws(TorchError) in
             try tensor.detached().to(.cpu).floats()
         }
         guard let bad = values.firstIndex(where: { !$0.isFinite }) else { return values }

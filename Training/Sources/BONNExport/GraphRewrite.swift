@@ -14,7 +14,7 @@ extension Graph {
     /// read by others too.
     ///
     /// - Parameter types: the types of the graph's values, from `validate(tensors:)`.
-    func poolingFirst(types: [String: ValueType]) -> Graph {
+    func poolingFirst(types: [Name: ValueType]) -> Graph {
         var graph = self
         for pool in nodes {
             guard case .averagePool(let operation) = pool.operation,
@@ -28,7 +28,7 @@ extension Graph {
     }
 
     /// The 1x1 convolutions and batch norms that only `pool` reads, in order of execution.
-    private func pointwiseChain(before pool: Node, types: [String: ValueType]) -> [Node] {
+    private func pointwiseChain(before pool: Node, types: [Name: ValueType]) -> [Node] {
         var chain: [Node] = []
         var value = pool.inputs[0]
         while let node = nodes.first(where: { $0.name == value }), node.operation.isPointwiseAffine,

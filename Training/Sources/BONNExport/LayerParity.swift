@@ -7,7 +7,7 @@ import Torch
 /// training network's layer computes from the same input.
 struct LayerParity {
     private let lowering: Lowering
-    private let types: [String: ValueType]
+    private let types: [Name: ValueType]
 
     init(_ lowering: Lowering) throws(ExportError) {
         self.lowering = lowering
@@ -19,7 +19,7 @@ struct LayerParity {
     }
 
     /// The values of the graph that are compared, and those that the layers read.
-    private var nodes: [String] {
+    private var nodes: [Name] {
         Set(lowering.binaryLayers.flatMap { [$0.input, $0.bits, $0.output] }).sorted()
     }
 
@@ -54,7 +54,7 @@ struct LayerParity {
     private struct Found {
         let input, bits, output: [Float]
 
-        init(_ layer: BinaryLayerNodes, in values: [String: [Float]]) throws(ExportError) {
+        init(_ layer: BinaryLayerNodes, in values: [Name: [Float]]) throws(ExportError) {
             guard let input = values[layer.input], let bits = values[layer.bits],
                 let output = values[layer.output]
             else {
@@ -72,7 +72,7 @@ struct LayerParity {
         guard case .binary(let binary, let estimator) = layer.unit.convolution else {
             throw ExportError(.parity, "\(layer.output): not a 1-bit layer")
         }
-        return try torch(layer.output) { () throws(TorchError) in
+        return try torch(layer.output.text) { () throws(TorchError) in
             try withoutGradient { () throws(TorchError) in
                 let x = try Tensor(input, shape: shape).to(binary.weight.tensor.device)
                 let signs = try layer.unit.norm.sign(x, .deployment, estimator: estimator)
@@ -85,7 +85,7 @@ struct LayerParity {
     }
 
     private static func require(
-        _ wanted: [Float], in found: [Float], of name: String, _ kernels: KernelSet
+        _ wanted: [Float], in found: [Float], of name: Name, _ kernels: KernelSet
     ) throws(ExportError) {
         guard found.count == wanted.count else {
             throw ExportError(

@@ -19,7 +19,7 @@ public struct Lowering {
     ///   finite.
     public init(
         _ network: Network, height: Int, width: Int, preprocessing: Preprocessing? = nil,
-        classNames: [String] = [], provenance: [String: String] = [:]
+        classNames: [Name] = [], provenance: [Name: String] = [:]
     ) throws(ExportError) {
         do {
             try network.configuration.validate(height: height, width: width)
@@ -27,7 +27,7 @@ public struct Lowering {
             throw ExportError(.shape, error.message)
         }
         var builder = GraphBuilder()
-        let input = "image"
+        let input: Name = "image"
         let logits = try builder.lower(network, input: input)
         binaryLayers = builder.binaryLayers
         var graph = Graph(
@@ -53,17 +53,17 @@ public struct Lowering {
 struct BinaryLayerNodes {
     let unit: ConvolutionUnit
     /// The real value that the unit reads.
-    let input: String
+    let input: Name
     /// The bits behind batch norm and sign.
-    let bits: String
+    let bits: Name
     /// The scaled sums.
-    let output: String
+    let output: Name
 }
 
 extension GraphBuilder {
     fileprivate mutating func lower(
-        _ network: Network, input: String
-    ) throws(ExportError) -> String {
+        _ network: Network, input: Name
+    ) throws(ExportError) -> Name {
         let imagenet = network.configuration.stem == .imagenet
         var value = try convolution("stem.convolution", network.stemConvolution, input)
         value = try batchNorm("stem.norm", network.stemNorm, value)
@@ -80,8 +80,8 @@ extension GraphBuilder {
     }
 
     private mutating func lower(
-        _ block: Block, _ name: String, _ input: String
-    ) throws(ExportError) -> String {
+        _ block: Block, _ name: Name, _ input: Name
+    ) throws(ExportError) -> Name {
         var value = input
         for (index, unit) in block.units.enumerated() {
             value = try lower(unit, "\(name).\(index)", value)
@@ -112,8 +112,8 @@ extension GraphBuilder {
     }
 
     private mutating func lower(
-        _ unit: ConvolutionUnit, _ name: String, _ input: String
-    ) throws(ExportError) -> String {
+        _ unit: ConvolutionUnit, _ name: Name, _ input: Name
+    ) throws(ExportError) -> Name {
         switch unit.convolution {
         case .real(let real):
             let normalised = try batchNorm("\(name).norm", unit.norm, input)

@@ -26,7 +26,7 @@ public struct ModelExport: Sendable {
     ///   computes.
     public init(
         _ network: Network, height: Int, width: Int, preprocessing: Preprocessing? = nil,
-        classNames: [String] = [], provenance: [String: String] = [:], batches: [Tensor],
+        classNames: [Name] = [], provenance: [Name: String] = [:], batches: [Tensor],
         kernels: [KernelSet] = KernelSet.available, threads: [Int] = [1, 2]
     ) throws(ExportError) {
         guard let first = batches.first else {

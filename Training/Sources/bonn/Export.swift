@@ -60,7 +60,7 @@ struct Export: ParsableCommand {
         let quantized = try int8Report(network, stored)
         let export = try ModelExport(
             network, height: side, width: side, preprocessing: configuration.preprocessing,
-            classNames: stored.state.dataset.classNames,
+            classNames: stored.state.dataset.classNames.map { Name($0) },
             provenance: provenance(of: stored).merging(quantized?.provenance ?? [:]) { $1 },
             batches: try batches(stored))
         try File.replace(output, with: export.bytes)
@@ -117,12 +117,12 @@ struct Export: ParsableCommand {
     }
 
     /// The key of the provenance under which the digest of the checkpoint's weights stands.
-    static let weightsKey = "weights_md5"
+    static let weightsKey: Name = "weights_md5"
 
     /// Where the network comes from, for whoever finds the file.
-    private func provenance(of stored: Checkpoint) -> [String: String] {
+    private func provenance(of stored: Checkpoint) -> [Name: String] {
         let configuration = stored.configuration
-        var facts = [
+        var facts: [Name: String] = [
             "method": configuration.model.method.rawValue,
             "network": configuration.model.model.rawValue,
             "widths": configuration.model.widths.map(String.init).joined(separator: "-"),

@@ -29,11 +29,11 @@ struct Int8Report: Encodable {
         case top1After = "top1_after"
     }
 
-    private static let stemKey = "int8_stem_limit"
-    private static let headKey = "int8_head_limit"
+    private static let stemKey: Name = "int8_stem_limit"
+    private static let headKey: Name = "int8_head_limit"
 
     /// The same for the provenance of a model file.
-    var provenance: [String: String] {
+    var provenance: [Name: String] {
         [
             "int8_calibration_images": String(calibrationImages),
             Self.stemKey: String(stemLimit),
@@ -45,7 +45,7 @@ struct Int8Report: Encodable {
     }
 
     /// The limits that a model file was exported with; nil for one without 8-bit layers.
-    static func limits(in provenance: [String: String]) -> Int8Limits? {
+    static func limits(in provenance: [Name: String]) -> Int8Limits? {
         guard let stem = provenance[stemKey].flatMap(Float.init), stem > 0,
             let head = provenance[headKey].flatMap(Float.init), head > 0
         else { return nil }

@@ -82,7 +82,7 @@ private struct Report: Encodable {
         let macs: Int
 
         init(_ timing: LayerTiming, shape: Shape?) {
-            name = timing.name
+            name = timing.name.text
             operation = timing.operation
             self.shape = shape.map { [$0.channels, $0.height, $0.width] } ?? []
             binaryMacs = timing.binaryMACs

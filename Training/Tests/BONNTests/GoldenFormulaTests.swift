@@ -20,10 +20,10 @@ import Torch
             contents = try Safetensors.read(bytes)
         }
 
-        var names: [String] { contents.tensors.keys.sorted() }
+        var names: [String] { contents.tensors.keys.sorted().map(\.text) }
 
         func callAsFunction(_ name: String) throws -> Tensor {
-            let entry = try #require(contents.tensors[name], "the golden file has no \(name)")
+            let entry = try #require(contents.tensors[Name(name)], "the golden file has no \(name)")
             let types: [Safetensors.ElementType: DType] = [
                 .f32: .float32, .f64: .float64, .i64: .int64,
             ]

@@ -8,7 +8,7 @@ import Testing
     /// convolutions and batch norms, then an average pooling, then a global average.
     struct RandomChain {
         var graph: Graph
-        var tensors: [String: ModelTensor] = [:]
+        var tensors: [Name: ModelTensor] = [:]
         var pool: Pool
         var image: [Float]
 
@@ -21,8 +21,8 @@ import Testing
                 Int.random(in: size...9, using: &generator))
             let input = GraphInput(name: "image", shape: shape, element: .real)
             image = (0..<shape.count).map { _ in Float.random(in: -2...2, using: &generator) }
-            var tensors: [String: ModelTensor] = [:]
-            func tensor(_ name: String, _ shape: [Int]) -> String {
+            var tensors: [Name: ModelTensor] = [:]
+            func tensor(_ name: Name, _ shape: [Int]) -> Name {
                 let count = shape.reduce(1, *)
                 tensors[name] = ModelTensor(
                     f32: (0..<count).map { _ in Float.random(in: -1...1, using: &generator) },
@@ -30,9 +30,9 @@ import Testing
                 return name
             }
             var nodes: [Node] = []
-            var value = "image"
+            var value: Name = "image"
             for index in 0..<Int.random(in: 1...3, using: &generator) {
-                let name = "affine\(index)"
+                let name: Name = "affine\(index)"
                 let operation: BONNModelFormat.Operation
                 if index == 0 || Bool.random(using: &generator) {
                     let groups = Int.random(in: 1...2, using: &generator)
@@ -60,7 +60,7 @@ import Testing
                 countsPadding: Bool.random(using: &generator))
             nodes.append(Node("pool", .averagePool(pool), inputs: [value]))
             nodes.append(Node("mean", .globalAveragePool, inputs: ["pool"]))
-            var output = "mean"
+            var output: Name = "mean"
             if branches {
                 nodes.append(Node("other", .globalAveragePool, inputs: [value]))
                 nodes.append(Node("sum", .add, inputs: ["mean", "other"]))
@@ -114,7 +114,7 @@ import Testing
     @Test func `counted padding would scale the bias down at the border`() throws {
         // What the proof excludes is really different: a constant map under a padded average.
         let pool = Pool(window: Window(2, stride: 2, padding: 1), countsPadding: true)
-        let tensors = [
+        let tensors: [Name: ModelTensor] = [
             "weight": ModelTensor(f32: [0], shape: [1, 1, 1, 1]),
             "bias": ModelTensor(f32: [1], shape: [1]),
         ]

@@ -132,7 +132,7 @@ import Torch
         let aCase = Self.cases[0]
         let network = try Self.network(aCase.configuration, seed: 80)
         var file = try Lowering(network, height: aCase.side, width: aCase.side).file
-        let name = "blocks.0.0.convolution.weight"
+        let name: Name = "blocks.0.0.convolution.weight"
         let tensor = try #require(file.tensors[name])
         file.tensors[name] = ModelTensor(
             u64: tensor.words().map { $0 ^ 1 }, shape: tensor.shape)

@@ -26,7 +26,7 @@ import Testing
             }
         return Checkpoint(
             configuration: TrainingConfiguration(), state: state,
-            tensors: [String: Safetensors.Tensor](
+            tensors: [Name: Safetensors.Tensor](
                 uniqueKeysWithValues: tensors.map { ($0.name, $0) }))
     }
 

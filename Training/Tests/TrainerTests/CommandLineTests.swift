@@ -129,7 +129,9 @@ import Testing
             #expect((0...1).contains(int8[key] as? Double ?? -1), "\(key)")
         }
         let provenance = try ModelFile(bytes: File.bytes(of: model)).metadata.provenance
-        for key in ["int8_stem_limit", "int8_head_limit", "int8_top1_before", "int8_top1_after"] {
+        for key: Name in [
+            "int8_stem_limit", "int8_head_limit", "int8_top1_before", "int8_top1_after",
+        ] {
             #expect(Double(provenance[key] ?? "") != nil, "\(key)")
         }
         let verified = try Tool.run("verify", checkpoint, model, "--data", "synthetic:40")

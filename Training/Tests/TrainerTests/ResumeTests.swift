@@ -1,5 +1,6 @@
 import BONN
 import BONNData
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -145,7 +146,7 @@ import Testing
                 .contains("which this network does not have"))
         #expect(try refusal { $0.configuration.model.widths = [1] }.contains("model.widths"))
         let optimiserState = try #require(
-            checkpoint.tensors.keys.first { $0.hasPrefix("optimizer/") })
+            checkpoint.tensors.keys.first { $0.text.hasPrefix("optimizer/") })
         var damaged = checkpoint
         damaged.tensors[optimiserState] = nil
         try damaged.write(to: file)

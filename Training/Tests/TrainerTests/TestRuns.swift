@@ -60,7 +60,7 @@ func smallConfiguration(
 
 /// What a run leaves, without what depends on the clock.
 struct RunResult: Equatable {
-    var tensors: [String: [UInt8]]
+    var tensors: [Name: [UInt8]]
     /// The weights of the best checkpoint.
     var best: String
     var state: TrainingState

@@ -88,7 +88,7 @@ struct Measurement: ~Copyable {
         }
         let layers = (profiles.first ?? []).enumerated().map { index, layer in
             MeasuredLayer(
-                name: layer.name, operation: layer.operation, binaryMACs: layer.binaryMACs,
+                name: layer.name.text, operation: layer.operation, binaryMACs: layer.binaryMACs,
                 realMACs: layer.realMACs,
                 milliseconds: profiles.map { Double($0[index].nanoseconds) / 1e6 })
         }

@@ -40,7 +40,7 @@ struct LayerShape {
         var builder = NetworkBuilder(input: input)
         let bits = builder.threshold("input", "bits", by: 0.1)
         let sums = try builder.binaryConvolution(
-            of: bits, text, outputs: outputs, window: Window(kernel, padding: kernel / 2))
+            of: bits, Name(text), outputs: outputs, window: Window(kernel, padding: kernel / 2))
         let output = builder.flatten(sums, "sums")
         return builder.file(output: output)
     }

@@ -8,9 +8,9 @@ import BONNModelFormat
 struct NetworkBuilder {
     private var generator: SeededGenerator
     private let input: GraphInput
-    private var shapes: [String: Shape]
+    private var shapes: [Name: Shape]
     private var nodes: [Node] = []
-    private var tensors: [String: ModelTensor] = [:]
+    private var tensors: [Name: ModelTensor] = [:]
 
     /// Starts with the real input `input`.
     init(input shape: Shape, seed: UInt64 = 1) {
@@ -20,19 +20,19 @@ struct NetworkBuilder {
     }
 
     /// The model file whose logits are a value `[K, 1, 1]`.
-    func file(output: String) -> ModelFile {
+    func file(output: Name) -> ModelFile {
         ModelFile(
             metadata: ModelMetadata(graph: Graph(input: input, nodes: nodes, output: output)),
             tensors: tensors)
     }
 
     /// The shape of a value.
-    func shape(_ value: String) -> Shape { shapes[value] ?? input.shape }
+    func shape(_ value: Name) -> Shape { shapes[value] ?? input.shape }
 
     /// A real convolution without bias.
     mutating func convolution(
-        _ x: String, _ name: String, outputs: Int, window: Window, groups: Int = 1
-    ) throws -> String {
+        _ x: Name, _ name: Name, outputs: Int, window: Window, groups: Int = 1
+    ) throws -> Name {
         let inputs = shape(x).channels / groups
         let fanIn = Double(inputs * window.height * window.width)
         let weight = reals(
@@ -44,10 +44,10 @@ struct NetworkBuilder {
     }
 
     /// The fixed blur of anti-aliased pooling: depthwise 3x3, (1 2 1) times (1 2 1) over 16.
-    mutating func blur(_ x: String, _ name: String, window: Window) throws -> String {
+    mutating func blur(_ x: Name, _ name: Name, window: Window) throws -> Name {
         let channels = shape(x).channels
         let kernel: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
-        let weight = "\(name).weight"
+        let weight: Name = "\(name).weight"
         tensors[weight] = ModelTensor(
             f32: (0..<channels).flatMap { _ in kernel }, shape: [channels, 1, 3, 3])
         return add(
@@ -60,12 +60,12 @@ struct NetworkBuilder {
     ///
     /// - Parameter thresholds: how far they lie from 0 at most.
     mutating func binaryConvolution(
-        _ x: String, _ name: String, outputs: Int, stride: Int = 1, padding: PaddingValue = .zero,
+        _ x: Name, _ name: Name, outputs: Int, stride: Int = 1, padding: PaddingValue = .zero,
         thresholds: Double = 0.1
-    ) throws -> String {
+    ) throws -> Name {
         let channels = shape(x).channels
         let bits = threshold(x, "\(name).sign", by: thresholds)
-        let scale = "\(name).scale"
+        let scale: Name = "\(name).scale"
         tensors[scale] = ModelTensor(
             f32: [Float(1 / (9 * Double(channels)).squareRoot())], shape: [1])
         return try binaryConvolution(
@@ -75,9 +75,9 @@ struct NetworkBuilder {
 
     /// The binary convolution of bits that are there: integer sums without a scale.
     mutating func binaryConvolution(
-        of bits: String, _ name: String, outputs: Int, window: Window,
-        padding: PaddingValue = .zero, scale: String? = nil
-    ) throws -> String {
+        of bits: Name, _ name: Name, outputs: Int, window: Window,
+        padding: PaddingValue = .zero, scale: Name? = nil
+    ) throws -> Name {
         let channels = shape(bits).channels
         let layer = BinaryConvolution(
             window: window, paddingValue: padding, inputChannels: channels,
@@ -88,7 +88,7 @@ struct NetworkBuilder {
     }
 
     /// Bits: +1 where a value is at least its channel's threshold.
-    mutating func threshold(_ x: String, _ name: String, by radius: Double) -> String {
+    mutating func threshold(_ x: Name, _ name: Name, by radius: Double) -> Name {
         let channels = shape(x).channels
         tensors["\(name).direction"] = ModelTensor(
             i8: [Int8](repeating: 1, count: channels), shape: [channels])
@@ -99,7 +99,7 @@ struct NetworkBuilder {
     }
 
     /// A batch norm.
-    mutating func batchNorm(_ x: String, _ name: String) -> String {
+    mutating func batchNorm(_ x: Name, _ name: Name) -> Name {
         let channels = shape(x).channels
         let layer = BatchNorm(
             scale: reals("\(name).scale", [channels], around: 1, by: 0.25),
@@ -108,42 +108,42 @@ struct NetworkBuilder {
     }
 
     /// A PReLU with one slope per channel.
-    mutating func prelu(_ x: String, _ name: String) -> String {
+    mutating func prelu(_ x: Name, _ name: Name) -> Name {
         let slope = reals("\(name).slope", [shape(x).channels], around: 0.25, by: 0.1)
         return add(name, .prelu(PReLU(slope: slope)), [x], shape(x))
     }
 
     /// A ReLU.
-    mutating func relu(_ x: String, _ name: String) -> String {
+    mutating func relu(_ x: Name, _ name: Name) -> Name {
         add(name, .relu, [x], shape(x))
     }
 
     /// A sum.
-    mutating func sum(_ a: String, _ b: String, _ name: String) -> String {
+    mutating func sum(_ a: Name, _ b: Name, _ name: Name) -> Name {
         add(name, .add, [a, b], shape(a))
     }
 
     /// A max pooling.
-    mutating func maxPool(_ x: String, _ name: String, window: Window) throws -> String {
+    mutating func maxPool(_ x: Name, _ name: Name, window: Window) throws -> Name {
         add(
             name, .maxPool(Pool(window: window)), [x],
             try windowed(x, window, channels: shape(x).channels))
     }
 
     /// An average pooling.
-    mutating func averagePool(_ x: String, _ name: String, window: Window) throws -> String {
+    mutating func averagePool(_ x: Name, _ name: Name, window: Window) throws -> Name {
         add(
             name, .averagePool(Pool(window: window)), [x],
             try windowed(x, window, channels: shape(x).channels))
     }
 
     /// The mean of each channel.
-    mutating func globalAveragePool(_ x: String, _ name: String) -> String {
+    mutating func globalAveragePool(_ x: Name, _ name: Name) -> Name {
         add(name, .globalAveragePool, [x], Shape(shape(x).channels, 1, 1))
     }
 
     /// A real fully connected layer with bias.
-    mutating func linear(_ x: String, _ name: String, outputs: Int) -> String {
+    mutating func linear(_ x: Name, _ name: Name, outputs: Int) -> Name {
         let inputs = shape(x).channels
         let bound = (3 / Double(inputs)).squareRoot()
         let layer = Linear(
@@ -153,34 +153,34 @@ struct NetworkBuilder {
     }
 
     /// A value as one long list of channels.
-    mutating func flatten(_ x: String, _ name: String) -> String {
+    mutating func flatten(_ x: Name, _ name: Name) -> Name {
         add(name, .flatten, [x], Shape(shape(x).count, 1, 1))
     }
 
     /// What ends every network here: the mean of each channel and a fully connected layer.
-    mutating func head(_ x: String, classes: Int) -> String {
+    mutating func head(_ x: Name, classes: Int) -> Name {
         linear(globalAveragePool(x, "pool"), "head", outputs: classes)
     }
 
     /// Appends a node and gives back its name.
     mutating func add(
-        _ name: String, _ operation: Operation, _ inputs: [String], _ shape: Shape
-    ) -> String {
+        _ name: Name, _ operation: Operation, _ inputs: [Name], _ shape: Shape
+    ) -> Name {
         nodes.append(Node(name, operation, inputs: inputs))
         shapes[name] = shape
         return name
     }
 
     /// The shape of what a window slides over a value to make.
-    func windowed(_ x: String, _ window: Window, channels: Int) throws -> Shape {
-        let (height, width) = try window.outputSize(of: shape(x), place: x)
+    func windowed(_ x: Name, _ window: Window, channels: Int) throws -> Shape {
+        let (height, width) = try window.outputSize(of: shape(x), place: x.text)
         return Shape(channels, height, width)
     }
 
     /// A tensor of real numbers from an interval.
     mutating func reals(
-        _ name: String, _ shape: [Int], around centre: Double, by radius: Double
-    ) -> String {
+        _ name: Name, _ shape: [Int], around centre: Double, by radius: Double
+    ) -> Name {
         let values = (0..<shape.reduce(1, *)).map { _ in
             Float(generator.uniform(centre - radius, centre + radius))
         }
@@ -188,7 +188,7 @@ struct NetworkBuilder {
     }
 
     /// Stores a tensor and gives back its name.
-    mutating func tensor(_ name: String, _ tensor: ModelTensor) -> String {
+    mutating func tensor(_ name: Name, _ tensor: ModelTensor) -> Name {
         tensors[name] = tensor
         return name
     }
@@ -197,8 +197,8 @@ struct NetworkBuilder {
     mutating func integer(below bound: Int) -> Int { generator.integer(below: bound) }
 
     private mutating func binaryKernels(
-        _ name: String, outputs: Int, channels: Int, _ window: Window
-    ) -> String {
+        _ name: Name, outputs: Int, channels: Int, _ window: Window
+    ) -> Name {
         let words = BitLayout.words(forChannels: channels)
         let lastWord = BitLayout.usedBits(ofLastWordForChannels: channels)
         let values = (0..<outputs * window.height * window.width * words).map { index in

@@ -8,7 +8,7 @@ extension NetworkBuilder {
     /// - Parameters:
     ///   - widths: channels of each section.
     ///   - blocks: blocks of each section.
-    mutating func quickNet(_ input: String, widths: [Int], blocks: [Int]) throws -> String {
+    mutating func quickNet(_ input: Name, widths: [Int], blocks: [Int]) throws -> Name {
         var x = try stem(input, outputs: widths[0])
         for (section, width) in widths.enumerated() {
             if section > 0 { x = try transition(x, "transition\(section)", outputs: width) }
@@ -24,7 +24,7 @@ extension NetworkBuilder {
         return head(relu(x, "relu"), classes: 1000)
     }
 
-    private mutating func stem(_ input: String, outputs: Int) throws -> String {
+    private mutating func stem(_ input: Name, outputs: Int) throws -> Name {
         let few = outputs / 4
         var x = try convolution(
             input, "stem.0", outputs: few, window: .same(3, stride: 2, of: shape(input)))
@@ -37,8 +37,8 @@ extension NetworkBuilder {
     }
 
     private mutating func transition(
-        _ input: String, _ name: String, outputs: Int
-    ) throws -> String {
+        _ input: Name, _ name: Name, outputs: Int
+    ) throws -> Name {
         var x = relu(input, "\(name).relu")
         x = try maxPool(x, "\(name).pool", window: Window(2))
         x = try blur(x, "\(name).blur", window: .same(3, stride: 2, of: shape(x)))

@@ -6,7 +6,7 @@ extension NetworkBuilder {
     ///
     /// - Parameter int8: whether stem and head multiply signed bytes, and the weights of the
     ///   shortcuts are stored as such.
-    mutating func resNet18(_ input: String, int8: Bool = false) throws -> String {
+    mutating func resNet18(_ input: Name, int8: Bool = false) throws -> Name {
         let window = Window(7, stride: 2, padding: 3)
         var x =
             int8
@@ -21,7 +21,7 @@ extension NetworkBuilder {
     }
 
     /// 3x3 stem, three stages of six blocks (one convolution each).
-    mutating func wideResNet22(_ input: String) throws -> String {
+    mutating func wideResNet22(_ input: Name) throws -> Name {
         var x = try convolution(input, "stem", outputs: 16, window: Window(3, padding: 1))
         x = batchNorm(x, "stem.norm")
         x = prelu(x, "stem.prelu")
@@ -30,8 +30,8 @@ extension NetworkBuilder {
     }
 
     private mutating func stages(
-        _ input: String, widths: [Int], blocks: Int, int8: Bool
-    ) throws -> String {
+        _ input: Name, widths: [Int], blocks: Int, int8: Bool
+    ) throws -> Name {
         var x = input
         for (stage, width) in widths.enumerated() {
             for index in 0..<blocks {
@@ -46,15 +46,15 @@ extension NetworkBuilder {
     /// BONN's block: `PReLU(Conv(sign(BN(x))) + shortcut(x))`; a shortcut that changes the shape is
     /// average pooling, a real 1x1 convolution and batch norm.
     private mutating func block(
-        _ x: String, _ name: String, outputs: Int, stride: Int, int8: Bool
-    ) throws -> String {
+        _ x: Name, _ name: Name, outputs: Int, stride: Int, int8: Bool
+    ) throws -> Name {
         var shortcut = x
         if stride > 1 {
             shortcut = try averagePool(
                 shortcut, "\(name).shortcut.pool", window: Window(stride, stride: stride))
         }
         if shape(x).channels != outputs {
-            let node = "\(name).shortcut"
+            let node: Name = "\(name).shortcut"
             shortcut =
                 int8
                 ? try byteConvolution(shortcut, node, outputs: outputs, window: Window(1))

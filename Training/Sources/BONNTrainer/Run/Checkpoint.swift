@@ -14,7 +14,7 @@ public struct Checkpoint: Sendable {
     /// Where the run is.
     public var state: TrainingState
     /// The tensors by name.
-    public var tensors: [String: Safetensors.Tensor]
+    public var tensors: [Name: Safetensors.Tensor]
 
     /// The prefix of moving averages.
     public static let averagePrefix = "ema/"
@@ -29,7 +29,7 @@ public struct Checkpoint: Sendable {
     /// Creates a checkpoint.
     public init(
         configuration: TrainingConfiguration, state: TrainingState,
-        tensors: [String: Safetensors.Tensor]
+        tensors: [Name: Safetensors.Tensor]
     ) {
         self.configuration = configuration
         self.state = state
@@ -49,13 +49,13 @@ public struct Checkpoint: Sendable {
             throw TrainingError(.checkpoint, "\(path): not a whole checkpoint: \(error)")
         }
         let metadata = contents.metadata
-        guard metadata["format"] == Self.format else {
+        guard Name(metadata["format"] ?? "") == Name(Self.format) else {
             throw TrainingError(
                 .checkpoint,
                 "\(path): not a checkpoint of this program: its metadata states format "
                     + "\(metadata["format"] ?? "nothing"), expected \(Self.format)")
         }
-        guard metadata["format_version"] == Self.version else {
+        guard Name(metadata["format_version"] ?? "") == Name(Self.version) else {
             throw TrainingError(
                 .checkpoint,
                 "\(path): checkpoint version \(metadata["format_version"] ?? "missing"), "
@@ -86,12 +86,12 @@ public struct Checkpoint: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
             let json = String(decoding: try encoder.encode(state), as: UTF8.self)
-            let metadata = [
+            let metadata: [(key: Name, value: String)] = [
                 ("format", Self.format), ("format_version", Self.version),
                 ("configuration", Recipe.yaml(configuration)), ("state", json),
             ]
             bytes = try Safetensors.write(
-                metadata: metadata.map { (key: $0.0, value: $0.1) }, tensors: Array(tensors.values))
+                metadata: metadata, tensors: Array(tensors.values))
         } catch {
             throw TrainingError(.checkpoint, "\(path): cannot be put together: \(error)")
         }
@@ -99,20 +99,20 @@ public struct Checkpoint: Sendable {
     }
 
     /// The tensors whose names start with a prefix, under the rest of their names.
-    public func tensors(withPrefix prefix: String) -> [String: Safetensors.Tensor] {
+    public func tensors(withPrefix prefix: String) -> [Name: Safetensors.Tensor] {
         tensors.reduce(into: [:]) { found, item in
-            guard item.key.hasPrefix(prefix) else { return }
-            found[String(item.key.dropFirst(prefix.count))] = item.value
+            guard item.key.text.hasPrefix(prefix) else { return }
+            found[Name(String(item.key.text.dropFirst(prefix.count)))] = item.value
         }
     }
 
     /// The network's own parameters and buffers.
-    public var networkTensors: [String: Safetensors.Tensor] {
-        tensors.filter { !$0.key.contains("/") }
+    public var networkTensors: [Name: Safetensors.Tensor] {
+        tensors.filter { !$0.key.text.contains("/") }
     }
 
     /// The weights to evaluate and export: moving averages where the run keeps them.
-    public var deployedTensors: [String: Safetensors.Tensor] {
+    public var deployedTensors: [Name: Safetensors.Tensor] {
         networkTensors.merging(tensors(withPrefix: Self.averagePrefix)) { _, average in average }
     }
 

@@ -43,16 +43,16 @@ final class ExponentialMovingAverage {
         }
     }
 
-    func capture() throws -> [String: Safetensors.Tensor] {
+    func capture() throws -> [Name: Safetensors.Tensor] {
         try zip(parameters, averages).reduce(into: [:]) { tensors, pair in
-            let name = Checkpoint.averagePrefix + pair.0.name
+            let name: Name = "\(Checkpoint.averagePrefix)\(pair.0.name)"
             tensors[name] = try Safetensors.Tensor(name, pair.1)
         }
     }
 
-    func restore(_ stored: [String: Safetensors.Tensor], source: String) throws {
+    func restore(_ stored: [Name: Safetensors.Tensor], source: String) throws {
         for (parameter, average) in zip(parameters, averages) {
-            guard let tensor = stored[parameter.name] else {
+            guard let tensor = stored[Name(parameter.name)] else {
                 throw TrainingError(
                     .checkpoint, "\(source): the moving average of \(parameter.name) is missing")
             }

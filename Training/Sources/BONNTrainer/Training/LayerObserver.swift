@@ -47,7 +47,7 @@ final class LayerObserver {
         }
     }
 
-    func capture() throws -> [String: Safetensors.Tensor] {
+    func capture() throws -> [Name: Safetensors.Tensor] {
         try zip(layers, signs).reduce(into: [:]) { tensors, pair in
             let name = Self.name(of: pair.0)
             tensors[name] = try Safetensors.Tensor(name, pair.1)
@@ -64,8 +64,8 @@ final class LayerObserver {
         }
     }
 
-    private static func name(of layer: BinaryConv2d) -> String {
-        Checkpoint.trainerPrefix + "signs/" + layer.name
+    private static func name(of layer: BinaryConv2d) -> Name {
+        "\(Checkpoint.trainerPrefix)signs/\(layer.name)"
     }
 
     private static func signs(of layer: BinaryConv2d) throws(TorchError) -> Tensor {

@@ -4,7 +4,7 @@ import Torch
 
 extension Safetensors.Tensor {
     /// The elements of a tensor, copied from its device.
-    init(_ name: String, _ tensor: Torch.Tensor) throws {
+    init(_ name: Name, _ tensor: Torch.Tensor) throws {
         let type: Safetensors.ElementType =
             switch tensor.dtype {
             case .float32: .f32
@@ -25,9 +25,9 @@ enum TensorCoding {
     /// The parameters and buffers under their names behind a prefix.
     static func capture(
         _ parameters: [Parameter], prefix: String = ""
-    ) throws -> [String: Safetensors.Tensor] {
+    ) throws -> [Name: Safetensors.Tensor] {
         try parameters.reduce(into: [:]) { tensors, parameter in
-            let name = prefix + parameter.name
+            let name: Name = "\(prefix)\(parameter.name)"
             tensors[name] = try Safetensors.Tensor(name, parameter.tensor.detached())
         }
     }
@@ -37,9 +37,9 @@ enum TensorCoding {
     /// - Throws: `.checkpoint` that names the first tensor which is missing, left over, or of
     ///   another shape or type than the network's.
     static func restore(
-        _ stored: [String: Safetensors.Tensor], into parameters: [Parameter], source: String
+        _ stored: [Name: Safetensors.Tensor], into parameters: [Parameter], source: String
     ) throws {
-        let known = Set(parameters.map(\.name))
+        let known = Set(parameters.map { Name($0.name) })
         if let extra = stored.keys.sorted().first(where: { !known.contains($0) }) {
             throw TrainingError(
                 .checkpoint,
@@ -47,7 +47,7 @@ enum TensorCoding {
                     + "it belongs to another network")
         }
         for parameter in parameters {
-            guard let tensor = stored[parameter.name] else {
+            guard let tensor = stored[Name(parameter.name)] else {
                 throw TrainingError(
                     .checkpoint,
                     "\(source): tensor \(parameter.name) is missing; it belongs to another network")

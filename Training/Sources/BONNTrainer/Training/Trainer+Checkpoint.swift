@@ -5,7 +5,7 @@ import Foundation
 public import Torch
 
 extension Trainer {
-    private static let dropoutState = Checkpoint.trainerPrefix + "dropout_generator"
+    private static let dropoutState: Name = "\(Checkpoint.trainerPrefix)dropout_generator"
 
     /// Writes the best checkpoint, then the last, then the tables. A kill or a full disk between two
     /// of them loses nothing: a resumed run follows the last checkpoint, from which it writes the
@@ -21,7 +21,7 @@ extension Trainer {
 
     private func captured() throws -> Checkpoint {
         var tensors = try TensorCoding.capture(network.store.parameters)
-        func add(_ more: [String: Safetensors.Tensor]) {
+        func add(_ more: [Name: Safetensors.Tensor]) {
             tensors.merge(more) { _, new in new }
         }
         if let featureLoss = step.featureLoss {
@@ -30,7 +30,7 @@ extension Trainer {
                     featureLoss.store.parameters, prefix: Checkpoint.trainerPrefix))
         }
         for (name, tensor) in try step.optimiserState() {
-            let name = Checkpoint.optimizerPrefix + name
+            let name: Name = "\(Checkpoint.optimizerPrefix)\(name)"
             tensors[name] = try Safetensors.Tensor(name, tensor)
         }
         if let averages { add(try averages.capture()) }
@@ -56,7 +56,7 @@ extension Trainer {
         try TensorCoding.restore(
             checkpoint.networkTensors, into: network.store.parameters, source: source)
         if let featureLoss = step.featureLoss {
-            let names = Set(featureLoss.store.parameters.map(\.name))
+            let names = Set(featureLoss.store.parameters.map { Name($0.name) })
             try TensorCoding.restore(
                 checkpoint.tensors(withPrefix: Checkpoint.trainerPrefix)
                     .filter { names.contains($0.key) },
@@ -64,7 +64,10 @@ extension Trainer {
         }
         let stored = checkpoint.tensors(withPrefix: Checkpoint.optimizerPrefix)
         try step.restoreOptimiser(
-            try stored.mapValues { try TensorCoding.tensor($0, source: source).to(device) })
+            try stored.reduce(into: [:]) { tensors, item in
+                tensors[item.key.text] = try TensorCoding.tensor(item.value, source: source).to(
+                    device)
+            })
         try averages?.restore(
             checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
         state = checkpoint.state
