@@ -73,20 +73,29 @@ extension ParityCertificate {
             maxAbsDifference: try fields.double("max_abs_difference"),
             maxRelativeDifference: try fields.double("max_relative_difference"),
             kernels: try fields.names("kernels").map(\.text))
+        if let network = try fields.optionalName("network") {
+            self.network = SHA256.Digest(network.text)
+            guard self.network != nil else {
+                throw ModelFormatError(
+                    .parity, "parity, key 'network'", expected: "64 hexadecimal digits",
+                    found: "'\(abbreviated(network))'", fix: "export the model again")
+            }
+        }
         try fields.finish()
     }
 
     func json() throws(ModelFormatError) -> JSONValue {
-        .object([
-            JSONMember("images", .int(images)),
-            JSONMember("top1_agreement", try number(top1Agreement, key: "top1_agreement")),
-            JSONMember(
-                "max_abs_difference", try number(maxAbsDifference, key: "max_abs_difference")),
-            JSONMember(
-                "max_relative_difference",
-                try number(maxRelativeDifference, key: "max_relative_difference")),
-            JSONMember("kernels", .array(kernels.map(JSONValue.string))),
-        ])
+        .object(
+            [
+                JSONMember("images", .int(images)),
+                JSONMember("top1_agreement", try number(top1Agreement, key: "top1_agreement")),
+                JSONMember(
+                    "max_abs_difference", try number(maxAbsDifference, key: "max_abs_difference")),
+                JSONMember(
+                    "max_relative_difference",
+                    try number(maxRelativeDifference, key: "max_relative_difference")),
+                JSONMember("kernels", .array(kernels.map(JSONValue.string))),
+            ] + (network.map { [JSONMember("network", .string($0.description))] } ?? []))
     }
 
     private func number(_ value: Double, key: String) throws(ModelFormatError) -> JSONValue {

@@ -95,16 +95,19 @@ public struct ParityCertificate: Sendable, Equatable {
     public var maxRelativeDifference: Double
     /// The kernel sets that were compared.
     public var kernels: [String]
+    /// The network that was compared (`ModelFile.networkDigest()`); nil in files of version 1 alone.
+    public var network: SHA256.Digest?
 
     /// Creates a certificate.
     public init(
         images: Int, top1Agreement: Double, maxAbsDifference: Double,
-        maxRelativeDifference: Double, kernels: [String]
+        maxRelativeDifference: Double, kernels: [String], network: SHA256.Digest? = nil
     ) {
         self.images = images
         self.top1Agreement = top1Agreement
         self.maxAbsDifference = maxAbsDifference
         self.maxRelativeDifference = maxRelativeDifference
         self.kernels = kernels
+        self.network = network
     }
 }

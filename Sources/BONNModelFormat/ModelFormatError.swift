@@ -15,6 +15,7 @@ public struct ModelFormatError: Error, Equatable, Sendable, CustomStringConverti
         case dataTruncated = "data_truncated"
         case dataTrailing = "data_trailing"
         case dataMisaligned = "data_misaligned"
+        case digestMismatch = "digest_mismatch"
         // JSON.
         case invalidUTF8 = "invalid_utf8"
         case jsonSyntax = "json_syntax"

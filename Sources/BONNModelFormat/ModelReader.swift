@@ -6,16 +6,39 @@ extension ModelFile {
     /// - Throws: `ModelFormatError` for the first thing that is wrong. Memory stays in proportion
     ///   to the size of the file.
     public init(bytes: [UInt8]) throws(ModelFormatError) {
+        self = try Self.read(bytes).model
+    }
+
+    /// As `init(bytes:)`, and what the file says of itself.
+    public static func read(
+        _ bytes: [UInt8]
+    ) throws(ModelFormatError) -> (model: ModelFile, seal: Seal) {
         let contents = try Safetensors.read(bytes)
         var fields = ModelMetadataFields(contents.metadata)
-        try fields.checkHeader()
+        let version = try fields.checkHeader()
         let metadata = try fields.metadata()
         var tensors: [Name: ModelTensor] = [:]
         for (name, entry) in contents.tensors {
             tensors[name] = try ModelTensor(entry, of: bytes, name: name)
         }
-        self.init(metadata: metadata, tensors: tensors)
-        try validate()
+        let model = ModelFile(metadata: metadata, tensors: tensors)
+        try model.validate()
+        let seal = Seal(formatVersion: version, digest: contents.digest)
+        if let parity = metadata.parity {
+            try parity.check(
+                network: contents.digest == nil
+                    ? nil : model.networkDigest { contents.tensors[$0]?.digest }, seal)
+        }
+        return (model, seal)
+    }
+
+    /// What a file says of itself besides the model.
+    public struct Seal: Sendable, Equatable {
+        /// The version of the format that it is written in: "1" or "2".
+        public let formatVersion: String
+        /// The digest that it states and has; nil where it states none, as programs of other people
+        /// and version 1 do: then nothing tells whether the file is as it was written.
+        public let digest: SHA256.Digest?
     }
 }
 
@@ -50,7 +73,9 @@ private struct ModelMetadataFields {
     }
 
     /// Format, version and conventions: before anything else is understood.
-    mutating func checkHeader() throws(ModelFormatError) {
+    ///
+    /// - Returns: the version.
+    mutating func checkHeader() throws(ModelFormatError) -> String {
         let format = remaining.removeValue(forKey: "format")
         guard Name(format ?? "") == Name(ModelFile.formatName) else {
             throw ModelFormatError(
@@ -58,15 +83,19 @@ private struct ModelMetadataFields {
                 found: format.map { "'\(abbreviated($0))'" } ?? "no such key",
                 fix: "this is a safetensors file but not a model; make one with 'bonn export'")
         }
-        let version = remaining.removeValue(forKey: "format_version")
-        guard Name(version ?? "") == Name(ModelFile.formatVersion) else {
+        let stated = remaining.removeValue(forKey: "format_version")
+        guard
+            let version = ModelFile.readableVersions.first(where: { Name($0) == Name(stated ?? "") }
+            )
+        else {
             throw ModelFormatError(
                 .unsupportedVersion, "__metadata__ key 'format_version'",
-                expected: "'\(ModelFile.formatVersion)'",
-                found: version.map { "'\(abbreviated($0))'" } ?? "no such key",
+                expected: ModelFile.readableVersions.map { "'\($0)'" }.joined(separator: " or "),
+                found: stated.map { "'\(abbreviated($0))'" } ?? "no such key",
                 fix: "update this program, or export the model again")
         }
         try checkConventions(try json("conventions"))
+        return version
     }
 
     mutating func metadata() throws(ModelFormatError) -> ModelMetadata {

@@ -1,15 +1,23 @@
 extension ModelFile {
     /// What `format` says in `__metadata__`.
     public static let formatName = "bonn"
-    /// What `format_version` says in `__metadata__`.
-    public static let formatVersion = "1"
+    /// What `format_version` says in `__metadata__` of a file that this writes.
+    public static let formatVersion = "2"
+    /// The versions that are read. Version 1 knew no digest, and its certificates name no network.
+    static let readableVersions = ["1", "2"]
 
     /// The bytes of the file: the same value gives the same bytes, always.
     ///
+    /// - Parameter digest: whether the file states its digest; a certificate needs one.
     /// - Throws: `ModelFormatError` when the value is not a valid model, so that what is written
     ///   can be read.
-    public func serialized() throws(ModelFormatError) -> [UInt8] {
+    public func serialized(digest: Bool = true) throws(ModelFormatError) -> [UInt8] {
         try validate()
+        if let parity = metadata.parity {
+            try parity.check(
+                network: digest ? networkDigest() : nil,
+                Seal(formatVersion: Self.formatVersion, digest: nil))
+        }
         var conventions: [JSONMember] = []
         for (key, value) in BitLayout.conventions {
             conventions.append(JSONMember(key, .string(value)))
@@ -38,7 +46,7 @@ extension ModelFile {
         }
         var list: [Safetensors.Tensor] = []
         for (name, tensor) in tensors { list.append(tensor.named(name)) }
-        return try Safetensors.write(metadata: strings, tensors: list)
+        return try Safetensors.write(metadata: strings, tensors: list, digest: digest)
     }
 }
 

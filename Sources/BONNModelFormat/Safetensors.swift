@@ -78,14 +78,18 @@ public enum Safetensors {
         public let shape: [Int]
         /// The bytes of the elements, counted from the start of the file.
         public let range: Range<Int>
+        /// The SHA-256 of these bytes; nil where the file states no digest.
+        public internal(set) var digest: SHA256.Digest?
     }
 
     /// What a file holds.
     public struct Contents: Sendable, Equatable {
-        /// The strings of `__metadata__`; empty when the file has none.
+        /// The strings of `__metadata__`, without the digest; empty when the file has none.
         public let metadata: [Name: String]
         /// The tensors by name.
         public let tensors: [Name: Entry]
+        /// The digest that the file states of itself and has; nil where it states none.
+        public let digest: SHA256.Digest?
     }
 
     /// How many bytes the elements of a shape need; nil when a dimension is negative, the number

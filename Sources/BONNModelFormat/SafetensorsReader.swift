@@ -31,8 +31,14 @@ extension Safetensors {
                 tensors[member.key] = try entry(member, dataStart: header.upperBound)
             }
         }
-        try checkCoverage(tensors, data: header.upperBound..<bytes.count)
-        return Contents(metadata: metadata, tensors: tensors)
+        let inOrder = try checkCoverage(tensors, data: header.upperBound..<bytes.count)
+        guard let stated = metadata.removeValue(forKey: digestKey) else {
+            return Contents(metadata: metadata, tensors: tensors, digest: nil)
+        }
+        let digests = try check(
+            stated: stated, header: bytes[header], entries: inOrder.map(\.value), of: bytes)
+        for (item, digest) in zip(inOrder, digests.tensors) { tensors[item.key]?.digest = digest }
+        return Contents(metadata: metadata, tensors: tensors, digest: digests.file)
     }
 
     private static func headerRange(
@@ -126,9 +132,11 @@ extension Safetensors {
     }
 
     /// Every byte of the data belongs to exactly one tensor.
+    ///
+    /// - Returns: the tensors in the order of their data.
     private static func checkCoverage(
         _ tensors: [Name: Entry], data: Range<Int>
-    ) throws(ModelFormatError) {
+    ) throws(ModelFormatError) -> [(key: Name, value: Entry)] {
         let inOrder = tensors.sorted { first, second in
             (first.value.range.lowerBound, first.value.range.upperBound)
                 < (second.value.range.lowerBound, second.value.range.upperBound)
@@ -157,5 +165,6 @@ extension Safetensors {
                 .dataTrailing, "file", expected: "\(end) bytes, where the last tensor ends",
                 found: "\(data.upperBound)", fix: "remove what follows the last tensor")
         }
+        return inOrder
     }
 }

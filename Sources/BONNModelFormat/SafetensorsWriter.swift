@@ -14,13 +14,14 @@ extension Safetensors {
     /// - Parameters:
     ///   - metadata: written in the order given; keys must be unique.
     ///   - tensors: in any order; the order does not change the result.
+    ///   - digest: whether the file states its digest, behind the other metadata.
     /// - Returns: the bytes of the file.
     /// - Throws: `ModelFormatError` for a bad name, a shape that does not fit the bytes, or a
     ///   header that would be too long to be read again.
     public static func write(
-        metadata: [(key: Name, value: String)] = [], tensors: [Tensor]
+        metadata: [(key: Name, value: String)] = [], tensors: [Tensor], digest: Bool = true
     ) throws(ModelFormatError) -> [UInt8] {
-        let layout = try layout(metadata: metadata, tensors: tensors)
+        let layout = try layout(metadata: metadata, tensors: tensors, digest: digest)
         var bytes = layout.header
         bytes.reserveCapacity(layout.fileBytes)
         for index in layout.order { bytes.append(contentsOf: tensors[index].bytes) }
@@ -29,8 +30,9 @@ extension Safetensors {
 
     /// Plans a file without copying the tensors, for writers that stream.
     public static func layout(
-        metadata: [(key: Name, value: String)] = [], tensors: [Tensor]
+        metadata: [(key: Name, value: String)] = [], tensors: [Tensor], digest: Bool = true
     ) throws(ModelFormatError) -> Layout {
+        let metadata = metadata + (digest ? [(digestKey, openDigest)] : [])
         var members: [JSONMember] = []
         if !metadata.isEmpty {
             members.append(JSONMember("__metadata__", try object(of: metadata)))
@@ -82,9 +84,22 @@ extension Safetensors {
                 .headerTooLong, "header", expected: "at most \(maximumHeaderBytes) bytes",
                 found: "\(header.count)", fix: "write fewer tensors or less metadata")
         }
+        if digest {
+            let digests = order.map { SHA256.digest(tensors[$0].bytes) }
+            close(&header, with: self.digest(header: header, tensors: digests))
+        }
         let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
         return Layout(
             header: length + header, order: order, fileBytes: 8 + header.count + end)
+    }
+
+    /// Puts the digest where the zeros are. No string of a header holds a bare quotation mark, so the
+    /// key and its value stand there once.
+    private static func close(_ header: inout [UInt8], with digest: SHA256.Digest) {
+        let key = "\"\(digestKey)\":\""
+        let place = place(of: key + openDigest, in: header[...])!
+        header.replaceSubrange(
+            place.lowerBound + key.utf8.count..<place.upperBound, with: digest.description.utf8)
     }
 
     private static func object(

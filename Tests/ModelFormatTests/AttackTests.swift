@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test func `a header with one flipped bit is refused or read as a valid model`() throws {
-        let bytes = try Sample.smallest().serialized()
+        let bytes = try Sample.smallest().serialized(digest: false)
         let dataStart = try #require(
             try Safetensors.read(bytes).tensors.values.map(\.range.lowerBound).min())
         var survivors = 0
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func `random damage never does worse than an error`() throws {
-        let bytes = try Sample.everything().serialized()
+        let bytes = try Sample.uncertified().serialized(digest: false)
         for seed in UInt64(0)..<150 {
             var generator = SeededGenerator(seed: seed)
             var damaged = bytes

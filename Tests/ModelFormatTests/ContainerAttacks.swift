@@ -46,6 +46,15 @@ struct Attack: Sendable, CustomTestStringConvertible {
     /// Files that are wrong as safetensors or as JSON.
     static let onContainer: [Attack] = [
         Attack("an empty file", .fileTooShort) { [] },
+        container(
+            "a digest that is none", .digestMismatch, #"{"__metadata__":{"bonn_sha256":"abc"}}"#),
+        container(
+            "a digest of another file", .digestMismatch,
+            "{\"__metadata__\":{\"bonn_sha256\":\"\(String(repeating: "5", count: 64))\"}}"),
+        container(
+            "a digest that stands in the header twice", .digestMismatch,
+            "{\"__metadata__\":{\"bonn_sha256\":\"\(String(repeating: "5", count: 64))\","
+                + "\"b\":\"\(String(repeating: "5", count: 64))\"}}"),
         Attack("nine bytes", .fileTooShort) { [2, 0, 0, 0, 0, 0, 0, 0, 0x7B] },
         container("a header length of 2^63", .headerTooLong, "{}", length: 1 << 63),
         container("a header length of 2^64 - 1", .headerTooLong, "{}", length: .max),

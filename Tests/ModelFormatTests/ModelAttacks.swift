@@ -18,7 +18,7 @@ extension Attack {
 
     /// Files whose metadata are wrong.
     static let onMetadata: [Attack] = [
-        small("a version of tomorrow", .unsupportedVersion) { $0.metadata["format_version"] = "2" },
+        small("a version of tomorrow", .unsupportedVersion) { $0.metadata["format_version"] = "3" },
         small("no version", .unsupportedVersion) { $0.metadata["format_version"] = nil },
         small("no graph", .missingKey) { $0.metadata["graph"] = nil },
         small("no conventions", .missingKey) { $0.metadata["conventions"] = nil },

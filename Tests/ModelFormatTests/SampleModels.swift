@@ -167,7 +167,17 @@ enum Sample {
             parity: ParityCertificate(
                 images: 1000, top1Agreement: 0.999, maxAbsDifference: 1.25e-6,
                 maxRelativeDifference: 3e-7, kernels: ["scalar", "avx2"]))
-        return ModelFile(metadata: metadata, tensors: tensors)
+        var model = ModelFile(metadata: metadata, tensors: tensors)
+        let network = try? model.networkDigest()
+        model.metadata.parity?.network = network
+        return model
+    }
+
+    /// The model without its certificate, for changes that would make it another network's.
+    static func uncertified() -> ModelFile {
+        var model = everything()
+        model.metadata.parity = nil
+        return model
     }
 
     /// A model of one binary layer and nothing optional.

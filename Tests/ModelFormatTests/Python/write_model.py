@@ -12,9 +12,10 @@ writes two files into FOLDER:
                               "logits" F32 [N, 4]         the output, which a runtime must give exactly
 
 The expected values are computed below in plain loops; nothing of this project is used.
-The files in ../Golden were made by this script.
+The files in ../Golden were made by this script, small.bonn when the format had version 1.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -165,6 +166,23 @@ def run(image, net):
     return sums, logits
 
 
+def seal(path):
+    """Writes the digest of a safetensors file in the place of 64 zeros (section 3)."""
+    with open(path, "rb") as stream:
+        file = bytearray(stream.read())
+    start = 8 + int.from_bytes(file[:8], "little")
+    key = b'"bonn_sha256":"'
+    place = file.index(key + b"0" * 64) + len(key)
+    entries = json.loads(file[8:start])
+    entries.pop("__metadata__")
+    digest = hashlib.sha256(file[8:start])
+    for begin, end in sorted(entry["data_offsets"] for entry in entries.values()):
+        digest.update(hashlib.sha256(file[start + begin:start + end]).digest())
+    file[place:place + 64] = digest.hexdigest().encode()
+    with open(path, "wb") as stream:
+        stream.write(file)
+
+
 def main(folder):
     random = np.random.RandomState(20260101)  # its stream is frozen, unlike default_rng's
     net = parameters(random)
@@ -177,14 +195,17 @@ def main(folder):
                      "channels": "rgb", "mean": [0, 0, 0], "std": [1, 1, 1]}
     metadata = {
         "format": "bonn",
-        "format_version": "1",
+        "format_version": "2",
         "conventions": json.dumps(CONVENTIONS),
         "graph": json.dumps(graph()),
         "preprocessing": json.dumps(preprocessing),
         "class_names": json.dumps(["circle", "square", "triangle", "étoile"]),
         "provenance": json.dumps({"tool": "write_model.py"}),
+        "bonn_sha256": "0" * 64,
     }
-    save_file(stored, os.path.join(folder, "small.bonn"), metadata)
+    path = os.path.join(folder, "small.bonn")
+    save_file(stored, path, metadata)
+    seal(path)
 
     results = [run(image, net) for image in images]
     expected = {

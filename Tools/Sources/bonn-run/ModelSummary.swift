@@ -7,6 +7,7 @@ struct ModelSummary {
     private let path: String
     private let model: Model
     private let bytes: Int
+    private let seal: ModelFile.Seal
     private let memoryBytes: Int
     private let binaryParameters: Int
     private let realParameters: Int
@@ -18,7 +19,8 @@ struct ModelSummary {
         model = try Model(path: path)
         let contents = try Data(contentsOf: URL(fileURLWithPath: path))
         bytes = contents.count
-        let file = try ModelFile(bytes: [UInt8](contents))
+        let (file, seal) = try ModelFile.read([UInt8](contents))
+        self.seal = seal
         var binary = 0
         var bookkeeping: Set<Name> = []
         for node in file.metadata.graph.nodes {
@@ -60,6 +62,8 @@ struct ModelSummary {
             "binary_macs": .int(binaryMACs),
             "real_macs": .int(realMACs),
             "model_bytes": .int(bytes),
+            "format_version": .string(seal.formatVersion),
+            "sha256": seal.digest.map { .string($0.description) } ?? .null,
             "memory_bytes": .int(memoryBytes), "kernels": .string(model.kernels.name),
             "preprocessing": preprocessing,
             "provenance": .object(
@@ -106,7 +110,12 @@ struct ModelSummary {
             ["classes", classes],
             ["parameters", "\(binaryParameters) of 1 bit, \(realParameters) real"],
             ["per image", "\(binaryMACs) binary and \(realMACs) real multiply-accumulates"],
-            ["file", "\(bytes) bytes"],
+            ["file", "\(bytes) bytes, format version \(seal.formatVersion)"],
+            [
+                "sha256",
+                seal.digest?.description
+                    ?? "none: nothing tells whether the file is as it was written",
+            ],
             ["memory", "\(memoryBytes) bytes to run one image with one thread"],
             [
                 "kernels",

@@ -55,9 +55,9 @@ import Testing
         // Of the same length, so that the file stays whole around them.
         for (from, to, expected) in [
             ("global_average_pool", "global_average_loop", "global_average_loop"),
-            ("\"format_version\":\"1\"", "\"format_version\":\"9\"", "format_version"),
+            ("\"format_version\":\"2\"", "\"format_version\":\"9\"", "format_version"),
         ] {
-            let bytes = try replacing(from, by: to, in: SmallModel.file().serialized())
+            let bytes = try replacing(from, by: to, in: SmallModel.file().serialized(digest: false))
             let path = try scratch.write(bytes, "foreign.bonn")
             for command in [["info", path], ["classify", path, image], ["bench", path]] {
                 let run = try Tool(command)
@@ -66,6 +66,18 @@ import Testing
                 #expect(run.errors.first?.hasPrefix("\(path): ") == true, "\(run.errors)")
                 #expect(run.errors.first?.contains(expected) == true, "\(run.errors)")
             }
+        }
+    }
+
+    @Test func `a model with one flipped bit is refused in one line`() throws {
+        var bytes = try SmallModel.file().serialized()
+        bytes[bytes.count - 5] ^= 64
+        let path = try scratch.write(bytes, "flipped.bonn")
+        for command in [["info", path], ["classify", path, image], ["bench", path]] {
+            let run = try Tool(command)
+            #expect(run.status == 1 && run.output.isEmpty, "\(command)")
+            #expect(run.errors.count == 1, "\(run.errors)")
+            #expect(run.errors.first?.contains("not as it was written") == true, "\(run.errors)")
         }
     }
 

@@ -20,6 +20,14 @@ import Testing
         #expect(info["provenance"]["method"].string == "bonn")
         #expect(info["preprocessing"]["resize"].string == "stretch")
         #expect(info["parity"] == .null)
+        #expect(info["format_version"].string == "2")
+        #expect(
+            info["sha256"].string
+                == (try ModelFile.read(file.serialized()).seal.digest?.description))
+        let open = try scratch.write(file.serialized(digest: false), "open.bonn")
+        #expect(try Tool.json("info", open)["sha256"] == .null)
+        #expect(
+            try Tool("info", open).output.contains("nothing tells whether the file is as it was"))
         #expect(info["kernels"].string == KernelSet.best.name)
         let names = info["layers"].elements.map { $0["name"].string }
         #expect(names == ["stem", "binary", "mean", "head"])

@@ -46,8 +46,10 @@ public struct ModelExport: Sendable {
             models, threads: threads, batch: batches.map { $0.shape[0] }.max() ?? 1)
         for batch in batches { try check.compare(network, batch) }
         try check.parity.require()
-        file.metadata.parity = check.parity.certificate
         do {
+            var certificate = check.parity.certificate
+            certificate.network = try file.networkDigest()
+            file.metadata.parity = certificate
             bytes = try file.serialized()
         } catch {
             throw ExportError(.format, error.message)
