@@ -13,6 +13,8 @@ public struct TrainingError: Error, Equatable, CustomStringConvertible {
         case file
         /// No space left while saving; what was saved before is untouched.
         case diskFull
+        /// A run directory in which another process trains.
+        case busy
         /// A checkpoint that is damaged or belongs to another network or run.
         case checkpoint
         /// A loss or a parameter that is NaN or infinite.

@@ -6,6 +6,7 @@ import Foundation
 final class TrainingDisplay {
     private let json: Bool
     private let bar = ProgressBar()
+    private var transfer: WeightTransfer?
 
     init(json: Bool) {
         self.json = json
@@ -33,7 +34,8 @@ final class TrainingDisplay {
                     Report(
                         finished: outcome.isFinished, directory: directory,
                         bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
-                        skippedImages: outcome.skippedImages, epochs: outcome.metrics)))
+                        skippedImages: outcome.skippedImages, epochs: outcome.metrics,
+                        weights: transfer.map(WeightReport.init))))
             return
         }
         if outcome.skippedImages > 0 {
@@ -41,7 +43,8 @@ final class TrainingDisplay {
         }
         if !outcome.isFinished {
             Terminal.line(
-                "Stopped and saved. Go on with: bonn train --resume --output \(directory)")
+                "Stopped and saved after \(Self.progress(outcome.epochs, outcome.steps)). Go on with: "
+                    + "bonn train --resume --output \(directory)")
         } else if let epoch = outcome.bestEpoch, let top1 = outcome.bestTop1 {
             Terminal.line("Best test top-1: \(Terminal.percent(top1)) in epoch \(epoch).")
             Terminal.line("Checkpoints, config.yaml and tables: \(directory)")
@@ -55,6 +58,7 @@ final class TrainingDisplay {
         let bestTop1: Double?
         let skippedImages: Int
         let epochs: [EpochMetrics]
+        let weights: WeightReport?
     }
 
     private func start(_ summary: RunSummary) {
@@ -67,13 +71,25 @@ final class TrainingDisplay {
             "\(summary.dataset), device \(summary.configuration.run.device), "
                 + "\(summary.configuration.run.threads) threads, folder \(summary.directory)")
         if summary.completedEpochs > 0 || summary.completedSteps > 0 {
+            let progress = Self.progress(summary.completedEpochs, summary.completedSteps)
+            line("Going on after \(progress).")
+        }
+        if let earlier = summary.earlierEpochs {
             line(
-                "Going on after \(summary.completedEpochs) epochs and "
-                    + "\(summary.completedSteps) steps.")
+                "\(summary.configuration.schedule.epochs) epochs in all instead of \(earlier): learning "
+                    + "rate and fine-tuning follow the new plan from here on.")
+        }
+        if let transfer = summary.transfer {
+            self.transfer = transfer
+            WeightReport(transfer).lines.forEach(line)
         }
         line(
             "epoch       rate     loss       ce   kernel  feature    train     test    top-5   img/s"
         )
+    }
+
+    private static func progress(_ epochs: Int, _ steps: Int) -> String {
+        "\(epochs) epochs and \(steps) steps"
     }
 
     private static func row(_ row: EpochMetrics) -> String {

@@ -95,15 +95,4 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).count == 1)
     }
 
-    @Test func `one process at a time trains in a folder`() throws {
-        let folder = TemporaryFolder()
-        var first: RunDirectory? = try RunDirectory(folder.path + "/deep/run")
-        #expect(first != nil && !RunDirectory.holdsRun(at: folder.path + "/deep/run"))
-        let found = message { _ = try RunDirectory(folder.path + "/deep/run") }
-        #expect(found?.contains("another process is training") == true)
-        first = nil
-        _ = try RunDirectory(folder.path + "/deep/run")
-        try File.replace(folder.path + "/file", with: [])
-        #expect(message { _ = try RunDirectory(folder.path + "/file") }?.contains("file") == true)
-    }
 }

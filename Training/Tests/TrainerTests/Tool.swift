@@ -15,15 +15,30 @@ struct Tool {
     private let process = Process()
     private let scratch = TemporaryFolder()
 
-    /// Starts the tool, or the program at a path.
-    init(_ arguments: [String], program: String? = nil) throws {
-        process.executableURL =
-            try program.map { URL(fileURLWithPath: $0) } ?? Self.executable()
+    /// Starts the tool, or the program at a path, in a folder and with additions to the environment.
+    init(
+        _ arguments: [String], program: String? = nil, in folder: String? = nil,
+        environment: [String: String] = [:]
+    ) throws {
+        process.executableURL = try program.map { URL(fileURLWithPath: $0) } ?? Self.executable()
         process.arguments = arguments
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(environment) { _, new in new }
         process.standardOutput = try Self.file(scratch.path + "/out")
         process.standardError = try Self.file(scratch.path + "/err")
         process.standardInput = FileHandle.nullDevice
         try process.run()
+    }
+
+    /// Runs a line of the shell, in which `"$@"` is the tool with its arguments.
+    static func shell(
+        _ line: String, _ arguments: [String], in folder: String? = nil
+    ) throws -> Ending {
+        let tool = try executable().path
+        return try Tool(
+            ["-c", line, "sh", tool] + arguments, program: "/bin/sh", in: folder
+        ).wait()
     }
 
     /// Runs the tool to its end.
@@ -50,7 +65,8 @@ struct Tool {
         return try #require(FileHandle(forWritingAtPath: path))
     }
 
-    private static func executable() throws -> URL {
+    /// Where the tool was built.
+    static func executable() throws -> URL {
         let bundles = CommandLine.arguments.filter { $0.contains(".xctest") }
         let bundle = try #require(bundles.first ?? Bundle.main.executablePath)
         var folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()

@@ -39,6 +39,11 @@ public struct BinaryConv2d {
             "w", [shape.kernel, shape.kernel], .constant(w), role: .scale)
         mu = try scope.parameter("mu", [shape.outputs], .constant(0), role: .mu)
         sigma = try scope.parameter("sigma", [shape.outputs], .constant(1), role: .sigma)
+        try fitModes()
+    }
+
+    /// Sets mu and sigma to what minimises the kernel loss of the latent weights as they are.
+    public func fitModes() throws(TorchError) {
         let moments = try latentMoments()
         try withoutGradient { () throws(TorchError) in
             try mu.tensor.copy_(from: moments.mean)

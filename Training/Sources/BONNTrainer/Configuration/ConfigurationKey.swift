@@ -16,7 +16,7 @@ public struct ConfigurationKey: Sendable {
     /// The values of a choice; empty for every other type.
     public let choices: [String]
     /// Whether the key keeps its value when a run is resumed. The others say where and how fast a
-    /// run is computed, and not what.
+    /// run is computed, and not what, or how long it goes on.
     public let isFixedForRun: Bool
 
     let get: @Sendable (TrainingConfiguration) -> ConfigurationValue

@@ -92,7 +92,8 @@ extension ConfigurationKey {
 
     private static let schedule: [ConfigurationKey] = [
         .choice("schedule.name", \.schedule.name, "how the learning rate decays"),
-        .integer("schedule.epochs", \.schedule.epochs, in: 1...1_000_000, "passes over the data"),
+        .integer("schedule.epochs", \.schedule.epochs, in: 1...1_000_000, "passes over the data")
+            .changeable(),
         .number(
             "schedule.warmup_epochs", \.schedule.warmupEpochs, in: anyNumber,
             "linear warm-up at the start, in epochs"),

@@ -19,10 +19,11 @@ extension TrainingConfiguration {
         let train = splits.train
         let classes = train.classNames.count
         if model.classes == 0 { resolved.model.classes = classes }
-        guard resolved.model.classes >= classes else {
+        guard resolved.model.classes == classes else {
             throw TrainingError(
                 .configuration,
-                "model.classes is \(model.classes), but \(train.name) has \(classes) classes")
+                "model.classes is \(model.classes), but \(train.name) has \(classes) classes; "
+                    + "leave the key at 0 to have as many outputs as the data has classes")
         }
         if model.inputChannels == 0 { resolved.model.inputChannels = train.channels }
         guard [1, 3].contains(resolved.model.inputChannels) else {

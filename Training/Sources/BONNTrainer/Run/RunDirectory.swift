@@ -2,60 +2,112 @@ import Foundation
 
 /// The folder of a run and the files in it, none of which is ever half written.
 ///
-/// One process at a time may train in a folder; a lock that ends with the process sees to it.
+/// One process at a time may train in a folder; a lock that ends with the process sees to it. What
+/// the folder holds is read after the lock, never before: before it, another process may just be
+/// saving.
 public final class RunDirectory {
     /// The path of the folder.
     public let path: String
     private let lock: Int32
+    private let isNew: Bool
 
-    /// Opens a folder, and creates it where it is missing.
+    /// Opens a folder, creates it where it is missing, and takes away what a save that was killed
+    /// left. A folder that was created and stays without a run disappears with the value.
     ///
     /// - Throws: `.file` when it cannot be created, or when another process trains in it.
-    public init(_ path: String) throws(TrainingError) {
-        try File.createFolder(path)
-        self.path = path
-        let lockPath = path + "/.lock"
-        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else {
-            throw TrainingError(
-                .file, "\(path): cannot write: \(String(cString: strerror(errno)))")
-        }
-        guard Self.acquire(lock) else {
-            close(lock)
-            throw TrainingError(.file, "\(path): another process is training in this folder")
+    public convenience init(_ path: String) throws(TrainingError) {
+        // For a second: a process that another thread is just starting holds copies of all open
+        // files, and so of a lock that was released meanwhile, until its own program begins.
+        try self.init(path, attempts: 20)
+    }
+
+    /// The first of `name`, `name-2`, `name-3` ... that holds no run and in which nobody trains.
+    ///
+    /// - Throws: `.file` when a folder cannot be created.
+    public static func firstFree(_ name: String) throws(TrainingError) -> RunDirectory {
+        var number = 1
+        while true {
+            let path = number == 1 ? name : "\(name)-\(number)"
+            // Looked at before the lock to leave the folders of others alone, and after it because
+            // only then it counts.
+            if !holdsRun(at: path) {
+                do throws(TrainingError) {
+                    let directory = try RunDirectory(path, attempts: 1)
+                    if !directory.holdsRun { return directory }
+                } catch  where error.code == .busy {}
+            }
+            number += 1
         }
     }
 
-    deinit { close(lock) }
+    private init(_ path: String, attempts: Int) throws(TrainingError) {
+        (lock, isNew) = try Self.locked(path, attempts: attempts)
+        self.path = path
+        for file in Self.files { unlink(path + "/" + file + ".tmp") }
+    }
 
-    /// Tries for a second: a process that another thread is just starting holds copies of all open
-    /// files, and so of a lock that was released meanwhile, until its own program begins.
-    private static func acquire(_ lock: Int32) -> Bool {
-        for _ in 0..<20 {
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+    deinit {
+        // The lock file goes before the lock: whoever waits for it looks whether it is still there.
+        if isNew && !holdsRun && unlink(Self.lockPath(path)) == 0 { rmdir(path) }
+        close(lock)
+    }
+
+    private static func lockPath(_ path: String) -> String { path + "/.lock" }
+
+    private static func locked(
+        _ path: String, attempts: Int
+    ) throws(TrainingError) -> (descriptor: Int32, isNew: Bool) {
+        let lockPath = lockPath(path)
+        var isNew = false
+        var tries = 0
+        while true {
+            isNew = try File.createFolder(path) || isNew
+            let lock = File.retrying { open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+            // The process that created the folder may just have taken it away.
+            if lock < 0 && errno == ENOENT { continue }
+            guard lock >= 0 else { throw File.failure(path, "cannot write", errno) }
+            let result = File.retrying { flock(lock, LOCK_EX | LOCK_NB) }
+            let reason = errno
+            if result == 0 && File.isStill(lock, at: lockPath) { return (lock, isNew) }
+            close(lock)
+            if result == 0 { continue }
+            guard reason == EWOULDBLOCK else { throw File.failure(path, "cannot lock", reason) }
+            tries += 1
+            guard tries < attempts else {
+                throw TrainingError(.busy, "\(path): another process is training in this folder")
+            }
             usleep(50_000)
         }
-        return false
     }
 
-    /// The complete, resolved recipe.
-    public var configurationPath: String { Self.configurationPath(in: path) }
-    /// One row an epoch.
-    public var metricsPath: String { path + "/metrics.csv" }
-    /// One row an epoch and layer.
-    public var layersPath: String { path + "/layers.csv" }
-    /// The checkpoint that a run resumes from.
-    public var lastPath: String { Self.lastPath(in: path) }
-    /// The checkpoint with the best test top-1.
-    public var bestPath: String { path + "/best.safetensors" }
+    // MARK: Files
 
-    /// The recipe of a run in a folder.
-    public static func configurationPath(in folder: String) -> String { folder + "/config.yaml" }
-    /// The checkpoint that a run in a folder resumes from.
-    public static func lastPath(in folder: String) -> String { folder + "/last.safetensors" }
-    /// Whether a run was begun in a folder.
+    private static let configurationFile = "config.yaml"
+    private static let metricsFile = "metrics.csv"
+    private static let layersFile = "layers.csv"
+    private static let lastFile = "last.safetensors"
+    private static let bestFile = "best.safetensors"
+    private static let files = [
+        configurationFile, metricsFile, layersFile, lastFile, bestFile,
+    ]
+
+    /// The complete, resolved recipe.
+    public var configurationPath: String { path + "/" + Self.configurationFile }
+    /// One row an epoch.
+    public var metricsPath: String { path + "/" + Self.metricsFile }
+    /// One row an epoch and layer.
+    public var layersPath: String { path + "/" + Self.layersFile }
+    /// The checkpoint that a run resumes from.
+    public var lastPath: String { path + "/" + Self.lastFile }
+    /// The checkpoint of the best epoch.
+    public var bestPath: String { path + "/" + Self.bestFile }
+
+    /// Whether any file of a run is in the folder.
+    public var holdsRun: Bool { Self.holdsRun(at: path) }
+
+    /// Whether any file of a run is in a folder that may not exist.
     public static func holdsRun(at folder: String) -> Bool {
-        File.exists(lastPath(in: folder)) || File.exists(configurationPath(in: folder))
+        files.contains { File.exists(folder + "/" + $0) }
     }
 
     /// Writes config.yaml.
@@ -73,5 +125,33 @@ public final class RunDirectory {
         if !state.layers.isEmpty {
             try File.replace(layersPath, with: Array(MetricsTable.layers(state.layers).utf8))
         }
+    }
+}
+
+/// What there is of a run to go on with.
+public enum StoredRun: Sendable {
+    /// A checkpoint.
+    case checkpoint(Checkpoint)
+    /// The recipe alone: the run was killed before its first checkpoint, and starts anew.
+    case recipe(TrainingConfiguration)
+}
+
+extension RunDirectory {
+    /// What there is to go on with; nil where no run was begun.
+    ///
+    /// - Throws: `.file` and `.checkpoint` for what cannot be read; `.file` where there are results
+    ///   of a run, but neither its last checkpoint nor its recipe.
+    public func storedRun() throws(TrainingError) -> StoredRun? {
+        if File.exists(lastPath) { return .checkpoint(try Checkpoint(path: lastPath)) }
+        if File.exists(configurationPath) {
+            return .recipe(try Recipe.read(path: configurationPath))
+        }
+        guard !holdsRun else {
+            throw TrainingError(
+                .file,
+                "\(path): cannot go on: the folder holds files of a run, but neither "
+                    + "\(Self.lastFile) nor \(Self.configurationFile)")
+        }
+        return nil
     }
 }

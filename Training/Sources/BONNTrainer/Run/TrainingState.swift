@@ -14,6 +14,11 @@ public struct TrainingState: Sendable, Equatable, Codable {
     public var bestEpoch: Int?
     /// The test top-1 of that epoch, 0...1.
     public var bestTop1: Double?
+    /// Whether the feature loss has its centres and variances from the phase under way; nil in
+    /// checkpoints that do not say.
+    public var featureLossActs: Bool? = false
+    /// What the run took from the weights of another one before its first step.
+    public var origin: WeightOrigin?
     /// Images left out as unreadable, by message.
     public var skipped: Set<String> = []
     /// The data that the run trains on.

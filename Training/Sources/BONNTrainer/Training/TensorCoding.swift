@@ -78,12 +78,17 @@ enum TensorCoding {
         }
     }
 
-    /// A stored tensor as a tensor of the processor.
-    static func tensor(_ stored: Safetensors.Tensor, source: String) throws -> Torch.Tensor {
+    /// The type of the elements; nil for one that no tensor of the processor has.
+    static func type(of stored: Safetensors.Tensor) -> DType? {
         let types: [Safetensors.ElementType: DType] = [
             .f32: .float32, .f64: .float64, .i32: .int32, .i64: .int64, .u8: .uint8, .bool: .bool,
         ]
-        guard let type = types[stored.elementType] else {
+        return types[stored.elementType]
+    }
+
+    /// A stored tensor as a tensor of the processor.
+    static func tensor(_ stored: Safetensors.Tensor, source: String) throws -> Torch.Tensor {
+        guard let type = type(of: stored) else {
             throw TrainingError(
                 .checkpoint,
                 "\(source): tensor \(stored.name) is \(stored.elementType.rawValue), "

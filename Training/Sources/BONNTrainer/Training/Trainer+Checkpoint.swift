@@ -53,6 +53,7 @@ extension Trainer {
                     + "\(DatasetIdentity(splits))")
         }
         try checkpoint.requireSameRun(configuration, source: source)
+        try adoptEpochs(of: checkpoint, source: source)
         try TensorCoding.restore(
             checkpoint.networkTensors, into: network.store.parameters, source: source)
         if let featureLoss = step.featureLoss {
@@ -71,6 +72,12 @@ extension Trainer {
         try averages?.restore(
             checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
         state = checkpoint.state
+        if state.featureLossActs == nil {
+            let before = checkpoint.configuration
+            let plan = PhasePlan(losses: before.losses, epochs: before.schedule.epochs)
+            state.featureLossActs = plan.featureLossActs(
+                inEpoch: state.progress.steps > 0 ? state.epoch : state.epoch - 1)
+        }
         if state.progress.steps > 0 {
             try observer.restore(checkpoint, source: source)
         } else {
@@ -82,6 +89,26 @@ extension Trainer {
             }
             try generator.restore(bytes)
         }
+    }
+
+    /// Checks a number of epochs that is another one than when the run stopped. Schedule and phases
+    /// are those of the new number from here on.
+    private func adoptEpochs(of checkpoint: Checkpoint, source: String) throws {
+        let (before, now) = (
+            checkpoint.configuration.schedule.epochs, configuration.schedule.epochs
+        )
+        guard before != now else { return }
+        let (epochs, steps) = (checkpoint.state.epoch, checkpoint.state.progress.steps)
+        let least = epochs + (steps > 0 ? 1 : 0)
+        guard now >= least else {
+            throw TrainingError(
+                .configuration,
+                "schedule.epochs is \(now), but \(source) holds \(epochs) epochs"
+                    + (steps > 0 ? " and \(steps) steps of another" : "")
+                    + "; expected at least \(least)")
+        }
+        earlierEpochs = before
+        mustSaveFirst = true
     }
 }
 

@@ -9,13 +9,14 @@ extension Trainer {
     func trainEpoch(_ stop: StopRequest) throws -> Bool {
         let epoch = state.epoch
         let featureLossActs = plan.featureLossActs(inEpoch: epoch)
-        if epoch == plan.fineTuningStart && state.progress.steps == 0 {
+        if featureLossActs && state.featureLossActs != true {
             report(.fineTuning(epoch: epoch + 1))
             guard try initialiseFeatureLoss(stop) else {
                 try save()
                 return false
             }
         }
+        state.featureLossActs = featureLossActs
         let batches = SampleOrder.training(
             count: splits.train.count, batchSize: configuration.data.batchSize,
             dropLast: configuration.data.dropLast, seed: configuration.run.seed, epoch: epoch)

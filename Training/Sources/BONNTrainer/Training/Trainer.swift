@@ -27,8 +27,13 @@ public final class Trainer {
     let averages: ExponentialMovingAverage?
     let plan: PhasePlan
     let report: (TrainingEvent) -> Void
+    let transfer: WeightTransfer?
     var state = TrainingState()
     var lastSave = Date()
+    /// The number of epochs that the run was begun or last resumed with, where it is another one.
+    var earlierEpochs: Int?
+    /// Where the state is one that no checkpoint in the folder can lead back to.
+    var mustSaveFirst = false
 
     /// Prepares a run, or the continuation of one.
     ///
@@ -36,13 +41,17 @@ public final class Trainer {
     ///   - configuration: the recipe; what follows from the data is filled in.
     ///   - splits: the images.
     ///   - directory: where everything is written.
-    ///   - checkpoint: what to go on from; nil for a new run.
+    ///   - checkpoint: what to go on from; nil for a new run. Its number of epochs may be another
+    ///     than the configuration's, which then holds from here on.
+    ///   - weights: a checkpoint of another run, whose weights a new run starts from as far as they
+    ///     fit.
     ///   - report: told what happens, on the thread that calls `run`.
     /// - Throws: `.configuration` for contradictions, `.checkpoint` when the checkpoint belongs to
-    ///   another configuration, network or data set, `.computation` for a missing device.
+    ///   another configuration, network or data set, or has no weight that fits, `.computation` for a
+    ///   missing device.
     public init(
         configuration: TrainingConfiguration, splits: DatasetSplits, directory: RunDirectory,
-        resuming checkpoint: Checkpoint? = nil,
+        resuming checkpoint: Checkpoint? = nil, startingFrom weights: WeightSource? = nil,
         report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws(TrainingError) {
         do {
@@ -62,6 +71,12 @@ public final class Trainer {
             network = try Network(
                 resolved.model, seed: RandomStream.initialisation.seed(resolved.run.seed),
                 device: device)
+            if let weights {
+                transfer = try WeightTransfer(
+                    weights, into: network, classNames: limited.train.classNames)
+            } else {
+                transfer = nil
+            }
             if resolved.model.dropout > 0 {
                 network.dropoutGenerator = try Generator(
                     seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
@@ -76,8 +91,12 @@ public final class Trainer {
             state.dataset = DatasetIdentity(limited)
             if let checkpoint {
                 try restore(checkpoint)
-            } else if resolved.run.layerStatistics {
-                state.layers = try observer.statistics(epoch: 0)
+            } else {
+                state.origin = transfer?.origin
+                mustSaveFirst = transfer != nil
+                if resolved.run.layerStatistics {
+                    state.layers = try observer.statistics(epoch: 0)
+                }
             }
         } catch {
             throw TrainingError.wrapping(error, as: .computation)
@@ -91,6 +110,8 @@ public final class Trainer {
     ///   before stays. `.diskFull` or `.file` when saving fails, `.data` for an unreadable image.
     public func run(stop: StopRequest = StopRequest()) throws(TrainingError) -> TrainingOutcome {
         do {
+            // Before the recipe: with the recipe alone, a run that was killed starts anew.
+            if mustSaveFirst { try save() }
             try directory.write(configuration)
             try directory.writeTables(state)
             report(.started(summary))
@@ -107,7 +128,8 @@ public final class Trainer {
     private var outcome: TrainingOutcome {
         TrainingOutcome(
             isFinished: state.epoch == configuration.schedule.epochs, epochs: state.epoch,
-            metrics: state.metrics, bestEpoch: state.bestEpoch, bestTop1: state.bestTop1,
+            steps: state.progress.steps, metrics: state.metrics, bestEpoch: state.bestEpoch,
+            bestTop1: state.bestTop1,
             skippedImages: state.skipped.count)
     }
 
@@ -119,6 +141,7 @@ public final class Trainer {
         return RunSummary(
             configuration: configuration, binaryParameters: count(true),
             realParameters: count(false), dataset: state.dataset, directory: directory.path,
-            completedEpochs: state.epoch, completedSteps: state.progress.steps)
+            completedEpochs: state.epoch, completedSteps: state.progress.steps,
+            earlierEpochs: earlierEpochs, transfer: transfer)
     }
 }

@@ -30,6 +30,10 @@ public struct RunSummary: Sendable {
     public let completedEpochs: Int
     /// Steps of the epoch under way that the checkpoint holds.
     public let completedSteps: Int
+    /// The number of epochs that the checkpoint was to reach, where it is another one now.
+    public let earlierEpochs: Int?
+    /// What a new run takes from the weights of another one.
+    public let transfer: WeightTransfer?
 }
 
 /// One optimiser step.
@@ -60,6 +64,8 @@ public struct TrainingOutcome: Sendable {
     public let isFinished: Bool
     /// Complete epochs.
     public let epochs: Int
+    /// Steps of a further epoch that are done and saved.
+    public let steps: Int
     /// The rows of metrics.csv.
     public let metrics: [EpochMetrics]
     /// The epoch with the best test top-1, counted from 1.

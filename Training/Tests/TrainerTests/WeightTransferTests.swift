@@ -1,0 +1,172 @@
+import BONN
+import BONNData
+import BONNModelFormat
+import Foundation
+import Testing
+import Torch
+
+@testable import BONNTrainer
+
+/// Runs that start from the weights of others.
+@Suite struct WeightTransferTests {
+    private let folder = TemporaryFolder()
+
+    /// A checkpoint of three classes, with moving averages.
+    private func source(_ name: String = "source") throws -> WeightSource {
+        let path = folder.path + "/\(name)"
+        try train(smallConfiguration { $0.schedule.epochs = 1 }, in: path)
+        return WeightSource(try Checkpoint(path: path + "/best.safetensors"), path: "best")
+    }
+
+    private func trainer(
+        from source: WeightSource, _ name: String, splits: DatasetSplits = ColourDataset.splits(),
+        _ change: (inout TrainingConfiguration) -> Void = { _ in }
+    ) throws -> Trainer {
+        try Trainer(
+            configuration: smallConfiguration(change), splits: splits,
+            directory: RunDirectory(folder.path + "/" + name), startingFrom: source)
+    }
+
+    private func values(_ trainer: Trainer) throws -> [Name: [UInt8]] {
+        try trainer.network.store.parameters.reduce(into: [:]) {
+            $0[Name($1.name)] = try $1.tensor.detached().bytes()
+        }
+    }
+
+    @Test func `all of the same network is taken, as averages, and nothing of the optimizer`()
+        throws
+    {
+        let source = try source()
+        let trainer = try trainer(from: source, "run")
+        let transfer = try #require(trainer.transfer)
+        #expect(transfer.new.isEmpty && transfer.left.isEmpty)
+        #expect(transfer.taken.count == source.checkpoint.networkTensors.count)
+        let deployed = source.checkpoint.deployedTensors.mapValues(\.bytes)
+        #expect(try values(trainer) == deployed)
+        #expect(deployed != source.checkpoint.networkTensors.mapValues(\.bytes))
+        // Adam's moments and counts start at 0.
+        for (name, tensor) in try trainer.step.optimiserState() {
+            #expect(try tensor.bytes().allSatisfy { $0 == 0 }, "\(name)")
+        }
+        let averages = try #require(trainer.averages).capture()
+        #expect(averages["ema/head.weight"]?.bytes == deployed["head.weight"])
+    }
+
+    @Test func `with other classes the head starts anew, and everything else is taken`() throws {
+        let source = try source()
+        for (classes, shape) in [(["red", "green"], [2, 4]), (["rot", "grün", "blau"], [3, 4])] {
+            var other = ColourDataset(count: 48, stream: 1)
+            other.classNames = classes
+            let splits = DatasetSplits(kind: .synthetic, train: other, test: other)
+            let trainer = try trainer(from: source, "run-\(classes.count)", splits: splits)
+            let transfer = try #require(trainer.transfer)
+            let items = [
+                WeightTransfer.Item(name: "head.bias", shape: [shape[0]]),
+                WeightTransfer.Item(name: "head.weight", shape: shape),
+            ]
+            #expect(transfer.new.sorted { $0.name < $1.name } == items)
+            #expect(transfer.left.map(\.name) == ["head.bias", "head.weight"])
+            let fresh = try Network(
+                trainer.network.configuration, seed: RandomStream.initialisation.seed(1))
+            #expect(
+                try trainer.network.head.weight.tensor.detached().bytes()
+                    == fresh.head.weight.tensor.detached().bytes())
+        }
+    }
+
+    @Test func `of another network what fits is taken, by name and shape`() throws {
+        let source = try source()
+        let trainer = try trainer(from: source, "run") { $0.model.widths = [2, 2, 8, 8] }
+        let transfer = try #require(trainer.transfer)
+        #expect(transfer.taken.contains { $0.name == "stages.0.0.0.convolution.weight" })
+        let wider: Name = "stages.2.1.0.convolution.weight"
+        #expect(transfer.new.contains(WeightTransfer.Item(name: wider, shape: [8, 8, 3, 3])))
+        #expect(transfer.left.contains(WeightTransfer.Item(name: wider, shape: [4, 4, 3, 3])))
+        let all = trainer.network.store.parameters.count
+        #expect(transfer.taken.count + transfer.new.count == all)
+        let origin = try #require(trainer.state.origin)
+        #expect(origin.taken == transfer.taken.count && origin.new == transfer.new.count)
+        #expect(origin.left == transfer.left.count)
+        #expect(origin.epochs == 1)
+    }
+
+    @Test func `modes are fitted to real weights that become latent ones`() throws {
+        let path = folder.path + "/real"
+        try train(
+            smallConfiguration {
+                $0.schedule.epochs = 1
+                $0.model.method = .real
+            }, in: path)
+        let real = WeightSource(try Checkpoint(path: path + "/last.safetensors"), path: "real")
+        let trainer = try trainer(from: real, "run")
+        let deployed = real.checkpoint.deployedTensors
+        for layer in trainer.network.binaryConvolutions {
+            #expect(
+                try layer.weight.tensor.detached().bytes()
+                    == deployed[Name(layer.weight.name)]?.bytes)
+            let moments = try layer.latentMoments()
+            #expect(try layer.mu.tensor.detached().bytes() == moments.mean.bytes())
+            #expect(try layer.sigma.tensor.detached().bytes() == moments.deviation.bytes())
+        }
+        let new = try #require(trainer.transfer).new.map(\.name)
+        #expect(new.contains("stages.0.0.0.convolution.w"))
+    }
+
+    @Test func `a network without any tensor that fits is refused in one line`() throws {
+        var source = try source()
+        var checkpoint = source.checkpoint
+        checkpoint.tensors = checkpoint.tensors.filter { $0.key.text.contains("head") }
+        source = WeightSource(checkpoint, path: "best")
+        var other = ColourDataset(count: 48, stream: 1)
+        other.classNames = ["a", "b"]
+        let splits = DatasetSplits(kind: .synthetic, train: other, test: other)
+        let found = message { _ = try trainer(from: source, "run", splits: splits) }
+        #expect(found?.hasPrefix("best: none of its 2 tensors fits the network") == true)
+        #expect(found?.contains("\n") == false)
+    }
+
+    @Test func `the weights are saved before the first step and before the recipe`() throws {
+        let source = try source()
+        let path = folder.path + "/run"
+        func run(stopAfter steps: Int = .max) throws {
+            let stop = StopRequest()
+            var saves = 0
+            let trainer = try Trainer(
+                configuration: smallConfiguration(), splits: ColourDataset.splits(),
+                directory: RunDirectory(path), startingFrom: source
+            ) { event in
+                switch event {
+                case .saved(let file):
+                    saves += 1
+                    guard saves == 1 else { return }
+                    let first = try? Checkpoint(path: file)
+                    #expect(first?.state.epoch == 0 && first?.state.progress.steps == 0)
+                    let taken = first?.networkTensors.mapValues(\.bytes)
+                    #expect(taken == source.checkpoint.deployedTensors.mapValues(\.bytes))
+                    let recipe = path + "/config.yaml"
+                    #expect(!FileManager.default.fileExists(atPath: recipe))
+                    if steps == 0 { stop.request() }
+                default: break
+                }
+            }
+            _ = try trainer.run(stop: stop)
+        }
+        try run()
+        let reference = try RunResult(path)
+        try FileManager.default.removeItem(atPath: path)
+        try run(stopAfter: 0)
+        try train(smallConfiguration(), in: path, resuming: true)
+        let difference = try RunResult(path).difference(from: reference)
+        #expect(difference == nil)
+        #expect(reference.state.origin?.digest == source.checkpoint.weightsDigest)
+    }
+
+    @Test func `a new run has the network of the checkpoint unless it is given another`() throws {
+        var checkpoint = try source().checkpoint
+        checkpoint.configuration.model.dropout = 0.25
+        let configuration = WeightSource(checkpoint, path: "best").configuration
+        #expect(configuration.model.widths == [2, 2, 4, 4] && configuration.model.dropout == 0.25)
+        #expect(configuration.model.classes == 0 && configuration.model.inputChannels == 0)
+        #expect(configuration.schedule == TrainingConfiguration().schedule)
+    }
+}
