@@ -48,7 +48,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let stored = try Checkpoint(path: checkpoint)
+        let stored = try Checkpoint.open(checkpoint)
         let target = try Device(parsing: device)
         try target.requireAvailable()
         try setThreads(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)

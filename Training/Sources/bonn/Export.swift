@@ -53,7 +53,7 @@ struct Export: ParsableCommand {
     }
 
     func run() throws {
-        let stored = try Checkpoint(path: checkpoint)
+        let stored = try Checkpoint.open(checkpoint)
         let network = try stored.network(source: checkpoint)
         let configuration = stored.configuration
         let side = configuration.augmentation.imageSize
@@ -116,8 +116,8 @@ struct Export: ParsableCommand {
         }
     }
 
-    /// The key of the provenance under which the digest of the checkpoint's weights stands.
-    static let weightsKey: Name = "weights_md5"
+    /// The key of the provenance under which the SHA-256 of the checkpoint's weights stands.
+    static let weightsKey: Name = "weights_sha256"
 
     /// Where the network comes from, for whoever finds the file.
     private func provenance(of stored: Checkpoint) -> [Name: String] {
@@ -129,9 +129,11 @@ struct Export: ParsableCommand {
             "dataset": stored.state.dataset.kind,
             "recipe": Recipe.yaml(configuration),
             "epochs": String(stored.state.epoch),
-            Self.weightsKey: stored.weightsDigest,
+            Self.weightsKey: stored.weightsDigest.description,
             "date": ISO8601DateFormatter().string(from: Date()),
         ]
+        facts["checkpoint_sha256"] = stored.digest?.description
+        facts["started_from_weights_sha256"] = stored.state.origin?.digest
         if let top1 = stored.state.metrics.last?.testTop1 {
             facts["test_top1"] = String(format: "%.4f", top1)
         }

@@ -55,7 +55,7 @@ struct Summary: ParsableCommand {
     /// The network, and the side of its images.
     private func subject() throws -> (Network, Int) {
         if let checkpoint {
-            let stored = try Checkpoint(path: checkpoint)
+            let stored = try Checkpoint.open(checkpoint)
             let side = imageSize > 0 ? imageSize : stored.configuration.augmentation.imageSize
             return (try stored.network(source: checkpoint), side)
         }

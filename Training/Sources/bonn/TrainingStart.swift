@@ -24,6 +24,7 @@ struct TrainingStart {
         let directory = try RunDirectory(path)
         switch try directory.storedRun() {
         case .checkpoint(let checkpoint):
+            checkpoint.noteMissingDigest(directory.lastPath)
             return TrainingStart(
                 directory: directory,
                 configuration: try configuration(command, over: checkpoint.configuration),
@@ -60,7 +61,7 @@ struct TrainingStart {
     }
 
     private static func source(_ command: Train) throws -> WeightSource? {
-        try command.from.map { WeightSource(try Checkpoint(path: $0), path: $0) }
+        try command.from.map { WeightSource(try Checkpoint.open($0), path: $0) }
     }
 
     /// The configuration of a run that starts now.

@@ -57,7 +57,7 @@ struct Verify: ParsableCommand {
     }
 
     func run() throws {
-        let stored = try Checkpoint(path: checkpoint)
+        let stored = try Checkpoint.open(checkpoint)
         let network = try stored.network(source: checkpoint)
         let models = try KernelSet.available.map { try Model(path: model, kernels: $0) }
         let deployed = models[0]
@@ -99,13 +99,15 @@ struct Verify: ParsableCommand {
     /// does not say is compared all the same.
     private func requireOrigin(of deployed: Model, _ stored: Checkpoint) throws {
         let provenance = deployed.metadata.provenance
-        guard let exported = provenance[Export.weightsKey], exported != stored.weightsDigest
+        let digest = stored.weightsDigest.description
+        guard let exported = provenance[Export.weightsKey], Name(exported) != Name(digest)
         else { return }
         throw TrainingError(
             .checkpoint,
             "\(model) was exported from another checkpoint than \(checkpoint): expected weights with "
-                + "the MD5 \(stored.weightsDigest), found \(exported) (after "
-                + "\(provenance["epochs"] ?? "?") epochs, \(provenance["date"] ?? "no date")); give "
+                + "the SHA-256 \(digest), found \(printable(exported, limit: 64)) (after "
+                + "\(printable(provenance["epochs"] ?? "?", limit: 20)) epochs, "
+                + "\(printable(provenance["date"] ?? "no date", limit: 40))); give "
                 + "the checkpoint that it was exported from, or export it again")
     }
 }

@@ -96,11 +96,11 @@ import Testing
         #expect(
             other.errors.contains(
                 "\(model) was exported from another checkpoint than \(second)/best.safetensors: "
-                    + "expected weights with the MD5 \(digests[0]), found \(digests[1])"),
+                    + "expected weights with the SHA-256 \(digests[0]), found \(digests[1])"),
             "\(other)")
         // A file without the digest is compared image by image.
         var file = try ModelFile(bytes: File.bytes(of: model))
-        #expect(file.metadata.provenance.removeValue(forKey: "weights_md5") == digests[1])
+        #expect(file.metadata.provenance.removeValue(forKey: "weights_sha256") == "\(digests[1])")
         try File.replace(model, with: file.serialized())
         #expect(try verify(first).status == 0)
         let compared = try verify(second)

@@ -62,7 +62,7 @@ func smallConfiguration(
 struct RunResult: Equatable {
     var tensors: [Name: [UInt8]]
     /// The weights of the best checkpoint.
-    var best: String
+    var best: SHA256.Digest
     var state: TrainingState
     var metrics: [[String]]
     var layers: String

@@ -1,4 +1,3 @@
-import BONNData
 public import BONNModelFormat
 import Foundation
 
@@ -8,6 +7,9 @@ import Foundation
 /// any safetensors reader can take the weights out of a checkpoint. `ema/NAME` is the moving
 /// average of a parameter, `optimizer/...` the optimiser's state, `trainer/...` what else a run
 /// needs to go on exactly as if it had never stopped.
+///
+/// A file states its SHA-256 (`Safetensors.digestKey`), so that no bit of it can change unnoticed.
+/// Version 1 did not; such files are read, and `digest` is nil.
 public struct Checkpoint: Sendable {
     /// The complete, resolved configuration.
     public var configuration: TrainingConfiguration
@@ -15,6 +17,9 @@ public struct Checkpoint: Sendable {
     public var state: TrainingState
     /// The tensors by name.
     public var tensors: [Name: Safetensors.Tensor]
+    /// The digest of the file that this was read from; nil where the file states none, or where it
+    /// was not read from a file.
+    public private(set) var digest: SHA256.Digest?
 
     /// The prefix of moving averages.
     public static let averagePrefix = "ema/"
@@ -24,7 +29,8 @@ public struct Checkpoint: Sendable {
     public static let trainerPrefix = "trainer/"
 
     private static let format = "bonn-checkpoint"
-    private static let version = "1"
+    private static let version = "2"
+    private static let versionWithoutDigest = "1"
 
     /// Creates a checkpoint.
     public init(
@@ -38,13 +44,18 @@ public struct Checkpoint: Sendable {
 
     /// Reads and checks a file.
     ///
-    /// - Throws: `.file` when it cannot be read; `.checkpoint` when it is cut, damaged, not a
-    ///   checkpoint or of another version.
+    /// - Throws: `.file` when it cannot be read; `.checkpoint` when it is cut, not as it was written,
+    ///   not a checkpoint or of another version.
     public init(path: String) throws(TrainingError) {
         let bytes = try File.bytes(of: path)
         let contents: Safetensors.Contents
         do throws(ModelFormatError) {
             contents = try Safetensors.read(bytes)
+        } catch  where error.code == .digestMismatch {
+            throw TrainingError(
+                .checkpoint,
+                "\(path): this checkpoint is damaged, a part of it is not as it was written: \(error)"
+            )
         } catch {
             throw TrainingError(.checkpoint, "\(path): not a whole checkpoint: \(error)")
         }
@@ -53,14 +64,23 @@ public struct Checkpoint: Sendable {
             throw TrainingError(
                 .checkpoint,
                 "\(path): not a checkpoint of this program: its metadata states format "
-                    + "\(metadata["format"] ?? "nothing"), expected \(Self.format)")
+                    + "\(printable(metadata["format"] ?? "nothing", limit: 60)), expected \(Self.format)"
+            )
         }
-        guard Name(metadata["format_version"] ?? "") == Name(Self.version) else {
+        let version = Name(metadata["format_version"] ?? "")
+        guard [Name(Self.version), Name(Self.versionWithoutDigest)].contains(version) else {
             throw TrainingError(
                 .checkpoint,
-                "\(path): checkpoint version \(metadata["format_version"] ?? "missing"), "
-                    + "expected \(Self.version)")
+                "\(path): checkpoint version \(printable(version.text, limit: 60)), expected "
+                    + "\(Self.version)")
         }
+        guard contents.digest != nil || version == Name(Self.versionWithoutDigest) else {
+            throw TrainingError(
+                .checkpoint,
+                "\(path): this checkpoint is damaged: expected its SHA-256 under "
+                    + "'\(Safetensors.digestKey)' in its metadata, found none")
+        }
+        digest = contents.digest
         guard let yaml = metadata["configuration"], let json = metadata["state"] else {
             throw TrainingError(.checkpoint, "\(path): the configuration or the state is missing")
         }
@@ -116,13 +136,13 @@ public struct Checkpoint: Sendable {
         networkTensors.merging(tensors(withPrefix: Self.averagePrefix)) { _, average in average }
     }
 
-    /// The MD5 of those weights: what tells this network from another of the same shape.
-    public var weightsDigest: String {
-        var md5 = MD5()
+    /// The SHA-256 of those weights: what tells this network from another of the same shape.
+    public var weightsDigest: SHA256.Digest {
+        var hash = SHA256()
         for (name, tensor) in deployedTensors.sorted(by: { $0.key < $1.key }) {
-            md5.update(Array("\(name) \(tensor.elementType.rawValue) \(tensor.shape)\n".utf8))
-            md5.update(tensor.bytes)
+            hash.update("\(name) \(tensor.elementType.rawValue) \(tensor.shape)\n".utf8)
+            hash.update(tensor.bytes)
         }
-        return md5.finish()
+        return hash.finish()
     }
 }

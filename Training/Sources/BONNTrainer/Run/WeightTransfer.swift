@@ -95,7 +95,8 @@ public struct WeightTransfer: Sendable, Equatable {
             .map { Item(name: $0.key, shape: $0.value.shape) }
             .sorted { $0.name < $1.name }
         origin = WeightOrigin(
-            path: source.path, digest: checkpoint.weightsDigest, epochs: checkpoint.state.epoch,
+            path: source.path, digest: checkpoint.weightsDigest.description,
+            epochs: checkpoint.state.epoch,
             taken: taken.count, new: new.count, left: left.count)
     }
 
@@ -110,7 +111,7 @@ public struct WeightTransfer: Sendable, Equatable {
 public struct WeightOrigin: Sendable, Equatable, Codable {
     /// The path of the checkpoint, as it was given.
     public let path: String
-    /// The digest of its weights.
+    /// The SHA-256 of its weights, in hexadecimal digits.
     public let digest: String
     /// Its complete epochs.
     public let epochs: Int
