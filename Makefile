@@ -7,7 +7,7 @@ help:
 	@echo "make build    release builds, left as bin/bonn and bin/bonn-run"
 	@echo "make demo     train a small 1-bit network, export it, run it, print one table (CIFAR10=DIR: on CIFAR-10)"
 	@echo "make test     lint, all tests of the three packages, the consumer package"
-	@echo "make test-long  136,000 cases of the kernels in every mode, all tests of the runtime under the sanitizers, 200 kills of runs"
+	@echo "make test-long  136,000 cases of the kernels in every mode, all tests of the runtime under the sanitizers, 200 kills and failed saves of runs"
 	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
 	@echo "make bonn-run-static  the runtime tool for Linux machines without Swift, as bin/bonn-run-static"
 	@echo "make format   format all sources in place"

@@ -16,7 +16,7 @@ swift_tests address . --sanitize address --scratch-path .build/address
 swift_tests threads . --sanitize thread --scratch-path .build/thread --filter RuntimeTests
 swift_tests release . --configuration release --scratch-path .build/optimised \
     -Xswiftc -enable-testing --filter 'KernelTests|RuntimeTests'
-# Runs that are killed at ten times as many instants as every day.
-BONN_KILLS=200 swift_tests kills Training --filter KillTests
+# Runs that are killed, and in which calls of the system fail, ten times as often as every day.
+BONN_KILLS=200 BONN_FAULTS=200 swift_tests kills Training --filter 'KillTests|SaveFaultTests'
 if [ "$(uname -s)" = Linux ]; then part static Scripts/static.sh; fi
 end_tests

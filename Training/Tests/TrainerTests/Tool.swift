@@ -65,17 +65,17 @@ struct Tool {
         return try #require(FileHandle(forWritingAtPath: path))
     }
 
-    /// Where the tool was built.
-    static func executable() throws -> URL {
+    /// Where the tool, or another program beside these tests, was built.
+    static func executable(_ name: String = "bonn") throws -> URL {
         let bundles = CommandLine.arguments.filter { $0.contains(".xctest") }
         let bundle = try #require(bundles.first ?? Bundle.main.executablePath)
         var folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()
         for _ in 0..<4 {
-            let tool = folder.appendingPathComponent("bonn")
+            let tool = folder.appendingPathComponent(name)
             if FileManager.default.isExecutableFile(atPath: tool.path) { return tool }
             folder.deleteLastPathComponent()
         }
-        throw TestFailure("no executable bonn beside \(bundle)")
+        throw TestFailure("no executable \(name) beside \(bundle)")
     }
 }
 

@@ -24,6 +24,26 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     public var imagesPerSecond: Double
     /// Seconds of the epoch, with the measurement on the test set.
     public var seconds: Double
+
+    /// Creates a row.
+    public init(
+        epoch: Int, learningRate: Double, trainLoss: Double, crossEntropy: Double,
+        kernelLoss: Double, featureLoss: Double, trainTop1: Double, testLoss: Double? = nil,
+        testTop1: Double? = nil, testTop5: Double? = nil, imagesPerSecond: Double, seconds: Double
+    ) {
+        self.epoch = epoch
+        self.learningRate = learningRate
+        self.trainLoss = trainLoss
+        self.crossEntropy = crossEntropy
+        self.kernelLoss = kernelLoss
+        self.featureLoss = featureLoss
+        self.trainTop1 = trainTop1
+        self.testLoss = testLoss
+        self.testTop1 = testTop1
+        self.testTop5 = testTop5
+        self.imagesPerSecond = imagesPerSecond
+        self.seconds = seconds
+    }
 }
 
 /// One row of layers.csv: the state of a binary layer at the end of an epoch.
