@@ -8,8 +8,10 @@ enum NearestNames {
         return near.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.prefix(limit).map(\.0)
     }
 
-    /// "; did you mean a, b or c?", or nothing when no candidate is near.
+    /// "; did you mean a, b or c?", or nothing when no candidate is near, as to a name that is much
+    /// longer than all of them.
     static func suggestion(for name: String, among candidates: [String]) -> String {
+        guard name.utf8.count <= 100 else { return "" }
         let near = of(name, among: candidates)
         guard let last = near.last else { return "" }
         let head = near.dropLast().joined(separator: ", ")

@@ -14,13 +14,7 @@ public enum Recipe {
     public static func read(
         yaml: String, source: String, over base: TrainingConfiguration = TrainingConfiguration()
     ) throws(TrainingError) -> TrainingConfiguration {
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: yaml)
-        } catch {
-            let text = "\(error)".split(separator: "\n").joined(separator: " ")
-            throw TrainingError(.configuration, "\(source): not valid YAML: \(text)")
-        }
+        let root = try RecipeText.compose(yaml, place: "\(source): ")
         var configuration = base
         guard let root, root != Node("") else { return configuration }
         guard let sections = root.mapping else {
@@ -28,12 +22,13 @@ public enum Recipe {
                 .configuration, "\(source): expected sections such as `optimizer:` with keys below")
         }
         for (sectionNode, contents) in sections {
-            let section = sectionNode.string ?? ""
+            let section = try word(sectionNode, source)
             guard sectionNames.contains(section) else {
                 let hint = NearestNames.suggestion(for: section, among: sectionNames)
                 throw TrainingError(
-                    .configuration, place(source, sectionNode) + "unknown section \(section)" + hint
-                )
+                    .configuration,
+                    place(source, sectionNode)
+                        + "unknown section \(RecipeText.quoted(section))" + hint)
             }
             guard let keys = contents.mapping else {
                 if contents.null != nil { continue }
@@ -42,7 +37,7 @@ public enum Recipe {
                     place(source, contents) + "section \(section) must hold `key: value` lines")
             }
             for (keyNode, valueNode) in inOrder(keys) {
-                let path = section + "." + (keyNode.string ?? "")
+                let path = section + "." + (try word(keyNode, source))
                 let value = try value(of: valueNode, place: place(source, valueNode))
                 try set(path, to: value, in: &configuration, place: place(source, keyNode))
             }
@@ -56,7 +51,10 @@ public enum Recipe {
     public static func read(
         path: String, over base: TrainingConfiguration = TrainingConfiguration()
     ) throws(TrainingError) -> TrainingConfiguration {
-        let bytes = try File.bytes(of: path)
+        let bytes = try File.bytes(of: path, atMost: RecipeText.longest + 1)
+        guard bytes.count <= RecipeText.longest else {
+            throw RecipeText.tooLong("\(path): ", "more")
+        }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw TrainingError(.configuration, "\(path): a recipe must be UTF-8 text")
         }
@@ -78,7 +76,7 @@ public enum Recipe {
         for assignment in names + assignments.filter({ $0.path != architecturePath }) {
             try set(
                 assignment.path, to: assignment.value, in: &configuration,
-                place: assignment.source + ": ")
+                place: RecipeText.quoted(assignment.source) + ": ")
         }
     }
 
@@ -86,12 +84,7 @@ public enum Recipe {
         _ path: String, to text: String, in configuration: inout TrainingConfiguration,
         place: String
     ) throws(TrainingError) {
-        let node: Node?
-        do {
-            node = try Yams.compose(yaml: text)
-        } catch {
-            throw TrainingError(.configuration, place + "\(text) is not a YAML value")
-        }
+        let node = try RecipeText.compose(text, place: place)
         let value: ConfigurationValue =
             if let node { try self.value(of: node, place: place) } else { .scalar("") }
         try set(path, to: value, in: &configuration, place: place)
@@ -136,12 +129,14 @@ public enum Recipe {
         guard let key = ConfigurationKey.named(path) else {
             let known = ConfigurationKey.all.map(\.path)
             let hint = NearestNames.suggestion(for: path, among: known)
-            throw TrainingError(.configuration, place + "unknown key \(path)" + hint)
+            throw TrainingError(
+                .configuration, place + "unknown key \(RecipeText.quoted(path))" + hint)
         }
         guard key.set(&configuration, value) else {
             let hint = NearestNames.suggestion(for: value.description, among: key.choices)
+            let found = RecipeText.quoted(value.description)
             throw TrainingError(
-                .configuration, place + "\(path) is \(value), expected \(key.expected)" + hint)
+                .configuration, place + "\(path) is \(found), expected \(key.expected)" + hint)
         }
     }
 
@@ -184,6 +179,16 @@ public enum Recipe {
             }
         }
         return "\"" + escaped.joined() + "\""
+    }
+
+    /// A key, which must be a plain word.
+    private static func word(_ node: Node, _ source: String) throws(TrainingError) -> String {
+        guard let word = node.string else {
+            throw TrainingError(
+                .configuration,
+                place(source, node) + "a key must be a plain word, found a list or map")
+        }
+        return word
     }
 
     private static func place(_ source: String, _ node: Node) -> String {

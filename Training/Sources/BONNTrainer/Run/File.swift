@@ -2,10 +2,12 @@ import Foundation
 
 /// Files read whole, and files replaced so that no reader ever sees half of one.
 public enum File {
-    /// The bytes of a file.
+    /// The bytes of a file, or the first of them.
     ///
     /// - Throws: `.file` with the path and the system's reason.
-    static func bytes(of path: String) throws(TrainingError) -> [UInt8] {
+    static func bytes(
+        of path: String, atMost limit: Int = .max
+    ) throws(TrainingError) -> [UInt8] {
         // Not blocking: a pipe would wait for a writer before it could be refused.
         let descriptor = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw failure(path, "cannot open", errno) }
@@ -15,7 +17,7 @@ public enum File {
             throw failure(path, "cannot read", errno)
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile(path) }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var bytes = [UInt8](repeating: 0, count: min(limit, Int(status.st_size)))
         var filled = 0
         while filled < bytes.count {
             let count = bytes.withUnsafeMutableBytes { buffer in
