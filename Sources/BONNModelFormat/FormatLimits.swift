@@ -2,8 +2,12 @@
 ///
 /// Each is far above what published 1-bit networks need. A file beyond one is refused.
 public enum FormatLimits {
+    /// Bytes of the header of a model file.
+    public static let headerBytes = 2 << 20
+    /// Values of a JSON text.
+    public static let jsonValues = 200_000
     /// Nodes of a graph.
-    public static let nodes = 1 << 16
+    public static let nodes = 1 << 13
     /// Channels of a value.
     public static let channels = 1 << 24
     /// Height or width of a value; also the largest side of a JPEG image.

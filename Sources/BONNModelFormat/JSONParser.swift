@@ -12,7 +12,7 @@ extension JSONValue {
     ///   - maximumValues: values in all, so that a short text can not demand much memory.
     public init(
         parsing bytes: ArraySlice<UInt8>, place: String, maximumDepth: Int = 64,
-        maximumValues: Int = 1_000_000
+        maximumValues: Int = FormatLimits.jsonValues
     ) throws(ModelFormatError) {
         guard String(decoding: bytes, as: UTF8.self).utf8.elementsEqual(bytes) else {
             throw ModelFormatError(
@@ -27,7 +27,7 @@ extension JSONValue {
     /// Parses the text of a string, as `init(parsing:place:maximumDepth:maximumValues:)` does.
     public init(
         parsing text: String, place: String, maximumDepth: Int = 64,
-        maximumValues: Int = 1_000_000
+        maximumValues: Int = FormatLimits.jsonValues
     ) throws(ModelFormatError) {
         try self.init(
             parsing: ArraySlice(Array(text.utf8)), place: place, maximumDepth: maximumDepth,

@@ -9,11 +9,18 @@ extension ModelFile {
         self = try Self.read(bytes).model
     }
 
-    /// As `init(bytes:)`, and what the file says of itself.
+    /// As `init(bytes:)`, and the types of the graph's values and what the file says of itself.
     public static func read(
         _ bytes: [UInt8]
-    ) throws(ModelFormatError) -> (model: ModelFile, seal: Seal) {
-        let contents = try Safetensors.read(bytes)
+    ) throws(ModelFormatError) -> (model: ModelFile, types: [Name: ValueType], seal: Seal) {
+        try read(Bytes(bytes))
+    }
+
+    /// As `read(_:)` of an array.
+    public static func read(
+        _ bytes: Bytes
+    ) throws(ModelFormatError) -> (model: ModelFile, types: [Name: ValueType], seal: Seal) {
+        let contents = try Safetensors.read(bytes, maximumHeaderBytes: FormatLimits.headerBytes)
         var fields = ModelMetadataFields(contents.metadata)
         let version = try fields.checkHeader()
         let metadata = try fields.metadata()
@@ -22,14 +29,14 @@ extension ModelFile {
             tensors[name] = try ModelTensor(entry, of: bytes, name: name)
         }
         let model = ModelFile(metadata: metadata, tensors: tensors)
-        try model.validate()
+        let types = try model.validate()
         let seal = Seal(formatVersion: version, digest: contents.digest)
         if let parity = metadata.parity {
             try parity.check(
                 network: contents.digest == nil
                     ? nil : model.networkDigest { contents.tensors[$0]?.digest }, seal)
         }
-        return (model, seal)
+        return (model, types, seal)
     }
 
     /// What a file says of itself besides the model.
@@ -44,7 +51,7 @@ extension ModelFile {
 
 extension ModelTensor {
     fileprivate init(
-        _ entry: Safetensors.Entry, of bytes: [UInt8], name: Name
+        _ entry: Safetensors.Entry, of bytes: Bytes, name: Name
     ) throws(ModelFormatError) {
         let place = "tensor '\(abbreviated(name))'"
         guard let type = ElementType(rawValue: entry.elementType.rawValue) else {

@@ -26,15 +26,15 @@ public struct ModelTensor: Sendable, Equatable {
     public var shape: [Int]
     /// The elements, little-endian, row-major: of a tensor that was read, a slice of its file, so
     /// that reading copies nothing.
-    public var bytes: ArraySlice<UInt8>
+    public var bytes: Bytes
 
     /// Creates a tensor from its bytes.
     public init(elementType: ElementType, shape: [Int], bytes: [UInt8]) {
-        self.init(elementType: elementType, shape: shape, bytes: bytes[...])
+        self.init(elementType: elementType, shape: shape, bytes: Bytes(bytes))
     }
 
     /// Creates a tensor from bytes that it shares.
-    public init(elementType: ElementType, shape: [Int], bytes: ArraySlice<UInt8>) {
+    public init(elementType: ElementType, shape: [Int], bytes: Bytes) {
         self.elementType = elementType
         self.shape = shape
         self.bytes = bytes

@@ -47,18 +47,19 @@ extension Safetensors {
     /// - Returns: the file's digest.
     /// - Throws: `.digestMismatch`.
     static func check(
-        stated: String, header: ArraySlice<UInt8>, entries: [Entry], of bytes: [UInt8]
+        stated: String, header: [UInt8], entries: [Entry], of bytes: Bytes
     ) throws(ModelFormatError) -> (file: SHA256.Digest, tensors: [SHA256.Digest]) {
         let place = "__metadata__ key '\(digestKey)'"
-        guard let digest = SHA256.Digest(stated), let digits = self.place(of: stated, in: header)
+        guard let digest = SHA256.Digest(stated),
+            let digits = self.place(of: stated, in: header[...])
         else {
             throw ModelFormatError(
                 .digestMismatch, place, expected: "64 hexadecimal digits, once in the header",
                 found: "'\(abbreviated(stated))'",
                 fix: "the file is damaged; copy or export it again")
         }
-        var open = Array(header)
-        for index in digits { open[index - header.startIndex] = UInt8(ascii: "0") }
+        var open = header
+        for index in digits { open[index] = UInt8(ascii: "0") }
         let tensors = entries.map { SHA256.digest(bytes[$0.range]) }
         let found = self.digest(header: open, tensors: tensors)
         guard found == digest else {

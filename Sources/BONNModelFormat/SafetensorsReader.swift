@@ -9,6 +9,13 @@ extension Safetensors {
     public static func read(
         _ bytes: [UInt8], maximumHeaderBytes: Int = Safetensors.maximumHeaderBytes
     ) throws(ModelFormatError) -> Contents {
+        try read(Bytes(bytes), maximumHeaderBytes: maximumHeaderBytes)
+    }
+
+    /// As `read(_:maximumHeaderBytes:)` of an array.
+    public static func read(
+        _ bytes: Bytes, maximumHeaderBytes: Int = Safetensors.maximumHeaderBytes
+    ) throws(ModelFormatError) -> Contents {
         let header = try headerRange(of: bytes, maximumHeaderBytes: maximumHeaderBytes)
         guard bytes[header.lowerBound] == UInt8(ascii: "{") else {
             throw ModelFormatError(
@@ -16,7 +23,8 @@ extension Safetensors {
                 found: "byte 0x\(String(bytes[header.lowerBound], radix: 16))",
                 fix: "this is not a safetensors file")
         }
-        let json = try JSONValue(parsing: bytes[header], place: "header", maximumDepth: 4)
+        let text = Array(bytes[header])
+        let json = try JSONValue(parsing: text[...], place: "header", maximumDepth: 4)
         guard case .object(let members) = json else {
             throw ModelFormatError(
                 .wrongType, "header", expected: "an object", found: json.kind,
@@ -36,13 +44,13 @@ extension Safetensors {
             return Contents(metadata: metadata, tensors: tensors, digest: nil)
         }
         let digests = try check(
-            stated: stated, header: bytes[header], entries: inOrder.map(\.value), of: bytes)
+            stated: stated, header: text, entries: inOrder.map(\.value), of: bytes)
         for (item, digest) in zip(inOrder, digests.tensors) { tensors[item.key]?.digest = digest }
         return Contents(metadata: metadata, tensors: tensors, digest: digests.file)
     }
 
     private static func headerRange(
-        of bytes: [UInt8], maximumHeaderBytes: Int
+        of bytes: Bytes, maximumHeaderBytes: Int
     ) throws(ModelFormatError) -> Range<Int> {
         guard bytes.count >= 10 else {
             throw ModelFormatError(

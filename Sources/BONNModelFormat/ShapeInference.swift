@@ -384,7 +384,7 @@ struct GraphInference {
                     "values of one height and width",
                     "\(first.shape.text) and \(input.shape.text)")
             }
-            // At most 2^16 inputs of at most 2^24 channels: no overflow.
+            // At most 200,000 inputs of at most 2^24 channels: no overflow.
             channels += input.shape.channels
         }
         return ValueType(

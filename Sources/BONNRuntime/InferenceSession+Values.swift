@@ -25,7 +25,7 @@ extension InferenceSession {
         }
         let images = try imageCount(of: input.count)
         try stage(input.span, images: images)
-        execute(images: images)
+        try execute(images: images)
         return indices.mapValues { contents(of: $0, images: images) }
     }
 

@@ -27,7 +27,8 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     ///   - model: the model to run.
     ///   - threads: how many threads work on a run, the caller's included.
     ///   - batch: the largest number of images in a run.
-    /// - Throws: `RuntimeError` with `.invalidOption`, `.outOfMemory` or `.threadsUnavailable`.
+    /// - Throws: `RuntimeError` with `.invalidOption`, `.limitExceeded` (of the model's `limits`),
+    ///   `.outOfMemory` or `.threadsUnavailable`.
     public init(
         _ model: Model, threads: Int = 1, batch: Int = 1
     ) throws(RuntimeError) {
@@ -40,11 +41,20 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
         guard batch >= 1, !batch.multipliedReportingOverflow(by: imageBytes).overflow else {
             throw RuntimeError(.invalidOption, "a session takes 1 or more images, not \(batch)")
         }
+        let allowed = model.limits.sessionBytes(images: batch, threads: threads)
+        let least = ExecutionPlan.leastBytes(model, images: batch, threads: threads)
+        let plan =
+            least > allowed ? nil : ExecutionPlan(model, images: batch, threads: threads)
+        guard let plan, plan.byteCount <= allowed else {
+            throw RuntimeError(
+                .limitExceeded,
+                "a session for \(batch) images with \(threads) threads: expected at most \(allowed) "
+                    + "bytes, found \(plan?.byteCount ?? least); take fewer images, or raise "
+                    + "ResourceLimits.imageBytes or .threadBytes if you trust the file")
+        }
         self.init(
             model, threads: threads, batch: batch,
-            engine: try Engine(
-                ExecutionPlan(model, images: batch, threads: threads), kernels: model.kernels,
-                threads: threads))
+            engine: try Engine(plan, kernels: model.kernels, threads: threads))
     }
 
     init(_ model: Model, threads: Int, batch: Int, engine: Engine) {
@@ -57,6 +67,9 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     /// The kernels that run the model.
     public var kernels: KernelSet { model.kernels }
 
+    /// Ends a run of this session from another thread.
+    public var cancellation: Cancellation { engine.cancellation }
+
     /// Bytes of memory that this session holds besides the model.
     public var memoryBytes: Int { engine.plan.byteCount }
 
@@ -65,11 +78,11 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     /// - Parameter input: `[N, C, H, W]` with N from 1 to `batch`, preprocessed as the model
     ///   wants. A network that reads bytes takes whole numbers from 0 to 255 here.
     /// - Returns: `[N, K]` logits.
-    /// - Throws: `RuntimeError` with `.wrongLength` or `.wrongElement`.
+    /// - Throws: `RuntimeError` with `.wrongLength`, `.wrongElement` or `.cancelled`.
     public mutating func run(_ input: [Float]) throws(RuntimeError) -> [Float] {
         let images = try imageCount(of: input.count)
         try stage(input.span, images: images)
-        execute(images: images)
+        try execute(images: images)
         return logits(images: images)
     }
 
@@ -77,7 +90,7 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     ///
     /// - Parameter bytes: `[N, C, H, W]` with N from 1 to `batch`.
     /// - Returns: `[N, K]` logits.
-    /// - Throws: `RuntimeError` with `.wrongLength` or `.wrongElement`.
+    /// - Throws: `RuntimeError` with `.wrongLength`, `.wrongElement` or `.cancelled`.
     public mutating func run(bytes: [UInt8]) throws(RuntimeError) -> [Float] {
         let images = try imageCount(of: bytes.count)
         guard model.inputElement == .byte else {
@@ -86,7 +99,7 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
                 "this network reads real numbers; preprocess the pixels and call run(_:)")
         }
         stage(bytes: bytes.span, images: images)
-        execute(images: images)
+        try execute(images: images)
         return logits(images: images)
     }
 
@@ -95,7 +108,7 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     /// - Parameters:
     ///   - input: `[N, C, H, W]`.
     ///   - logits: room for `[N, K]`.
-    /// - Throws: `RuntimeError` with `.wrongLength` or `.wrongElement`.
+    /// - Throws: `RuntimeError` with `.wrongLength`, `.wrongElement` or `.cancelled`.
     public mutating func run(
         _ input: borrowing Span<Float>, into logits: inout MutableSpan<Float>
     ) throws(RuntimeError) {
@@ -107,7 +120,7 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
                     + "there is room for \(logits.count)")
         }
         try stage(input, images: images)
-        execute(images: images)
+        try execute(images: images)
         for index in 0..<images * model.classCount { logits[index] = logit(index) }
     }
 
@@ -126,8 +139,10 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
     }
 
     /// Executes all steps on the staged input.
-    func execute(images: Int) {
-        for step in model.steps.indices { engine.run(step: step, images: images) }
+    ///
+    /// - Throws: `.cancelled`.
+    func execute(images: Int) throws(RuntimeError) {
+        for step in model.steps.indices { try engine.run(step: step, images: images) }
     }
 
     private func logits(images: Int) -> [Float] {

@@ -21,6 +21,8 @@ public struct Model: Sendable {
 
     /// The kernels that run the network.
     public let kernels: KernelSet
+    /// What the model and its sessions may cost.
+    public let limits: ResourceLimits
 
     /// The values that are stored; the first one is the input.
     let values: [ModelValue]
@@ -38,20 +40,24 @@ public struct Model: Sendable {
     ///   - kernels: the kernels to run it with.
     ///   - names: names of values of the graph that `InferenceSession.values(of:input:)` will
     ///     be asked for. Everything else may be computed without ever being stored.
+    ///   - limits: what the model and its sessions may cost; a file that asks for more is refused
+    ///     before it gets it.
     /// - Throws: `RuntimeError` with `.fileNotFound`, `.notAFile`, `.unreadableFile`,
-    ///   `.fileTooLarge`, `.invalidModel` or `.unknownValue`.
+    ///   `.fileTooLarge`, `.invalidModel`, `.unknownValue`, `.limitExceeded` or `.outOfMemory`.
     public init(
-        path: String, kernels: KernelSet = .best, exposing names: [Name] = []
+        path: String, kernels: KernelSet = .best, exposing names: [Name] = [],
+        limits: ResourceLimits = .standard
     ) throws(RuntimeError) {
         let bytes = try FileReader.bytes(path: path)
         let file: ModelFile
+        let types: [Name: ValueType]
         do {
-            file = try ModelFile(bytes: bytes)
+            (file, types, _) = try ModelFile.read(bytes)
         } catch {
             throw RuntimeError(.invalidModel, "\(path): \(error.message)")
         }
         do {
-            try self.init(file, kernels: kernels, exposing: names)
+            try self.init(file, types, kernels: kernels, exposing: names, limits: limits)
         } catch {
             throw RuntimeError(error.code, "\(path): \(error.message)")
         }
@@ -59,26 +65,38 @@ public struct Model: Sendable {
 
     /// Loads a model that is in memory already.
     ///
-    /// - Throws: `RuntimeError` with `.invalidModel` or `.unknownValue`.
+    /// - Throws: `RuntimeError` with `.invalidModel`, `.unknownValue`, `.limitExceeded` or
+    ///   `.outOfMemory`.
     public init(
-        _ file: ModelFile, kernels: KernelSet = .best, exposing names: [Name] = []
+        _ file: ModelFile, kernels: KernelSet = .best, exposing names: [Name] = [],
+        limits: ResourceLimits = .standard
     ) throws(RuntimeError) {
-        let graph = file.metadata.graph
         let types: [Name: ValueType]
         do {
-            types = try graph.validate(tensors: file.tensors)
+            types = try file.metadata.graph.validate(tensors: file.tensors)
         } catch {
             throw RuntimeError(.invalidModel, error.message)
         }
+        try self.init(file, types, kernels: kernels, exposing: names, limits: limits)
+    }
+
+    private init(
+        _ file: ModelFile, _ types: [Name: ValueType], kernels: KernelSet, exposing names: [Name],
+        limits: ResourceLimits
+    ) throws(RuntimeError) {
+        let graph = file.metadata.graph
         if let unknown = names.first(where: { types[$0] == nil }) {
-            throw RuntimeError(.unknownValue, "no value of the graph is named \"\(unknown)\"")
+            throw RuntimeError(
+                .unknownValue, "no value of the graph is named \"\(printable(unknown.text))\"")
         }
         var lowering = Lowering(
-            types: types, tensors: file.tensors, input: graph.input.name, kernels: kernels)
+            types: types, store: ConstantStore(file.tensors, limits), input: graph.input.name,
+            kernels: kernels)
         for step in Fusion.steps(of: graph, types: types, exposed: Set(names)) {
-            lowering.append(step)
+            try lowering.append(step)
         }
         self.kernels = kernels
+        self.limits = limits
         metadata = file.metadata
         inputShape = graph.input.shape
         inputElement = graph.input.element

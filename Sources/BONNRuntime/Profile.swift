@@ -45,7 +45,7 @@ extension InferenceSession {
             try stage(input.span, images: images)
             for step in model.steps.indices {
                 let start = monotonicNanoseconds()
-                engine.run(step: step, images: images)
+                try engine.run(step: step, images: images)
                 times[step][run] = monotonicNanoseconds() - start
             }
         }

@@ -24,6 +24,10 @@ public struct RuntimeError: Error, Equatable, Sendable, CustomStringConvertible 
         case wrongElement = "wrong_element"
         /// No value of the graph has this name.
         case unknownValue = "unknown_value"
+        /// The model, or a session of it, asks for more than its limits allow.
+        case limitExceeded = "limit_exceeded"
+        /// The run was cancelled.
+        case cancelled = "cancelled"
         /// The system gave no memory.
         case outOfMemory = "out_of_memory"
         /// The system started no thread.

@@ -69,7 +69,7 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
             Self.check(
                 single(
                     shape,
-                    .affine(scale: ConstantBuffer(scale), shift: ConstantBuffer(shift))),
+                    .affine(scale: ConstantBuffer.of(scale), shift: ConstantBuffer.of(shift))),
                 image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts, label)
         }
     }
@@ -84,7 +84,7 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
             Self.check(
                 single(
                     shape, integers: true,
-                    .affine(scale: ConstantBuffer(scale), shift: ConstantBuffer(shift))),
+                    .affine(scale: ConstantBuffer.of(scale), shift: ConstantBuffer.of(shift))),
                 image, Reference.batchNorm(image, scale: scale, shift: shift), parts: parts,
                 integers: true, label)
         }
@@ -96,7 +96,7 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
             let slope = generator.reals(shape.channels)
             let expected = Reference.map(image) { x, c in x >= 0 ? x : slope[c] * x }
             Self.check(
-                single(shape, .prelu(slope: ConstantBuffer(slope))), image, expected,
+                single(shape, .prelu(slope: ConstantBuffer.of(slope))), image, expected,
                 parts: parts, label)
         }
     }
@@ -153,8 +153,8 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
             let step =
                 bias.map {
                     MapProgram.Step.affine(
-                        scale: ConstantBuffer(scale), shift: ConstantBuffer($0))
-                } ?? .scale(ConstantBuffer(scale))
+                        scale: ConstantBuffer.of(scale), shift: ConstantBuffer.of($0))
+                } ?? .scale(ConstantBuffer.of(scale))
             for kernels in KernelSet.available {
                 let body = BinaryConvolutionOperator(
                     window: bonn_window(Window(1), from: input, to: sums.shape), groups: groups,

@@ -44,12 +44,12 @@ import Testing
                     window: bonn_window(test.window, from: test.input, to: shape),
                     groups: test.groups, inputChannels: test.input.channels,
                     outputChannels: test.outputs, weights: weights, bias: nil),
-                program: slope.map { MapProgram(steps: [.prelu(slope: ConstantBuffer($0))]) },
+                program: slope.map { MapProgram(steps: [.prelu(slope: ConstantBuffer.of($0))]) },
                 pooling: PoolingOperator(
                     window: bonn_window(pool, from: shape, to: pooledShape),
                     channels: test.outputs,
                     kind: isMaximum ? .maximum : .average(countsPadding: false)),
-                pooledProgram: scale.map { MapProgram(steps: [.scale(ConstantBuffer($0))]) },
+                pooledProgram: scale.map { MapProgram(steps: [.scale(ConstantBuffer.of($0))]) },
                 windowBytes: generator.pick([1, 200, 1_000, 5_000, 100_000]))
             let memory = GuardedMemory(OperatorHarness.channelsLast(images))
             let count = images.count * pooledShape.count

@@ -33,7 +33,7 @@ import Testing
                 let body = MapOperator(
                     shape: shape, isInteger: false,
                     program: MapProgram(
-                        threshold: ThresholdConstants(
+                        threshold: ThresholdConstants.of(
                             thresholds: thresholds, directions: directions),
                         writesValues: false))
                 let expected = Reference.threshold(
@@ -80,7 +80,7 @@ import Testing
                 MapOperator(
                     shape: shape, isInteger: true,
                     program: MapProgram(
-                        threshold: ThresholdConstants(
+                        threshold: ThresholdConstants.of(
                             thresholds: thresholds, directions: directions),
                         writesValues: false)),
                 GuardedMemory(values), expected, parts: generator.integer(1...3),

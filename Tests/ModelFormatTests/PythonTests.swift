@@ -60,7 +60,7 @@ private let folder = PythonInterpreter.repository.appending(path: "Tests/ModelFo
         try withTemporaryFolder { temporary in
             let script = folder.appending(path: "Python/write_model.py").path
             try Self.run([script, temporary.path], in: temporary)
-            let (written, seal) = try ModelFile.read(
+            let (written, _, seal) = try ModelFile.read(
                 Self.bytes(temporary.appending(path: "small.bonn")))
             #expect(seal.formatVersion == "2" && seal.digest != nil)
             let golden = try ModelFile(
@@ -85,7 +85,7 @@ private let folder = PythonInterpreter.repository.appending(path: "Tests/ModelFo
                 .components(separatedBy: "```").first)
         try withTemporaryFolder { temporary in
             try Self.run(["-c", seal + example], in: temporary)
-            let (model, state) = try ModelFile.read(
+            let (model, _, state) = try ModelFile.read(
                 Self.bytes(temporary.appending(path: "tiny.bonn")))
             #expect(model == Sample.smallest())
             #expect(state.digest != nil)

@@ -111,9 +111,9 @@ import Testing
         let floats: [Float] = [0, -0.0, 1.5, .infinity, .leastNonzeroMagnitude]
         let tensor = ModelTensor(f32: floats, shape: [5])
         #expect(tensor.floats().map(\.bitPattern) == floats.map(\.bitPattern))
-        #expect(tensor.bytes[8..<12] == [0, 0, 0xC0, 0x3F])
+        #expect(Array(tensor.bytes[8..<12]) == [0, 0, 0xC0, 0x3F])
         #expect(ModelTensor(u64: [1, .max], shape: [2, 1]).words() == [1, .max])
-        #expect(ModelTensor(u64: [0x0102], shape: [1]).bytes == [2, 1, 0, 0, 0, 0, 0, 0])
+        #expect(Array(ModelTensor(u64: [0x0102], shape: [1]).bytes) == [2, 1, 0, 0, 0, 0, 0, 0])
         #expect(ModelTensor(i32: [.min, -1], shape: [2]).int32s() == [.min, -1])
         #expect(ModelTensor(i8: [.min, 127], shape: [2]).int8s() == [.min, 127])
     }

@@ -26,7 +26,7 @@ final class AlignedMemory {
         let status = posix_memalign(&memory, Self.alignment, max(byteCount, Self.alignment))
         guard status == 0, let memory else {
             throw RuntimeError(
-                .outOfMemory, "the system gave no \(byteCount) bytes of memory for a session")
+                .outOfMemory, "the system gave no \(byteCount) bytes of memory")
         }
         base = memory
         self.byteCount = byteCount

@@ -13,6 +13,8 @@ final class Engine {
     let memory: AlignedMemory
     /// How many nanoseconds of work a thread must get here; tests use 1.
     let grain: Int
+    /// Ends the run in progress.
+    let cancellation: Cancellation
     private let threads: Int
     private let job: Job
     private let pool: ThreadPool
@@ -27,15 +29,24 @@ final class Engine {
         self.threads = threads
         self.grain = grain
         memory = try AlignedMemory(byteCount: plan.byteCount)
-        let job = Job(steps: plan.steps, base: memory.base, functions: kernels.functions)
+        cancellation = try Cancellation()
+        let job = Job(
+            steps: plan.steps, base: memory.base, functions: kernels.functions,
+            cancellation: cancellation)
         self.job = job
         pool = try ThreadPool(count: threads) { job.execute(part: $0) }
     }
 
     /// Executes one step for `images` images.
-    func run(step: Int, images: Int) {
+    ///
+    /// - Throws: `.cancelled`, after which the values are of no use.
+    func run(step: Int, images: Int) throws(RuntimeError) {
         job.task = .step(step)
         run(images: images, nanoseconds: plan.steps[step].body.cost * images)
+        if cancellation.take() {
+            throw RuntimeError(
+                .cancelled, "the run was cancelled at '\(printable(plan.steps[step].node.text))'")
+        }
     }
 
     /// Copies images `[C, H, W]` to the begin of a value `[H, W, C]`.
@@ -67,22 +78,25 @@ private final class Job: @unchecked Sendable {
     private let steps: [ExecutionPlan.Step]
     private let base: UnsafeMutableRawPointer
     private let functions: UnsafePointer<bonn_kernel_set>
+    private let cancellation: Cancellation
+    /// Steps as `ResourceLimits.work` counts them between two looks at the cancellation: some milliseconds.
+    private static let workBetweenLooks = 32_000_000
 
     init(
         steps: [ExecutionPlan.Step], base: UnsafeMutableRawPointer,
-        functions: UnsafePointer<bonn_kernel_set>
+        functions: UnsafePointer<bonn_kernel_set>, cancellation: Cancellation
     ) {
+        self.cancellation = cancellation
         self.steps = steps
         self.base = base
         self.functions = functions
     }
 
     func execute(part: Int) {
-        let share = Share(images: images, part: part, parts: parts)
         switch task {
-        case .step(let index): execute(steps[index], share)
+        case .step(let index): execute(steps[index], part)
         case .transposition(let input, let offset, let shape):
-            transpose(input, to: offset, shape, share)
+            transpose(input, to: offset, shape, Share(images: images, part: part, parts: parts))
         }
     }
 
@@ -100,10 +114,17 @@ private final class Job: @unchecked Sendable {
         }
     }
 
-    private func execute(_ step: ExecutionPlan.Step, _ share: Share) {
+    /// Executes a part of a step in as many pieces as it takes to be cancelled soon.
+    private func execute(_ step: ExecutionPlan.Step, _ part: Int) {
         let memory = StepMemory(
             functions: functions, base: base, inputs: step.inputs, outputs: step.outputs,
-            scratch: step.scratch + share.part * step.scratchStride)
-        step.body.execute(memory, share)
+            scratch: step.scratch + part * step.scratchStride)
+        let work = saturatingProduct(step.body.work, images) / parts
+        let pieces = min(max(1, work / Self.workBetweenLooks), 1 << 16)
+        for piece in 0..<pieces {
+            if cancellation.isRequested { return }
+            step.body.execute(
+                memory, Share(images: images, part: part * pieces + piece, parts: parts * pieces))
+        }
     }
 }

@@ -4,6 +4,8 @@ import BONNModelFormat
 struct ExecutionPlan: Sendable {
     /// A step and its places in the arena.
     struct Step: Sendable {
+        /// The first node that it belongs to.
+        let node: Name
         /// The operation.
         let body: any Operator
         /// Byte offsets of the inputs.
@@ -22,6 +24,13 @@ struct ExecutionPlan: Sendable {
     let offsets: [Int]
     /// Size of the arena in bytes.
     let byteCount: Int
+
+    /// Bytes without which no plan does: of the largest value and the largest scratch memory.
+    static func leastBytes(_ model: Model, images: Int, threads: Int) -> Int {
+        let value = model.values.map(\.byteCount).max() ?? 0
+        let scratch = model.steps.map(\.body.scratchBytesPerThread).max() ?? 0
+        return max(saturatingProduct(value, images), saturatingProduct(scratch, threads))
+    }
 
     /// Plans the memory of a model.
     ///
@@ -77,7 +86,8 @@ struct ExecutionPlan: Sendable {
         for (index, step) in model.steps.enumerated() {
             planned.append(
                 Step(
-                    body: step.body, inputs: step.inputs.map { placement.offsets[request[$0]] },
+                    node: step.node, body: step.body,
+                    inputs: step.inputs.map { placement.offsets[request[$0]] },
                     outputs: step.outputs.map { placement.offsets[request[$0]] },
                     scratch: scratch[index].map { placement.offsets[$0] } ?? 0,
                     scratchStride: AlignedMemory.rounded(step.body.scratchBytesPerThread)))

@@ -1,3 +1,5 @@
+import BONNModelFormat
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -15,39 +17,45 @@ enum FileReader {
 
     /// The bytes of a regular file.
     ///
-    /// - Throws: `.fileNotFound`, `.notAFile`, `.unreadableFile`, `.fileTooLarge`.
-    static func bytes(path: String) throws(RuntimeError) -> [UInt8] {
-        let size = try size(path: path)
-        let descriptor = open(path, O_RDONLY)
+    /// What is judged is what was opened: a name may mean another file from one moment to the next.
+    ///
+    /// - Throws: `.fileNotFound`, `.notAFile`, `.unreadableFile`, `.fileTooLarge`, `.outOfMemory`.
+    static func bytes(path: String) throws(RuntimeError) -> Bytes {
+        // A pipe without a writer would block the opening for ever.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw RuntimeError(.unreadableFile, "\(path): cannot be opened: \(reason())")
+            let code: RuntimeError.Code =
+                errno == ENOENT || errno == ENOTDIR ? .fileNotFound : .unreadableFile
+            throw RuntimeError(code, "\(path): \(reason())")
         }
         defer { _ = close(descriptor) }
-        var failure: RuntimeError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        let size = try size(of: descriptor, path: path)
+        let bytes = try Bytes(capacity: size) { buffer throws(RuntimeError) in
+            var count = 0
             while count < size {
                 let got = read(descriptor, buffer.baseAddress! + count, size - count)
                 if got < 0 && errno == EINTR { continue }
                 guard got >= 0 else {
-                    failure = RuntimeError(
+                    throw RuntimeError(
                         .unreadableFile, "\(path): reading failed at byte \(count): \(reason())")
-                    return
                 }
                 // A file that became shorter meanwhile is for the validator to judge.
-                guard got > 0 else { return }
+                guard got > 0 else { break }
                 count += got
             }
+            return count
         }
-        if let failure { throw failure }
+        guard let bytes else {
+            throw RuntimeError(
+                .outOfMemory, "\(path): the system gave no \(size) bytes of memory to read it")
+        }
         return bytes
     }
 
-    private static func size(path: String) throws(RuntimeError) -> Int {
+    private static func size(of descriptor: Int32, path: String) throws(RuntimeError) -> Int {
         var status = stat()
-        guard stat(path, &status) == 0 else {
-            let code: RuntimeError.Code =
-                errno == ENOENT || errno == ENOTDIR ? .fileNotFound : .unreadableFile
-            throw RuntimeError(code, "\(path): \(reason())")
+        guard fstat(descriptor, &status) == 0 else {
+            throw RuntimeError(.unreadableFile, "\(path): \(reason())")
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG: break

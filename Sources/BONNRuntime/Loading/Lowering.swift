@@ -6,16 +6,15 @@ struct Lowering {
     private(set) var values: [ModelValue]
     private(set) var steps: [ModelStep] = []
     private let types: [Name: ValueType]
-    private let tensors: [Name: ModelTensor]
+    private let store: ConstantStore
     private let kernels: KernelSet
     private var indices: [Name: Int]
 
     init(
-        types: [Name: ValueType], tensors: [Name: ModelTensor], input: Name,
-        kernels: KernelSet
+        types: [Name: ValueType], store: ConstantStore, input: Name, kernels: KernelSet
     ) {
         self.types = types
-        self.tensors = tensors
+        self.store = store
         self.kernels = kernels
         values = [ModelValue(name: input, type: types[input]!)]
         indices = [input: 0]
@@ -25,24 +24,28 @@ struct Lowering {
     func index(of name: Name) -> Int? { indices[name] }
 
     /// Appends a step, after everything that it reads.
-    mutating func append(_ fused: FusedNodes) {
+    ///
+    /// - Throws: `.limitExceeded` or `.outOfMemory`.
+    mutating func append(_ fused: FusedNodes) throws(RuntimeError) {
         let first = fused.nodes[0]
+        store.node = first.name
         let inputs = fused.pooled.first?.inputs ?? fused.producer?.inputs ?? [fused.source!]
         var sources = inputs.map { indices[$0]! }
-        var program = program(of: fused, sources: &sources)
+        var program = try program(of: fused, sources: &sources)
         let body: any Operator
         if let node = fused.producer {
             // A producer of real values leaves them in memory, where the program finds them.
             if !node.isBinary { program?.writesValues = true }
             body =
                 fused.pooled.isEmpty
-                ? makeOperator(node, program, &sources) : pooled(fused, program)
+                ? try makeOperator(node, program, &sources) : try pooled(fused, program)
         } else {
             let input = types[fused.source!]!
             body = MapOperator(
                 shape: input.shape, isInteger: input.element == .integer,
                 program: program ?? MapProgram())
         }
+        try store.charge(work: body.work)
         var outputs: [Name] = []
         if program?.writesValues ?? true { outputs.append(fused.value) }
         if let threshold = fused.threshold { outputs.append(threshold.name) }
@@ -60,8 +63,10 @@ struct Lowering {
     /// What happens to the values of a step's producer or source; nil if nothing does.
     ///
     /// Appends the values that are added to the step's inputs.
-    private func program(of fused: FusedNodes, sources: inout [Int]) -> MapProgram? {
-        var program = MapProgram(steps: scaling(of: fused.producer))
+    private func program(
+        of fused: FusedNodes, sources: inout [Int]
+    ) throws(RuntimeError) -> MapProgram? {
+        var program = MapProgram(steps: try scaling(of: fused.producer))
         var current = fused.producer?.name ?? fused.source!
         for node in fused.chain {
             let channels = types[current]!.shape.channels
@@ -69,11 +74,10 @@ struct Lowering {
             case .batchNorm(let norm):
                 program.steps.append(
                     .affine(
-                        scale: ConstantBuffer(floats(norm.scale)),
-                        shift: ConstantBuffer(floats(norm.shift))))
+                        scale: try store.values(norm.scale), shift: try store.values(norm.shift)))
             case .prelu(let prelu):
                 program.steps.append(
-                    .prelu(slope: ConstantBuffer(perChannel(prelu.slope, channels: channels))))
+                    .prelu(slope: try store.perChannel(prelu.slope, channels: channels)))
             case .relu: program.steps.append(.relu)
             case .hardtanh: program.steps.append(.hardtanh)
             default:
@@ -84,14 +88,14 @@ struct Lowering {
             current = node.name
         }
         if case .threshold(let threshold) = fused.threshold?.operation {
-            program.threshold = thresholds(threshold, of: types[current]!.element)
+            program.threshold = try thresholds(threshold)
         }
         program.writesValues = fused.writesValues
         return program.steps.isEmpty && program.threshold == nil ? nil : program
     }
 
     /// The scale and the bias that a binary layer applies to its sums.
-    private func scaling(of producer: Node?) -> [MapProgram.Step] {
+    private func scaling(of producer: Node?) throws(RuntimeError) -> [MapProgram.Step] {
         let scale: Name?
         let bias: Name?
         switch producer?.operation {
@@ -102,9 +106,9 @@ struct Lowering {
         }
         guard let producer, let scale else { return [] }
         let channels = types[producer.name]!.shape.channels
-        let scales = ConstantBuffer(perChannel(scale, channels: channels))
+        let scales = try store.perChannel(scale, channels: channels)
         guard let bias else { return [.scale(scales)] }
-        return [.affine(scale: scales, shift: ConstantBuffer(floats(bias)))]
+        return [.affine(scale: scales, shift: try store.values(bias))]
     }
 
     /// Inserts a step that aligns groups with words where they are not; returns the words a pixel.
@@ -126,7 +130,7 @@ struct Lowering {
 
     private mutating func makeOperator(
         _ node: Node, _ program: MapProgram?, _ sources: inout [Int]
-    ) -> any Operator {
+    ) throws(RuntimeError) -> any Operator {
         let inputs = node.inputs.map { types[$0]! }
         let input = inputs[0]
         let output = types[node.name]!
@@ -134,22 +138,22 @@ struct Lowering {
         let isBits = input.element == .signedBits || input.element == .unsignedBits
         switch node.operation {
         case .convolution(let convolution):
-            return mapped(real(convolution, input, output.shape), program)
+            return mapped(try real(convolution, input, output.shape), program)
         case .linear(let linear):
             let convolution = Convolution(
                 window: Window(1), weight: linear.weight, weightScale: linear.weightScale,
                 bias: linear.bias)
-            return mapped(real(convolution, input, output.shape), program)
+            return mapped(try real(convolution, input, output.shape), program)
         case .quantize(let quantize):
             return QuantizeOperator(
-                shape: shape, inverseScale: floats(quantize.inverseScale)[0])
+                shape: shape, inverseScale: try store.values(quantize.inverseScale).pointer[0])
         case .binaryConvolution(let convolution):
             let pixelWords = regroup(&sources, node, shape, convolution.groups)
-            return binary(convolution, input, output, pixelWords: pixelWords, program)
+            return try binary(convolution, input, output, pixelWords: pixelWords, program)
         case .binaryLinear(let linear):
             let convolution = BinaryConvolution(
                 window: Window(1), inputChannels: linear.inputFeatures, weight: linear.weight)
-            return binary(
+            return try binary(
                 convolution, input, output,
                 pixelWords: BitLayout.words(forChannels: shape.channels), program)
         case .maxPool(let pool):
@@ -168,40 +172,49 @@ struct Lowering {
     private func binary(
         _ convolution: BinaryConvolution, _ input: ValueType, _ output: ValueType, pixelWords: Int,
         _ program: MapProgram?
-    ) -> BinaryConvolutionOperator {
-        BinaryConvolutionOperator(
+    ) throws(RuntimeError) -> BinaryConvolutionOperator {
+        try BinaryConvolutionOperator(
             window: bonn_window(convolution.window, from: input.shape, to: output.shape),
             groups: convolution.groups, inputChannels: input.shape.channels,
             outputChannels: output.shape.channels, isSigned: input.element == .signedBits,
             padding: convolution.paddingValue, pixelWords: pixelWords,
-            words: tensors[convolution.weight]!.words(), program: program, kernels: kernels)
+            weight: convolution.weight, program: program, kernels: kernels, store)
     }
 
     /// A convolution or fully connected layer of real numbers or signed bytes.
     private func real(
         _ convolution: Convolution, _ type: ValueType, _ output: Shape
-    ) -> any RowProducer {
-        let input = type.shape
-        let window = bonn_window(convolution.window, from: input, to: output)
+    ) throws(RuntimeError) -> any RowProducer {
+        let (inputs, outputs, groups) = (type.shape.channels, output.channels, convolution.groups)
+        let window = bonn_window(convolution.window, from: type.shape, to: output)
+        let (weight, bias) = (convolution.weight, convolution.bias)
         if type.element == .signedByte {
+            let scale = try store.channelBlocks(
+                convolution.weightScale, outputs: outputs, groups: groups)
+            let bias = try store.channelBlocks(
+                bias, otherwise: -0.0, outputs: outputs, groups: groups)
+            let geometry = ByteConvolutionOperator.parameters(
+                window, groups: groups, inputChannels: inputs, outputChannels: outputs,
+                weights: UnsafeRawPointer(scale.pointer).assumingMemoryBound(to: UInt8.self),
+                scale: scale.pointer, bias: bias.pointer)
             return ByteConvolutionOperator(
-                window: window, groups: convolution.groups, inputChannels: input.channels,
-                outputChannels: output.channels, weights: tensors[convolution.weight]!.int8s(),
-                scale: floats(convolution.weightScale!), bias: convolution.bias.map(floats),
-                kernels: kernels)
+                window: window, groups: groups, inputChannels: inputs, outputChannels: outputs,
+                weights: try store.byteWeights(weight, geometry, kernels: kernels), scale: scale,
+                bias: bias)
         }
-        let weights = realWeights(
-            convolution.weight, scale: convolution.weightScale, outputs: output.channels)
-        let bias = convolution.bias.map(floats)
-        if convolution.groups > 1, convolution.groups == input.channels,
-            convolution.groups == output.channels
-        {
+        if groups > 1, groups == inputs, groups == outputs {
             return DepthwiseOperator(
-                window: window, channels: output.channels, weights: weights, bias: bias)
+                window: window, channels: outputs,
+                weights: try store.transposed(
+                    weight, scale: convolution.weightScale, channels: outputs, taps: window.taps),
+                bias: try store.valuesOrZeros(bias, channels: outputs))
         }
         return ConvolutionOperator(
-            window: window, groups: convolution.groups, inputChannels: input.channels,
-            outputChannels: output.channels, weights: weights, bias: bias)
+            window: window, groups: groups, inputChannels: inputs, outputChannels: outputs,
+            weights: try store.blocks(
+                weight, scale: convolution.weightScale, outputs: outputs, groups: groups,
+                channels: inputs / groups, taps: window.taps),
+            bias: try store.channelBlocks(bias, outputs: outputs, groups: groups))
     }
 
     /// A max, average or global average pooling of real values.
@@ -229,7 +242,9 @@ struct Lowering {
     }
 
     /// A convolution of which only pooled values are stored.
-    private func pooled(_ fused: FusedNodes, _ pooledProgram: MapProgram?) -> any Operator {
+    private func pooled(
+        _ fused: FusedNodes, _ pooledProgram: MapProgram?
+    ) throws(RuntimeError) -> any Operator {
         let node = fused.pooled[0]
         guard case .convolution(let convolution) = node.operation else {
             preconditionFailure("\(node.name) is pooled row by row and no convolution")
@@ -237,40 +252,23 @@ struct Lowering {
         var nodes = FusedNodes(producer: node)
         nodes.chain = Array(fused.pooled.dropFirst())
         var sources: [Int] = []
-        let program = program(of: nodes, sources: &sources)
+        let program = try program(of: nodes, sources: &sources)
         func operatorOf(_ producer: some RowProducer) -> any Operator {
             PooledOperator(
                 producer, program: program, pooling: pooling(fused.producer!),
                 pooledProgram: pooledProgram)
         }
         return operatorOf(
-            real(convolution, types[node.inputs[0]]!, types[node.name]!.shape))
+            try real(convolution, types[node.inputs[0]]!, types[node.name]!.shape))
     }
 
-    /// F32 weights, or I8 weights times the scale of their output channel, rounded to float32.
-    private func realWeights(_ name: Name, scale: Name?, outputs: Int) -> [Float] {
-        guard let scale else { return floats(name) }
-        let scales = floats(scale)
-        let integers = tensors[name]!.int8s()
-        let depth = integers.count / outputs
-        return integers.indices.map { scales[$0 / depth] * Float(integers[$0]) }
-    }
-
-    private func thresholds(
-        _ threshold: Threshold, of element: ElementType
-    ) -> ThresholdConstants {
-        let thresholds = tensors[threshold.threshold]!
-        let directions = tensors[threshold.direction]!.int8s()
-        return element == .integer
-            ? ThresholdConstants(thresholds: thresholds.int32s(), directions: directions)
-            : ThresholdConstants(thresholds: thresholds.floats(), directions: directions)
-    }
-
-    private func floats(_ name: Name) -> [Float] { tensors[name]!.floats() }
-
-    /// A tensor of one or `channels` elements as `channels` elements.
-    private func perChannel(_ name: Name, channels: Int) -> [Float] {
-        let values = floats(name)
-        return values.count == channels ? values : [Float](repeating: values[0], count: channels)
+    private func thresholds(_ threshold: Threshold) throws(RuntimeError) -> ThresholdConstants {
+        let names = [threshold.threshold, threshold.direction]
+        return try store.constant(.init(form: .thresholds, tensors: names)) {
+            () throws(RuntimeError) in
+            try ThresholdConstants(
+                store.tensor(threshold.threshold), directions: store.tensor(threshold.direction),
+                store)
+        }
     }
 }

@@ -13,7 +13,7 @@ struct BinaryConvolutionOperator: Operator {
     private let outputChannels: Int
     private let isSigned: Bool
     private let pixelWords: Int
-    private var weights: ConstantBuffer<UInt8>
+    private let weights: ConstantBuffer<UInt8>
     private let bases: ConstantBuffer<Int32>
     private let rowClass: ConstantBuffer<Int32>
     private let columnClass: ConstantBuffer<Int32>
@@ -23,15 +23,15 @@ struct BinaryConvolutionOperator: Operator {
     /// Packs the weights for the kernels.
     ///
     /// - Parameters:
-    ///   - words: `[K, kh, kw, words of a group]`, as in the file.
+    ///   - weight: U64 `[K, kh, kw, words of a group]`.
     ///   - pixelWords: words from one input pixel to the next.
     ///   - program: what is done with the sums, or nil to leave them as they are.
     ///   - kernels: the kernels that will run it.
     init(
         window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int, isSigned: Bool,
-        padding: PaddingValue, pixelWords: Int, words: [UInt64], program: MapProgram?,
-        kernels: KernelSet
-    ) {
+        padding: PaddingValue, pixelWords: Int, weight: Name, program: MapProgram?,
+        kernels: KernelSet, _ store: ConstantStore
+    ) throws(RuntimeError) {
         self.window = window
         self.groups = groups
         self.inputChannels = inputChannels
@@ -39,22 +39,25 @@ struct BinaryConvolutionOperator: Operator {
         self.isSigned = isSigned
         self.pixelWords = pixelWords
         self.program = program
+        // Each position is looked up once.
+        try store.charge(loadingWork: 8 * (window.out_height + window.out_width))
         let rows = TapClasses.rows(of: window)
         let columns = TapClasses.columns(of: window)
-        bases = ConstantBuffer(
-            BinaryBases(
-                words: words, outputs: outputChannels, channels: inputChannels / groups,
-                kernelHeight: window.kernel_height, kernelWidth: window.kernel_width,
-                isSigned: isSigned, padding: padding
-            ).table(rows: rows, columns: columns))
-        rowClass = ConstantBuffer(rows.classOfOutput)
-        columnClass = ConstantBuffer(columns.classOfOutput)
+        bases = try store.bitBases(
+            weight, outputs: outputChannels, channels: inputChannels / groups, window: window,
+            isSigned: isSigned, padding: padding, rows: rows, columns: columns)
+        try store.charge(bytes: 4 * (window.out_height + window.out_width))
+        rowClass = try ConstantBuffer(rows.classOfOutput)
+        columnClass = try ConstantBuffer(columns.classOfOutput)
         columnClasses = columns.ranges.count
-        weights = ConstantBuffer([])
-        var geometry = parameters
-        weights = ConstantBuffer {
-            kernels.functions.pointee.bconv2d_pack(&geometry, words, $0)
-        }
+        weights = try store.bitWeights(
+            weight,
+            Self.geometry(
+                window, groups: groups, inputChannels: inputChannels,
+                outputChannels: outputChannels,
+                pixelWords: pixelWords, weights: rowClass.pointer, bases: bases.pointer,
+                rowClass: rowClass.pointer, columnClass: columnClass.pointer),
+            kernels: kernels)
     }
 
     var binaryMACs: Int {
@@ -63,6 +66,18 @@ struct BinaryConvolutionOperator: Operator {
     }
 
     var elements: Int { outputChannels * window.out_height * window.out_width }
+
+    var work: Int {
+        let blocks = groups * groupBlocks
+        let sums = saturatingProduct(
+            blocks, Int(BONN_BINARY_BLOCK), window.out_height, window.out_width, window.taps,
+            BitLayout.words(forChannels: inputChannels / groups) * BitLayout.wordBits / 16)
+        return saturatingSum(sums, saturatingProduct(8, elements, program?.length ?? 1))
+    }
+
+    private var groupBlocks: Int {
+        (outputChannels / groups + Int(BONN_BINARY_BLOCK) - 1) / Int(BONN_BINARY_BLOCK)
+    }
 
     var scratchBytesPerThread: Int {
         guard program != nil else { return 0 }
@@ -74,8 +89,6 @@ struct BinaryConvolutionOperator: Operator {
     func execute(_ memory: StepMemory, _ share: Share) {
         var parameters = parameters
         let input = memory.input(as: UInt64.self)
-        let groupBlocks =
-            (outputChannels / groups + Int(BONN_BINARY_BLOCK) - 1) / Int(BONN_BINARY_BLOCK)
         let part = share.grid(
             rows: share.images * window.out_height, columns: groups * groupBlocks)
         guard let program else {
@@ -119,13 +132,26 @@ struct BinaryConvolutionOperator: Operator {
     }
 
     private var parameters: bonn_bconv2d {
+        var parameters = Self.geometry(
+            window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels,
+            pixelWords: pixelWords, weights: weights.pointer, bases: bases.pointer,
+            rowClass: rowClass.pointer, columnClass: columnClass.pointer)
+        parameters.shift = isSigned ? 1 : 0
+        parameters.column_classes = columnClasses
+        return parameters
+    }
+
+    /// What packing and running have in common.
+    private static func geometry(
+        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
+        pixelWords: Int, weights: UnsafeRawPointer, bases: UnsafePointer<Int32>,
+        rowClass: UnsafePointer<Int32>, columnClass: UnsafePointer<Int32>
+    ) -> bonn_bconv2d {
         bonn_bconv2d(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
             group_words: BitLayout.words(forChannels: inputChannels / groups),
-            pixel_words: pixelWords, shift: isSigned ? 1 : 0,
-            weights: UnsafeRawPointer(weights.pointer), bases: bases.pointer,
-            row_class: rowClass.pointer, column_class: columnClass.pointer,
-            column_classes: columnClasses)
+            pixel_words: pixelWords, shift: 0, weights: weights, bases: bases, row_class: rowClass,
+            column_class: columnClass, column_classes: 0)
     }
 }

@@ -22,11 +22,17 @@ extension BlockedConvolution {
 
     var elements: Int { shape.count }
 
-    var blocks: Int { groups * WeightPacking.blockCount(outputChannels / groups) }
+    var work: Int {
+        saturatingProduct(
+            blocks, Int(BONN_REAL_BLOCK), window.out_height, window.out_width, window.taps,
+            inputChannels / groups)
+    }
+
+    var blocks: Int { groups * ConstantStore.blockCount(outputChannels / groups) }
 
     func channels(of range: bonn_range) -> Range<Int> {
         let groupChannels = outputChannels / groups
-        let groupBlocks = WeightPacking.blockCount(groupChannels)
+        let groupBlocks = ConstantStore.blockCount(groupChannels)
         func first(_ block: Int) -> Int {
             block / groupBlocks * groupChannels
                 + min(block % groupBlocks * Int(BONN_REAL_BLOCK), groupChannels)

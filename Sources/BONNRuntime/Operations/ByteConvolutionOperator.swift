@@ -7,38 +7,12 @@ struct ByteConvolutionOperator: BlockedConvolution {
     let groups: Int
     let inputChannels: Int
     let outputChannels: Int
-    private var weights: ConstantBuffer<UInt8>
-    private let scale: ConstantBuffer<Float>
-    private let bias: ConstantBuffer<Float>
-
-    /// Packs the weights for the kernels.
-    ///
-    /// - Parameters:
-    ///   - weights: `[K, C / groups, kh, kw]`.
-    ///   - scale: of the sums, `[K]`.
-    ///   - bias: `[K]`, or nil.
-    ///   - kernels: the kernels that will run it.
-    init(
-        window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
-        weights: [Int8], scale: [Float], bias: [Float]?, kernels: KernelSet
-    ) {
-        self.window = window
-        self.groups = groups
-        self.inputChannels = inputChannels
-        self.outputChannels = outputChannels
-        func lanes(_ values: [Float]) -> ConstantBuffer<Float> {
-            WeightPacking.blocks(
-                values, outputs: outputChannels, groups: groups, channels: 1, taps: 1)
-        }
-        self.scale = lanes(scale)
-        // x + -0 is x, for zeros of both signs.
-        self.bias = lanes(bias ?? [Float](repeating: -0.0, count: outputChannels))
-        self.weights = ConstantBuffer([])
-        var geometry = parameters
-        self.weights = ConstantBuffer {
-            kernels.functions.pointee.conv2d_s8_pack(&geometry, weights, $0)
-        }
-    }
+    /// `ConstantStore.byteWeights` of the weights.
+    let weights: ConstantBuffer<UInt8>
+    /// Of the sums, in `ConstantStore.channelBlocks`.
+    let scale: ConstantBuffer<Float>
+    /// In `ConstantStore.channelBlocks`; -0 where there is none, since x + -0 is x for zeros of both signs.
+    let bias: ConstantBuffer<Float>
 
     var scratchBytesPerThread: Int {
         var parameters = parameters
@@ -53,10 +27,20 @@ struct ByteConvolutionOperator: BlockedConvolution {
     }
 
     private var parameters: bonn_conv2d_s8 {
+        Self.parameters(
+            window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels,
+            weights: weights.pointer, scale: scale.pointer, bias: bias.pointer)
+    }
+
+    /// What the kernels are told; packing needs the geometry alone.
+    static func parameters(
+        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
+        weights: UnsafePointer<UInt8>, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>
+    ) -> bonn_conv2d_s8 {
         bonn_conv2d_s8(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
-            blocks: WeightPacking.blockCount(outputChannels / groups),
-            weights: UnsafeRawPointer(weights.pointer), scale: scale.pointer, bias: bias.pointer)
+            blocks: ConstantStore.blockCount(outputChannels / groups),
+            weights: UnsafeRawPointer(weights), scale: scale, bias: bias)
     }
 }

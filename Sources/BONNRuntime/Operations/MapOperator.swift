@@ -17,6 +17,7 @@ struct MapOperator: Operator {
     }
 
     var elements: Int { shape.count }
+    var work: Int { saturatingProduct(8, elements, program.length) }
     var overwritableInputs: [Int] { program.writesValues ? [0] + program.operands : [] }
 
     func execute(_ memory: StepMemory, _ share: Share) {

@@ -30,6 +30,9 @@ struct MapProgram: Sendable {
         steps.compactMap { if case .add(let input) = $0 { input } else { nil } }
     }
 
+    /// How often each value is touched.
+    var length: Int { steps.count + 1 }
+
     /// Where a run of values comes from.
     enum Source {
         case real(UnsafePointer<Float>)

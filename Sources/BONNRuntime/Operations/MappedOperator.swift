@@ -9,6 +9,8 @@ protocol RowProducer: Sendable {
     var realMACs: Int { get }
     /// Elements that are read or written for one image, apart from the sums.
     var elements: Int { get }
+    /// Steps for one image, without a program's.
+    var work: Int { get }
     /// Bytes that one thread needs while the operation runs.
     var scratchBytesPerThread: Int { get }
     /// The blocks of output channels among which the work can be divided.
@@ -82,6 +84,10 @@ struct MappedOperator<Producer: RowProducer>: Operator {
 
     var realMACs: Int { producer.realMACs }
     var elements: Int { producer.elements }
+    var work: Int {
+        saturatingSum(
+            producer.work, saturatingProduct(8, producer.shape.count, program?.length ?? 1))
+    }
     var scratchBytesPerThread: Int { producer.scratchBytesPerThread }
 
     func execute(_ memory: StepMemory, _ share: Share) {

@@ -8,6 +8,8 @@ protocol Operator: Sendable {
     var realMACs: Int { get }
     /// Elements that are read or written for one image, apart from the sums.
     var elements: Int { get }
+    /// Steps for one image as `ResourceLimits.work` counts them, absent lanes included.
+    var work: Int { get }
     /// Bytes that one thread needs while the operation runs.
     var scratchBytesPerThread: Int { get }
     /// The inputs over which the operation may write its first output when nobody reads them later.
@@ -23,6 +25,7 @@ extension Operator {
     var realMACs: Int { 0 }
     var scratchBytesPerThread: Int { 0 }
     var overwritableInputs: [Int] { [] }
+    var work: Int { saturatingProduct(8, elements) }
 
     /// About how many nanoseconds one image takes on one thread: what more threads are worth.
     var cost: Int { elements / 4 + realMACs / 48 + binaryMACs / 640 }

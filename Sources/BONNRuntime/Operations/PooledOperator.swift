@@ -46,6 +46,14 @@ struct PooledOperator<Producer: RowProducer>: Operator {
 
     var elements: Int { producer.elements + pooling.elements }
 
+    var work: Int {
+        // Every part computes the rows at its border once more; a part is at least a row.
+        saturatingSum(
+            saturatingProduct(2, producer.work), pooling.work,
+            saturatingProduct(8, producer.shape.count, program?.length ?? 1),
+            saturatingProduct(8, pooling.shape.count, pooledProgram?.length ?? 1))
+    }
+
     var scratchBytesPerThread: Int {
         producerScratch + 4 * rowsOfRound * producer.shape.width * producer.shape.channels
     }

@@ -23,6 +23,8 @@ struct PoolingOperator: RowProducer {
 
     var elements: Int { shape.count * window.taps }
 
+    var work: Int { saturatingProduct(8, shape.count, window.taps) }
+
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_pool(window: window, channels: channels, counts_padding: 0)
         let input = memory.input.assumingMemoryBound(to: Float.self)

@@ -10,45 +10,45 @@ final class ThresholdConstants: Sendable {
     private let keep: ConstantBuffer<UInt8>
     private let forced: ConstantBuffer<UInt8>
 
-    /// Thresholds for real (and byte) values.
-    convenience init(thresholds: [Float], directions: [Int8]) {
-        self.init(
-            patterns: thresholds.map(\.bitPattern), isConstantHigh: thresholds.map { $0 >= 0 },
-            directions: directions, reversal: Float(-0.0).bitPattern)
-    }
-
-    /// Thresholds for integer values.
-    convenience init(thresholds: [Int32], directions: [Int8]) {
-        self.init(
-            patterns: thresholds.map { UInt32(bitPattern: $0) },
-            isConstantHigh: thresholds.map { $0 >= 0 }, directions: directions, reversal: .max)
-    }
-
-    /// - Parameter reversal: the bits that turn the order of the values around.
-    private init(
-        patterns: [UInt32], isConstantHigh: [Bool], directions: [Int8], reversal: UInt32
-    ) {
-        channels = patterns.count
-        var values = patterns
-        var flip = [UInt32](repeating: 0, count: patterns.count)
-        var keep = [UInt8](repeating: 0, count: (patterns.count + 7) / 8)
-        var forced = keep
-        for (channel, direction) in directions.enumerated() {
-            let bit: UInt8 = 1 << UInt8(channel % 8)
-            if direction == 0 {
-                if !isConstantHigh[channel] { forced[channel / 8] |= bit }
-                continue
-            }
-            keep[channel / 8] |= bit
-            if direction < 0 {
-                flip[channel] = reversal
-                values[channel] ^= reversal
+    /// Thresholds of F32, for real and byte values, or of I32, for integers, and I8 directions.
+    init(_ thresholds: ModelTensor, directions: ModelTensor, _ store: ConstantStore)
+        throws(RuntimeError)
+    {
+        let count = thresholds.count
+        let isReal = thresholds.elementType == .f32
+        // The bits that turn the order of the values around.
+        let reversal = isReal ? Float(-0.0).bitPattern : .max
+        func isHigh(_ pattern: UInt32) -> Bool {
+            isReal ? Float(bitPattern: pattern) >= 0 : Int32(bitPattern: pattern) >= 0
+        }
+        func buffer<Element: FixedWidthInteger & BitwiseCopyable & Sendable>(
+            _ count: Int,
+            _ write: (UnsafeMutablePointer<Element>, _ channel: Int, UInt32, Int8) -> Void
+        ) throws(RuntimeError) -> ConstantBuffer<Element> {
+            try store.buffer(count: count) { to in
+                to.initialize(repeating: 0, count: count)
+                thresholds.withElements(UInt32.self) { patterns in
+                    directions.withElements(Int8.self) { directions in
+                        for channel in 0..<thresholds.count {
+                            write(to, channel, patterns[channel], directions[channel])
+                        }
+                    }
+                }
             }
         }
-        self.values = ConstantBuffer(values)
-        self.flip = ConstantBuffer(flip)
-        self.keep = ConstantBuffer(keep)
-        self.forced = ConstantBuffer(forced)
+        channels = count
+        values = try buffer(count) { to, channel, pattern, direction in
+            to[channel] = direction < 0 ? pattern ^ reversal : pattern
+        }
+        flip = try buffer(count) { to, channel, _, direction in
+            if direction < 0 { to[channel] = reversal }
+        }
+        keep = try buffer((count + 7) / 8) { to, channel, _, direction in
+            if direction != 0 { to[channel / 8] |= 1 << UInt8(channel % 8) }
+        }
+        forced = try buffer((count + 7) / 8) { to, channel, pattern, direction in
+            if direction == 0, !isHigh(pattern) { to[channel / 8] |= 1 << UInt8(channel % 8) }
+        }
     }
 
     /// The thresholds of channels that start at a multiple of 64.

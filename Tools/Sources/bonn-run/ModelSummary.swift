@@ -19,7 +19,7 @@ struct ModelSummary {
         model = try Model(path: path)
         let contents = try Data(contentsOf: URL(fileURLWithPath: path))
         bytes = contents.count
-        let (file, seal) = try ModelFile.read([UInt8](contents))
+        let (file, _, seal) = try ModelFile.read([UInt8](contents))
         self.seal = seal
         var binary = 0
         var bookkeeping: Set<Name> = []

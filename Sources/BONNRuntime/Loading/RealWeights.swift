@@ -1,0 +1,136 @@
+import BONNModelFormat
+import CBONNKernels
+
+/// Weights of real layers in the order in which the kernels read them.
+extension ConstantStore {
+    /// Blocks of output channels that hold one group.
+    static func blockCount(_ channels: Int) -> Int {
+        (channels + Int(BONN_REAL_BLOCK) - 1) / Int(BONN_REAL_BLOCK)
+    }
+
+    /// F32 weights `[K, C, taps]`, or I8 weights times the scale of their output channel rounded to
+    /// float32, as `[group][block][taps][C][BONN_REAL_BLOCK]`; absent channels are 0.
+    func blocks(
+        _ weight: Name, scale: Name?, outputs: Int, groups: Int, channels: Int, taps: Int
+    ) throws(RuntimeError) -> ConstantBuffer<Float> {
+        let key = Key(
+            form: .blocks, tensors: [weight] + (scale.map { [$0] } ?? []),
+            numbers: [outputs, groups, channels, taps])
+        let layout = Blocks(outputs: outputs, groups: groups, channels: channels, taps: taps)
+        return try buffer(key, count: layout.count) { to in
+            let tensor = tensor(weight)
+            guard let scale else {
+                return tensor.withFloats { from in layout.fill(to) { index, _ in from[index] } }
+            }
+            tensor.withElements(Int8.self) { from in
+                self.tensor(scale).withFloats { scales in
+                    layout.fill(to) { index, output in scales[output] * Float(from[index]) }
+                }
+            }
+        }
+    }
+
+    /// F32 `[K]`, or one number for all where there is no tensor, as `[group][block][BONN_REAL_BLOCK]`.
+    func channelBlocks(
+        _ name: Name?, otherwise value: Float = 0, outputs: Int, groups: Int
+    ) throws(RuntimeError) -> ConstantBuffer<Float> {
+        let key = Key(
+            form: .channelBlocks, tensors: name.map { [$0] } ?? [],
+            numbers: [outputs, groups, Int(value.bitPattern)])
+        let layout = Blocks(outputs: outputs, groups: groups, channels: 1, taps: 1)
+        return try buffer(key, count: layout.count) { to in
+            guard let name else { return layout.fill(to) { _, _ in value } }
+            tensor(name).withFloats { from in layout.fill(to) { index, _ in from[index] } }
+        }
+    }
+
+    /// Weights of `blocks(_:scale:outputs:groups:channels:taps:)`, one channel a group, as `[taps, K]`.
+    func transposed(
+        _ weight: Name, scale: Name?, channels: Int, taps: Int
+    ) throws(RuntimeError) -> ConstantBuffer<Float> {
+        let key = Key(
+            form: .transposed, tensors: [weight] + (scale.map { [$0] } ?? []),
+            numbers: [channels, taps])
+        return try buffer(key, count: channels * taps) { to in
+            func fill(_ element: (_ index: Int, _ channel: Int) -> Float) {
+                for channel in 0..<channels {
+                    for tap in 0..<taps {
+                        to[tap * channels + channel] = element(channel * taps + tap, channel)
+                    }
+                }
+            }
+            let tensor = tensor(weight)
+            guard let scale else {
+                return tensor.withFloats { from in fill { index, _ in from[index] } }
+            }
+            tensor.withElements(Int8.self) { from in
+                self.tensor(scale).withFloats { scales in
+                    fill { index, channel in scales[channel] * Float(from[index]) }
+                }
+            }
+        }
+    }
+
+    /// F32 `[K]`, or zeros where there is no tensor.
+    func valuesOrZeros(_ name: Name?, channels: Int) throws(RuntimeError) -> ConstantBuffer<Float> {
+        if let name { return try values(name) }
+        return try buffer(Key(form: .perChannel, tensors: [], numbers: [channels]), count: channels)
+        {
+            $0.initialize(repeating: 0, count: channels)
+        }
+    }
+
+    /// I8 weights `[K, C, kh, kw]` as the kernel set reads them.
+    func byteWeights(
+        _ weight: Name, _ geometry: bonn_conv2d_s8, kernels: KernelSet
+    ) throws(RuntimeError) -> ConstantBuffer<UInt8> {
+        var geometry = geometry
+        let pack = kernels.functions.pointee.conv2d_s8_pack
+        let key = Key(
+            form: .byteWeights, tensors: [weight],
+            numbers: [
+                geometry.groups, geometry.in_channels, geometry.out_channels,
+                geometry.window.kernel_height, geometry.window.kernel_width,
+            ])
+        return try tensor(weight).bytes.withUnsafeBytes { raw throws(RuntimeError) in
+            let weights = raw.baseAddress!.assumingMemoryBound(to: Int8.self)
+            let count = withUnsafePointer(to: &geometry) { pack($0, weights, nil) }
+            return try buffer(key, count: count) { to in _ = pack(&geometry, weights, to) }
+        }
+    }
+}
+
+/// Where the weights of a layer go: output channels in blocks of `BONN_REAL_BLOCK` of each group.
+private struct Blocks {
+    let outputs: Int
+    let groups: Int
+    let channels: Int
+    let taps: Int
+
+    private var width: Int { Int(BONN_REAL_BLOCK) }
+    private var groupOutputs: Int { outputs / groups }
+    private var depth: Int { channels * taps }
+
+    var count: Int {
+        saturatingProduct(groups, ConstantStore.blockCount(groupOutputs), channels, taps, width)
+    }
+
+    /// Writes `element(index in [K, C, taps], K)` to its place, and zeros for absent channels.
+    @inline(__always)
+    func fill(_ to: UnsafeMutablePointer<Float>, _ element: (_ index: Int, _ output: Int) -> Float)
+    {
+        if groupOutputs % width != 0 { to.initialize(repeating: 0, count: count) }
+        let blocks = ConstantStore.blockCount(groupOutputs)
+        for output in 0..<outputs {
+            let channel = output % groupOutputs
+            let block = output / groupOutputs * blocks + channel / width
+            let lane = to + block * depth * width + channel % width
+            for channel in 0..<channels {
+                for tap in 0..<taps {
+                    lane[(tap * channels + channel) * width] =
+                        element(output * depth + channel * taps + tap, output)
+                }
+            }
+        }
+    }
+}
