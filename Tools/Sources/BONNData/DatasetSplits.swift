@@ -1,16 +1,22 @@
-/// A training set and a test set with the same classes.
+/// A training set, a test set, and a validation set where there is one, all with the same classes.
 public struct DatasetSplits: Sendable {
     /// What was recognised.
     public let kind: DatasetKind
     /// The training images.
     public let train: any ImageDataset
+    /// The images on which the best checkpoint is chosen; nil: on the test images.
+    public let validation: (any ImageDataset)?
     /// The test images.
     public let test: any ImageDataset
 
-    /// Creates a pair of splits.
-    public init(kind: DatasetKind, train: any ImageDataset, test: any ImageDataset) {
+    /// Creates splits.
+    public init(
+        kind: DatasetKind, train: any ImageDataset, validation: (any ImageDataset)? = nil,
+        test: any ImageDataset
+    ) {
         self.kind = kind
         self.train = train
+        self.validation = validation
         self.test = test
     }
 

@@ -134,9 +134,15 @@ struct Export: ParsableCommand {
         ]
         facts["checkpoint_sha256"] = stored.digest?.description
         facts["started_from_weights_sha256"] = stored.state.origin?.digest
-        if let top1 = stored.state.metrics.last?.testTop1 {
-            facts["test_top1"] = String(format: "%.4f", top1)
+        facts["best_selected_on"] = (stored.state.selection ?? .test).rawValue
+        func add(_ key: Name, _ share: Double?) {
+            facts[key] = share.map { String(format: "%.4f", $0) }
         }
+        let last = stored.state.metrics.last
+        add("validation_top1", last?.validationTop1)
+        // Of this epoch, and not of the best one that may be another.
+        let test = stored.state.finalTest.flatMap { $0.epoch == stored.state.epoch ? $0 : nil }
+        add("test_top1", test?.top1 ?? last?.testTop1)
         return facts
     }
 }

@@ -34,6 +34,7 @@ final class TrainingDisplay {
                     Report(
                         finished: outcome.isFinished, directory: directory,
                         bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
+                        bestSelectedOn: outcome.selection, test: outcome.finalTest,
                         skippedImages: outcome.skippedImages, epochs: outcome.metrics,
                         weights: transfer.map(WeightReport.init))))
             return
@@ -46,7 +47,7 @@ final class TrainingDisplay {
                 "Stopped and saved after \(Self.progress(outcome.epochs, outcome.steps)). Go on with: "
                     + "bonn train --resume --output \(directory)")
         } else if let epoch = outcome.bestEpoch, let top1 = outcome.bestTop1 {
-            Terminal.line("Best test top-1: \(Terminal.percent(top1)) in epoch \(epoch).")
+            Terminal.line(Self.best(epoch, top1, outcome))
             Terminal.line("Checkpoints, config.yaml and tables: \(directory)")
         }
     }
@@ -56,9 +57,27 @@ final class TrainingDisplay {
         let directory: String
         let bestEpoch: Int?
         let bestTop1: Double?
+        let bestSelectedOn: SelectionSet
+        let test: FinalTest?
         let skippedImages: Int
         let epochs: [EpochMetrics]
         let weights: WeightReport?
+    }
+
+    /// The best epoch, and what it was chosen on.
+    private static func best(_ epoch: Int, _ top1: Double, _ outcome: TrainingOutcome) -> String {
+        switch outcome.selection {
+        case .test:
+            return
+                "Best test top-1: \(Terminal.percent(top1)) in epoch \(epoch), which was chosen on "
+                + "these test images: others will show less."
+        case .validation:
+            let test = outcome.finalTest.map {
+                " Test top-1 of that epoch: \(Terminal.percent($0.top1))."
+            }
+            return "Best validation top-1: \(Terminal.percent(top1)) in epoch \(epoch)."
+                + (test ?? "")
+        }
     }
 
     private func start(_ summary: RunSummary) {
@@ -83,8 +102,9 @@ final class TrainingDisplay {
             self.transfer = transfer
             WeightReport(transfer).lines.forEach(line)
         }
+        let measured = summary.dataset.validationImages == nil ? "    test" : "validat."
         line(
-            "epoch       rate     loss       ce   kernel  feature    train     test    top-5   img/s"
+            "epoch       rate     loss       ce   kernel  feature    train \(measured)    top-5   img/s"
         )
     }
 
@@ -99,7 +119,8 @@ final class TrainingDisplay {
         return String(
             format: "%5d %10.4g %8.4f %8.4f %8.4f %8.4f", row.epoch, row.learningRate,
             row.trainLoss, row.crossEntropy, row.kernelLoss, row.featureLoss)
-            + " " + share(row.trainTop1) + " " + share(row.testTop1) + " " + share(row.testTop5)
+            + " " + share(row.trainTop1) + " " + share(row.testTop1 ?? row.validationTop1) + " "
+            + share(row.testTop5 ?? row.validationTop5)
             + String(format: " %7.0f", row.imagesPerSecond)
     }
 

@@ -30,14 +30,18 @@ import Testing
     @Test func `tables have the documented columns and leave out what was not measured`() {
         let row = EpochMetrics(
             epoch: 3, learningRate: 0.1, trainLoss: 1.5, crossEntropy: 1.25, kernelLoss: 0.25,
-            featureLoss: 0, trainTop1: 0.5, testLoss: nil, testTop1: nil, testTop5: nil,
-            imagesPerSecond: 1234.56, seconds: 0.004)
+            featureLoss: 0, trainTop1: 0.5, imagesPerSecond: 1234.56, seconds: 0.004)
+        var measured = row
+        measured.testTop1 = 0.75
+        measured.validationLoss = 2.5
         #expect(
-            MetricsTable.metrics([row])
+            MetricsTable.metrics([row, measured])
                 == """
                 epoch,learning_rate,train_loss,cross_entropy,kernel_loss,feature_loss,train_top1,\
-                test_loss,test_top1,test_top5,images_per_second,seconds
-                3,0.1,1.5,1.25,0.25,0.0,0.5,,,,1234.6,0.00
+                test_loss,test_top1,test_top5,validation_loss,validation_top1,validation_top5,\
+                images_per_second,seconds
+                3,0.1,1.5,1.25,0.25,0.0,0.5,,,,,,,1234.6,0.00
+                3,0.1,1.5,1.25,0.25,0.0,0.5,,0.75,,2.5,,,1234.6,0.00
 
                 """)
         #expect(MetricsTable.decimal(-0.996, places: 2) == "-1.00")

@@ -39,6 +39,6 @@ extension DatasetSplits {
     func limited(by configuration: DataConfiguration) -> DatasetSplits {
         DatasetSplits(
             kind: kind, train: train.limited(to: configuration.trainImages),
-            test: test.limited(to: configuration.testImages))
+            validation: validation, test: test.limited(to: configuration.testImages))
     }
 }

@@ -20,16 +20,23 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     public var testTop1: Double?
     /// Share of test images whose class is among the first five, 0...1.
     public var testTop5: Double?
+    /// The same three of the validation images, where there are some; the test images are then
+    /// not measured epoch by epoch.
+    public var validationLoss: Double?
+    /// Share of right answers on the validation images, 0...1.
+    public var validationTop1: Double?
+    /// Share of validation images whose class is among the first five, 0...1.
+    public var validationTop5: Double?
     /// Training images per second.
     public var imagesPerSecond: Double
-    /// Seconds of the epoch, with the measurement on the test set.
+    /// Seconds of the epoch, with its measurement.
     public var seconds: Double
 
-    /// Creates a row.
+    /// Creates the row of an epoch without a measurement.
     public init(
         epoch: Int, learningRate: Double, trainLoss: Double, crossEntropy: Double,
-        kernelLoss: Double, featureLoss: Double, trainTop1: Double, testLoss: Double? = nil,
-        testTop1: Double? = nil, testTop5: Double? = nil, imagesPerSecond: Double, seconds: Double
+        kernelLoss: Double, featureLoss: Double, trainTop1: Double, imagesPerSecond: Double,
+        seconds: Double
     ) {
         self.epoch = epoch
         self.learningRate = learningRate
@@ -38,9 +45,6 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
         self.kernelLoss = kernelLoss
         self.featureLoss = featureLoss
         self.trainTop1 = trainTop1
-        self.testLoss = testLoss
-        self.testTop1 = testTop1
-        self.testTop5 = testTop5
         self.imagesPerSecond = imagesPerSecond
         self.seconds = seconds
     }

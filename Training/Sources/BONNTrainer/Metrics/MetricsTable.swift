@@ -6,13 +6,14 @@ public enum MetricsTable {
         table(
             """
             epoch,learning_rate,train_loss,cross_entropy,kernel_loss,feature_loss,train_top1,\
-            test_loss,test_top1,test_top5,images_per_second,seconds
+            test_loss,test_top1,test_top5,validation_loss,validation_top1,validation_top5,images_per_second,seconds
             """,
             rows.map { row in
                 [
                     "\(row.epoch)", "\(row.learningRate)", "\(row.trainLoss)",
                     "\(row.crossEntropy)", "\(row.kernelLoss)", "\(row.featureLoss)",
                     "\(row.trainTop1)", text(row.testLoss), text(row.testTop1), text(row.testTop5),
+                    text(row.validationLoss), text(row.validationTop1), text(row.validationTop5),
                     decimal(row.imagesPerSecond, places: 1), decimal(row.seconds, places: 2),
                 ]
             })

@@ -10,10 +10,15 @@ public struct TrainingState: Sendable, Equatable, Codable {
     public var metrics: [EpochMetrics] = []
     /// The rows of layers.csv.
     public var layers: [LayerStatistics] = []
-    /// The epoch with the best test top-1 so far, counted from 1; nil before a measurement.
+    /// The epoch with the best top-1 so far, counted from 1; nil before a measurement.
     public var bestEpoch: Int?
-    /// The test top-1 of that epoch, 0...1.
+    /// The top-1 of that epoch on the images that the best one is chosen on, 0...1.
     public var bestTop1: Double?
+    /// What the best epoch is chosen on; nil in checkpoints that do not say: the test images.
+    public var selection: SelectionSet? = .test
+    /// The measurement of the best epoch on the test images at the end of a run that chooses it on
+    /// others; nil before that, and in all other runs.
+    public var finalTest: FinalTest?
     /// Whether the feature loss has its centres and variances from the phase under way; nil in
     /// checkpoints that do not say.
     public var featureLossActs: Bool? = false
@@ -28,12 +33,44 @@ public struct TrainingState: Sendable, Equatable, Codable {
     public init() {}
 }
 
+/// What the best epoch is chosen on.
+public enum SelectionSet: String, Sendable, Codable {
+    /// Images that serve nothing else.
+    case validation
+    /// The test images: what they show of the best epoch is more than other images will.
+    case test
+}
+
+/// What the best epoch achieves on test images that had no part in choosing it.
+public struct FinalTest: Sendable, Equatable, Codable {
+    /// The epoch, counted from 1.
+    public let epoch: Int
+    /// Images measured.
+    public let images: Int
+    /// The mean cross-entropy.
+    public let loss: Double
+    /// Share of images whose class has the largest logit, 0...1.
+    public let top1: Double
+    /// Share of images whose class is among the five largest logits, 0...1.
+    public let top5: Double
+
+    init(_ result: EvaluationResult, epoch: Int) {
+        self.epoch = epoch
+        images = result.images
+        loss = result.loss
+        top1 = result.top1
+        top5 = result.top5
+    }
+}
+
 /// What tells one data set from another; a run is resumed only on the data that it started with.
 public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvertible {
     /// The kind, as `DatasetKind` spells it.
     public var kind = ""
     /// Training images used.
     public var trainImages = 0
+    /// Validation images used; nil where there are none.
+    public var validationImages: Int?
     /// Test images used.
     public var testImages = 0
     /// The names of the classes, in the order of the logits.
@@ -45,13 +82,15 @@ public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvert
     init(_ splits: DatasetSplits) {
         kind = splits.kind.rawValue
         trainImages = splits.train.count
+        validationImages = splits.validation?.count
         testImages = splits.test.count
         classNames = splits.train.classNames
     }
 
     /// Kind and counts.
     public var description: String {
-        "\(kind) (\(trainImages) training and \(testImages) test images, "
+        let validation = validationImages.map { ", \($0) validation" } ?? ""
+        return "\(kind) (\(trainImages) training\(validation) and \(testImages) test images, "
             + "\(classNames.count) classes)"
     }
 }

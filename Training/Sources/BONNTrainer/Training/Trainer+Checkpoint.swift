@@ -72,6 +72,9 @@ extension Trainer {
         try averages?.restore(
             checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
         state = checkpoint.state
+        state.selection = splits.validation == nil ? .test : .validation
+        // A run of another length may end with another best epoch.
+        if earlierEpochs != nil { state.finalTest = nil }
         if state.featureLossActs == nil {
             let before = checkpoint.configuration
             let plan = PhasePlan(losses: before.losses, epochs: before.schedule.epochs)

@@ -85,15 +85,17 @@ extension Trainer {
         if epoch % configuration.run.evaluateEvery == 0 || epoch == configuration.schedule.epochs {
             result = try withDeployedWeights {
                 try Evaluator(configuration).measure(
-                    network, on: splits.test, device: device, stop: stop)
+                    network, on: splits.validation ?? splits.test, device: device, stop: stop)
             }
             guard let result else {
                 try save()
                 return false
             }
             guard result.loss.isFinite else {
+                let images = splits.validation == nil ? "test" : "validation"
                 throw stopped(
-                    by: TrainingError(.notFinite, "the loss on the test images is \(result.loss)"))
+                    by: TrainingError(
+                        .notFinite, "the loss on the \(images) images is \(result.loss)"))
             }
             state.skipped.formUnion(result.skipped)
         }
@@ -102,7 +104,8 @@ extension Trainer {
         }
         try observer.beginEpoch()
         let row = state.progress.row(
-            epoch: epoch, result: result, evaluationSeconds: Date().timeIntervalSince(start))
+            epoch: epoch, result: result, on: state.selection ?? .test,
+            evaluationSeconds: Date().timeIntervalSince(start))
         state.metrics.append(row)
         state.epoch = epoch
         state.progress = EpochProgress()
@@ -114,6 +117,22 @@ extension Trainer {
         try save(isBest: isBest)
         report(.epoch(row))
         return true
+    }
+
+    /// Measures the best epoch on the test images, once, where it was chosen on others. When a stop
+    /// is requested before that is done, the run goes on with it.
+    func finishRun(_ stop: StopRequest) throws {
+        guard splits.validation != nil, state.finalTest == nil else { return }
+        var best = try Checkpoint(path: directory.bestPath)
+        let result = try Evaluator(configuration).measure(
+            try best.network(on: device, source: directory.bestPath), on: splits.test,
+            device: device, stop: stop)
+        guard let result else { return }
+        state.skipped.formUnion(result.skipped)
+        state.finalTest = FinalTest(result, epoch: best.state.epoch)
+        best.state.finalTest = state.finalTest
+        try best.write(to: directory.bestPath)
+        try save()
     }
 
     private func withDeployedWeights<R>(_ body: () throws -> R) throws -> R {
@@ -183,15 +202,27 @@ extension Trainer {
 
 extension EpochProgress {
     /// The row of metrics.csv when all steps of the epoch are done.
-    func row(epoch: Int, result: EvaluationResult?, evaluationSeconds: Double) -> EpochMetrics {
+    func row(
+        epoch: Int, result: EvaluationResult?, on selection: SelectionSet, evaluationSeconds: Double
+    ) -> EpochMetrics {
         let images = Double(max(1, counts.images))
-        return EpochMetrics(
+        var row = EpochMetrics(
             epoch: epoch, learningRate: learningRate,
             trainLoss: (crossEntropy + kernelLoss + featureLoss) / images,
             crossEntropy: crossEntropy / images, kernelLoss: kernelLoss / images,
-            featureLoss: featureLoss / images, trainTop1: counts.top1Share, testLoss: result?.loss,
-            testTop1: result?.top1, testTop5: result?.top5,
+            featureLoss: featureLoss / images, trainTop1: counts.top1Share,
             imagesPerSecond: Double(counts.images) / max(1e-9, seconds),
             seconds: seconds + evaluationSeconds)
+        switch selection {
+        case .validation:
+            row.validationLoss = result?.loss
+            row.validationTop1 = result?.top1
+            row.validationTop5 = result?.top5
+        case .test:
+            row.testLoss = result?.loss
+            row.testTop1 = result?.top1
+            row.testTop5 = result?.top5
+        }
+        return row
     }
 }

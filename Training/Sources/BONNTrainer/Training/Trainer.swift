@@ -89,6 +89,7 @@ public final class Trainer {
                 ? try ExponentialMovingAverage(
                     network.store.parameters, decay: resolved.run.emaDecay) : nil
             state.dataset = DatasetIdentity(limited)
+            state.selection = limited.validation == nil ? .test : .validation
             if let checkpoint {
                 try restore(checkpoint)
             } else {
@@ -119,6 +120,7 @@ public final class Trainer {
                 guard try trainEpoch(stop) else { return outcome }
                 guard try finishEpoch(stop) else { return outcome }
             }
+            try finishRun(stop)
             return outcome
         } catch {
             throw TrainingError.wrapping(error, as: .computation)
@@ -127,9 +129,11 @@ public final class Trainer {
 
     private var outcome: TrainingOutcome {
         TrainingOutcome(
-            isFinished: state.epoch == configuration.schedule.epochs, epochs: state.epoch,
+            isFinished: state.epoch == configuration.schedule.epochs
+                && (splits.validation == nil || state.finalTest != nil), epochs: state.epoch,
             steps: state.progress.steps, metrics: state.metrics, bestEpoch: state.bestEpoch,
             bestTop1: state.bestTop1,
+            selection: state.selection ?? .test, finalTest: state.finalTest,
             skippedImages: state.skipped.count)
     }
 

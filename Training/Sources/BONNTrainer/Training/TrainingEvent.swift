@@ -68,10 +68,14 @@ public struct TrainingOutcome: Sendable {
     public let steps: Int
     /// The rows of metrics.csv.
     public let metrics: [EpochMetrics]
-    /// The epoch with the best test top-1, counted from 1.
+    /// The epoch with the best top-1, counted from 1.
     public let bestEpoch: Int?
-    /// Its test top-1, 0...1.
+    /// Its top-1 on the images that it was chosen on, 0...1.
     public let bestTop1: Double?
+    /// What it was chosen on.
+    public let selection: SelectionSet
+    /// What it achieves on the test images, where it was chosen on others and the run is finished.
+    public let finalTest: FinalTest?
     /// How many images were left out as unreadable.
     public let skippedImages: Int
 }
