@@ -28,7 +28,8 @@ public struct Lowering {
         }
         var builder = GraphBuilder()
         let input: Name = "image"
-        let logits = try builder.lower(network, input: input)
+        let size = ImageSize(height: height, width: width)
+        let logits = try builder.lower(network, size, input: input)
         binaryLayers = builder.binaryLayers
         var graph = Graph(
             input: GraphInput(
@@ -62,9 +63,10 @@ struct BinaryLayerNodes {
 
 extension GraphBuilder {
     fileprivate mutating func lower(
-        _ network: Network, input: Name
+        _ network: Network, _ size: ImageSize, input: Name
     ) throws(ExportError) -> Name {
         let imagenet = network.configuration.stem == .imagenet
+        var size = imagenet ? size.halved.halved : size
         var value = try convolution("stem.convolution", network.stemConvolution, input)
         value = try batchNorm("stem.norm", network.stemNorm, value)
         value = try prelu("stem.prelu", network.stemPReLU, value)
@@ -73,14 +75,15 @@ extension GraphBuilder {
             value = add("stem.pool", .maxPool(Pool(window: window)), [value])
         }
         for (index, block) in network.blocks.enumerated() {
-            value = try lower(block, "blocks.\(index)", value)
+            value = try lower(block, "blocks.\(index)", value, size)
+            if block.shortcut?.stride == 2 { size = size.halved }
         }
         value = add("features", .globalAveragePool, [value])
         return try linear("logits", network.head, value)
     }
 
     private mutating func lower(
-        _ block: Block, _ name: Name, _ input: Name
+        _ block: Block, _ name: Name, _ input: Name, _ size: ImageSize
     ) throws(ExportError) -> Name {
         var value = input
         for (index, unit) in block.units.enumerated() {
@@ -95,9 +98,8 @@ extension GraphBuilder {
                 "\(name).shortcut.convolution", shortcut.convolution, around)
             around = try batchNorm("\(name).shortcut.norm", shortcut.norm, around)
             if shortcut.stride > 1 {
-                let window = Window(shortcut.stride, stride: shortcut.stride)
-                around = add(
-                    "\(name).shortcut.pool", .averagePool(Pool(window: window)), [around])
+                let pool = Pool(roundingUp: size, stride: shortcut.stride)
+                around = add("\(name).shortcut.pool", .averagePool(pool), [around])
             }
         }
         let last = block.prelus[block.prelus.count - 1]
@@ -125,5 +127,17 @@ extension GraphBuilder {
                 BinaryLayerNodes(unit: unit, input: input, bits: bits, output: output))
             return output
         }
+    }
+}
+
+extension Pool {
+    /// A pooling with windows side by side over all of an image, the last ones over what is left of it
+    /// (PyTorch's `ceil_mode`): those reach into a padding that does not count. Every window begins
+    /// inside of the image, which is what PyTorch asks of the last one too.
+    fileprivate init(roundingUp size: ImageSize, stride: Int) {
+        var window = Window(stride, stride: stride)
+        window.padBottom = (stride - size.height % stride) % stride
+        window.padRight = (stride - size.width % stride) % stride
+        self.init(window: window, countsPadding: window.padBottom == 0 && window.padRight == 0)
     }
 }

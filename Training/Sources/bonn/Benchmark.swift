@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONN
 import BONNTrainer
 import Foundation
 import Torch
@@ -24,16 +25,17 @@ struct Benchmark: ParsableCommand {
     @Flag(help: "Measure the forward pass of evaluation instead of a training step.")
     var inference = false
 
-    @Option(help: ArgumentHelp("Side of the images; 0: 32 or 224, by the stem.", valueName: "n"))
-    var imageSize = 0
+    @Option(
+        help: ArgumentHelp(
+            "Images, one side or HEIGHTxWIDTH; 0: 32 or 224, by the stem.", valueName: "size"),
+        transform: imageSize(parsing:))
+    var imageSize: ImageSize = 0
 
     @Flag(help: "Print the result as JSON.")
     var json = false
 
     func validate() throws {
-        guard steps >= 1, (0...4096).contains(imageSize) else {
-            throw ValidationError("--steps must be at least 1, --image-size from 0 to 4096")
-        }
+        guard steps >= 1 else { throw ValidationError("--steps must be at least 1") }
     }
 
     func run() throws {

@@ -56,10 +56,11 @@ struct Export: ParsableCommand {
         let stored = try Checkpoint.open(checkpoint)
         let network = try stored.network(source: checkpoint)
         let configuration = stored.configuration
-        let side = configuration.augmentation.imageSize
+        let size = configuration.augmentation.imageSize
         let quantized = try int8Report(network, stored)
         let export = try ModelExport(
-            network, height: side, width: side, preprocessing: configuration.preprocessing,
+            network, height: size.height, width: size.width,
+            preprocessing: configuration.preprocessing,
             classNames: stored.state.dataset.classNames.map { Name($0) },
             provenance: provenance(of: stored).merging(quantized?.provenance ?? [:]) { $1 },
             batches: try batches(stored))
@@ -108,11 +109,14 @@ struct Export: ParsableCommand {
             try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }
             return batches
         }
-        let side = configuration.augmentation.imageSize
+        let size = configuration.augmentation.imageSize
         let generator = try Generator(seed: 1)
         return try stride(from: 0, to: images, by: 64).map { first in
             try generator.normal(
-                [min(64, images - first), configuration.model.inputChannels, side, side])
+                [
+                    min(64, images - first), configuration.model.inputChannels, size.height,
+                    size.width,
+                ])
         }
     }
 

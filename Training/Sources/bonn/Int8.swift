@@ -101,9 +101,9 @@ struct Int8Quantization {
 
     /// The network as it deploys now.
     private func model() throws -> InferenceSession {
-        let side = stored.configuration.augmentation.imageSize
+        let size = stored.configuration.augmentation.imageSize
         return try InferenceSession(
-            Model(Lowering(network, height: side, width: side).file),
+            Model(Lowering(network, height: size.height, width: size.width).file),
             batch: stored.configuration.evaluationBatch)
     }
 

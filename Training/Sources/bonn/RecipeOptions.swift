@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONN
 import BONNTrainer
 
 /// The options that make up a configuration: a recipe, named overrides, and `--set` for the rest.
@@ -88,4 +89,12 @@ func asUsageError(_ body: () throws -> Void) throws {
     } catch let error as TrainingError where error.code == .configuration {
         throw ValidationError(error.message)
     }
+}
+
+/// The value of an option that is a size of images.
+func imageSize(parsing text: String) throws -> ImageSize {
+    guard let size = ImageSize(text) else {
+        throw ValidationError("found \(text), expected \(ImageSize.expectation)")
+    }
+    return size
 }

@@ -26,21 +26,17 @@ struct Summary: ParsableCommand {
     @OptionGroup(title: "Configuration") var recipe: RecipeOptions
 
     @Option(
-        help: ArgumentHelp("Side of the images; 0: as trained, else by the stem.", valueName: "n"))
-    var imageSize = 0
+        help: ArgumentHelp(
+            "Images, one side or HEIGHTxWIDTH; 0: as trained, else by the stem.",
+            valueName: "size"), transform: imageSize(parsing:))
+    var imageSize: ImageSize = 0
 
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    func validate() throws {
-        guard (0...4096).contains(imageSize) else {
-            throw ValidationError("--image-size must be from 0 to 4096")
-        }
-    }
-
     func run() throws {
-        let (network, side) = try subject()
-        let file = try Lowering(network, height: side, width: side).file
+        let (network, size) = try subject()
+        let file = try Lowering(network, height: size.height, width: size.width).file
         let bytes = try file.serialized().count
         let shapes = try file.metadata.graph.validate(tensors: file.tensors)
         var session = try InferenceSession(try Model(file))
@@ -48,27 +44,28 @@ struct Summary: ParsableCommand {
         let layers = try session.profile(input, runs: 1).map { timing in
             Report.Layer(timing, shape: shapes[timing.name]?.shape)
         }
-        let report = Report(network, side: side, layers: layers, bytes: bytes)
+        let report = Report(network, size: size, layers: layers, bytes: bytes)
         print(json ? try Terminal.json(report) : report.text)
     }
 
-    /// The network, and the side of its images.
-    private func subject() throws -> (Network, Int) {
+    /// The network, and the size of its images.
+    private func subject() throws -> (Network, ImageSize) {
         if let checkpoint {
             let stored = try Checkpoint.open(checkpoint)
-            let side = imageSize > 0 ? imageSize : stored.configuration.augmentation.imageSize
-            return (try stored.network(source: checkpoint), side)
+            let size =
+                imageSize.isKnown ? imageSize : stored.configuration.augmentation.imageSize
+            return (try stored.network(source: checkpoint), size)
         }
         var model = try recipe.configuration().model
         if model.classes == 0 { model.classes = model.stem == .imagenet ? 1000 : 10 }
         if model.inputChannels == 0 { model.inputChannels = 3 }
-        let side = imageSize > 0 ? imageSize : model.stem == .imagenet ? 224 : 32
+        let size = imageSize.isKnown ? imageSize : model.stem.defaultImageSize
         do {
-            try model.validate(height: side, width: side)
+            try model.validate(height: size.height, width: size.width)
         } catch {
             throw ValidationError(error.message)
         }
-        return (try Network(model, seed: 1), side)
+        return (try Network(model, seed: 1), size)
     }
 }
 
@@ -103,12 +100,12 @@ private struct Report: Encodable {
     let float32Bytes: Int
     let layers: [Layer]
 
-    init(_ network: Network, side: Int, layers: [Layer], bytes: Int) {
+    init(_ network: Network, size: ImageSize, layers: [Layer], bytes: Int) {
         let configuration = network.configuration
         model = configuration.model.rawValue
         method = configuration.method.rawValue
         widths = configuration.widths
-        input = [configuration.inputChannels, side, side]
+        input = [configuration.inputChannels, size.height, size.width]
         classes = configuration.classes
         binaryParameters = Self.count(network) { $0 == .binaryKernel }
         // mu and sigma serve training alone; of w, its mean is deployed: one number a layer.

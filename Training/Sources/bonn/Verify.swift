@@ -61,8 +61,9 @@ struct Verify: ParsableCommand {
         let network = try stored.network(source: checkpoint)
         let models = try KernelSet.available.map { try Model(path: model, kernels: $0) }
         let deployed = models[0]
-        let side = stored.configuration.augmentation.imageSize
-        let expected = Shape(stored.configuration.model.inputChannels, side, side)
+        let size = stored.configuration.augmentation.imageSize
+        let expected = Shape(
+            stored.configuration.model.inputChannels, size.height, size.width)
         guard deployed.inputShape == expected, deployed.classCount == network.configuration.classes
         else {
             throw TrainingError(

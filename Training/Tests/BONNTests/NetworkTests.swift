@@ -104,9 +104,9 @@ import Torch
     @Test(arguments: [
         (NetworkConfiguration(model: .wrn22, widths: [16, 16, 32]), "model.widths"),
         (NetworkConfiguration(model: .wrn22, classes: 1), "model.classes"),
-        (NetworkConfiguration(model: .wrn22, inputChannels: 2), "model.inputChannels"),
-        (NetworkConfiguration(model: .wrn22, latentStd: 0), "model.latentStd"),
-        (NetworkConfiguration(model: .wrn22, initialScale: -1), "model.initialScale"),
+        (NetworkConfiguration(model: .wrn22, inputChannels: 2), "model.input_channels"),
+        (NetworkConfiguration(model: .wrn22, latentStd: 0), "model.latent_std"),
+        (NetworkConfiguration(model: .wrn22, initialScale: -1), "model.initial_scale"),
         (NetworkConfiguration(model: .wrn22, dropout: 1), "model.dropout"),
     ])
     func `an impossible configuration is refused by the value's name`(
@@ -119,13 +119,50 @@ import Torch
         }
     }
 
-    @Test func `images that do not fit are refused with what would`() throws {
-        let configuration = NetworkConfiguration(model: .resnet18)
-        try configuration.validate(height: 224, width: 224)
+    @Test(arguments: [
+        (ImageSize(height: 0, width: 32), "1x32"), (ImageSize(height: 5000, width: 32), "4096x32"),
+        (ImageSize(height: -3, width: 99_999), "1x4096"),
+    ])
+    func `images that do not fit are refused with the nearest size that does`(
+        size: ImageSize, nearest: String
+    ) {
         #expect {
-            try configuration.validate(height: 225 + 31, width: 100)
+            try NetworkConfiguration(model: .resnet18).validate(
+                height: size.height, width: size.width)
         } throws: { error in
-            (error as? NetworkError)?.message.contains("224x224") == true
+            (error as? NetworkError)?.message.hasSuffix("image_size = " + nearest) == true
         }
+    }
+
+    @Test(arguments: [
+        (ImageSize(32), "32"), (ImageSize(height: 48, width: 64), "48x64"), (ImageSize(0), "0"),
+        (ImageSize(height: 1, width: 4096), "1x4096"),
+    ])
+    func `a size of images is one number or height x width`(size: ImageSize, text: String) {
+        #expect(size.description == text && ImageSize(text) == size)
+    }
+
+    @Test(arguments: [
+        "", "x", "32x", "x32", "0x32", "32x0", "-3", "3.5", "32X32", "4097", "1x2x3", "32 x 32",
+    ])
+    func `what is no size of images is none`(text: String) {
+        #expect(ImageSize(text) == nil)
+    }
+
+    @Test(arguments: [Architecture.wrn22, .resnet18], [(1, 1), (3, 5), (13, 30), (31, 17)])
+    func `every size passes through a network, and its gradient back`(
+        model: Architecture, size: (height: Int, width: Int)
+    ) throws {
+        let configuration = NetworkConfiguration(
+            model: model, widths: model == .wrn22 ? [2, 2, 4, 6] : [2, 2, 4, 6, 8], classes: 3)
+        try configuration.validate(height: size.height, width: size.width)
+        let network = try Network(configuration, seed: 3)
+        let images = try Generator(seed: 4).normal([2, 3, size.height, size.width])
+        let labels = try Tensor(int64s: [0, 2], shape: [2])
+        let output = try network(images, .training)
+        #expect(output.logits.shape == [2, 3])
+        try output.logits.crossEntropy(labels).backward()
+        let gradient = try #require(network.stemConvolution.weight.tensor.grad)
+        #expect(try gradient.floats().allSatisfy(\.isFinite))
     }
 }

@@ -133,12 +133,17 @@ import Testing
         #expect(refusal { $0.model.classes = 2 }.contains("model.classes is 2, but counting has 3"))
         #expect(refusal { $0.model.inputChannels = 2 }.contains("expected 1 (gray) or 3 (colour)"))
         #expect(refusal { $0.augmentation.mean = [0.5] }.contains("mean has 1 numbers, expected 3"))
-        #expect(refusal { $0.augmentation.resizeTo = 4 }.contains("expected at least image_size"))
+        #expect(
+            refusal { $0.augmentation.resizeTo = 4 }.contains(
+                "augmentation.resize_to is 4, expected at least 8, the shorter side of "
+                    + "augmentation.image_size, which is 8"))
         #expect(refusal { $0.model.widths = [4] }.contains("widths"))
         #expect(
             refusal {
                 $0.augmentation.minimumScale = 1; $0.augmentation.maximumScale = 0.5
             }
-            .contains("minimum is larger"))
+            .contains(
+                "augmentation.minimum_scale, which is 1.0, to be at most augmentation.maximum_scale, "
+                    + "which is 0.5"))
     }
 }

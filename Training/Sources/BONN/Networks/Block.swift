@@ -73,7 +73,9 @@ public struct DownsamplingShortcut {
     private func pooled(_ x: Tensor, _ phase: Phase) throws(TorchError) -> Tensor {
         guard stride > 1 else { return x }
         return try averaging(x, phase) { (x) throws(TorchError) in
-            try x.avgPool2d(kernel: stride, stride: stride)
+            // Rounded up as the 3x3 convolution beside it; the last window of an odd size is the mean
+            // of the pixels that are there.
+            try x.avgPool2d(kernel: stride, stride: stride, ceilMode: true, countPadding: false)
         }
     }
 }

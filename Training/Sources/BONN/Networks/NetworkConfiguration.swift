@@ -42,6 +42,9 @@ public enum Stem: String, Sendable, Codable, CaseIterable {
     case cifar
     /// 7x7 convolution with stride 2, batch norm, PReLU, 3x3 max pooling with stride 2.
     case imagenet
+
+    /// The images that the paper feeds it.
+    public var defaultImageSize: ImageSize { self == .imagenet ? 224 : 32 }
 }
 
 /// What the inner convolutions are.
@@ -138,43 +141,35 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
             throw NetworkError("model.classes: expected at least 2, found \(classes)")
         }
         guard inputChannels == 1 || inputChannels == 3 else {
-            throw NetworkError("model.inputChannels: expected 1 or 3, found \(inputChannels)")
+            throw NetworkError("model.input_channels: expected 1 or 3, found \(inputChannels)")
         }
         guard latentStd > 0, latentStd.isFinite else {
-            throw NetworkError("model.latentStd: expected a number above 0, found \(latentStd)")
+            throw NetworkError("model.latent_std: expected a number above 0, found \(latentStd)")
         }
         guard initialScale >= 0, initialScale.isFinite else {
             throw NetworkError(
-                "model.initialScale: expected 0 (automatic) or more, found \(initialScale)")
+                "model.initial_scale: expected 0 (automatic) or more, found \(initialScale)")
         }
         guard dropout >= 0, dropout < 1 else {
             throw NetworkError("model.dropout: expected 0 up to below 1, found \(dropout)")
         }
     }
 
-    /// Checks that images of this size pass through the network.
+    /// Checks that images of this size pass through the network: every size does, even or odd, from
+    /// 1 to `ImageSize.sides.upperBound`, because strides round up everywhere.
+    ///
+    /// - Throws: `NetworkError` that names the nearest size that fits.
     public func validate(height: Int, width: Int) throws(NetworkError) {
         try validate()
-        let fits = [height, width].allSatisfy { side in
-            var side = side
-            if stem == .imagenet {
-                side = (side + 1) / 2
-                side = (side + 1) / 2
-            }
-            // A stage with stride 2 halves its shortcut by 2x2 pooling, which an odd size does not allow.
-            for _ in 1..<model.convolutions.count {
-                guard side >= 2, side.isMultiple(of: 2) else { return false }
-                side /= 2
-            }
-            return side >= 1
-        }
-        guard fits else {
-            let halvings = model.convolutions.count - 1
+        let size = ImageSize(height: height, width: width)
+        let sides = ImageSize.sides
+        func nearest(_ side: Int) -> Int { min(max(side, sides.lowerBound), sides.upperBound) }
+        let fitting = ImageSize(height: nearest(height), width: nearest(width))
+        guard fitting == size else {
             throw NetworkError(
-                "images of \(width)x\(height) do not fit \(model.rawValue) with the \(stem.rawValue) "
-                    + "stem: the size behind the stem must be divisible by \(1 << halvings); resize to "
-                    + (stem == .imagenet ? "224x224 (data.imageSize)" : "32x32 (data.imageSize)")
-                    + " or choose another model or stem")
+                "images of \(height)x\(width) do not fit a network: expected sides from "
+                    + "\(sides.lowerBound) to \(sides.upperBound); the nearest size is "
+                    + "augmentation.image_size = \(fitting)")
         }
     }
 }

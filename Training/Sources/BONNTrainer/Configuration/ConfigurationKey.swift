@@ -6,6 +6,7 @@ import BONN
 /// checking and documenting a recipe all follow from it.
 public struct ConfigurationKey: Sendable {
     typealias Storage<Value> = any WritableKeyPath<TrainingConfiguration, Value> & Sendable
+    typealias AnyStorage = any PartialKeyPath<TrainingConfiguration> & Sendable
 
     /// `section.name`, as in a recipe and after `--set`.
     public let path: String
@@ -19,9 +20,22 @@ public struct ConfigurationKey: Sendable {
     /// run is computed, and not what, or how long it goes on.
     public let isFixedForRun: Bool
 
+    /// What of a configuration the key is about.
+    let storage: AnyStorage
     let get: @Sendable (TrainingConfiguration) -> ConfigurationValue
     /// False when the value does not fit; the configuration is then unchanged.
     let set: @Sendable (inout TrainingConfiguration, ConfigurationValue) -> Bool
+
+    /// The path of the key of some part of a configuration: messages name keys by it, so that none
+    /// can name one that does not exist.
+    ///
+    /// - Precondition: the part has a key; a test holds that every part has.
+    public static func path(of storage: PartialKeyPath<TrainingConfiguration>) -> String {
+        guard let key = all.first(where: { $0.storage == storage }) else {
+            preconditionFailure("no key for \(storage)")
+        }
+        return key.path
+    }
 
     /// The value as it would be written in YAML.
     public func text(in configuration: TrainingConfiguration) -> String {
@@ -32,7 +46,7 @@ public struct ConfigurationKey: Sendable {
     func changeable() -> ConfigurationKey {
         ConfigurationKey(
             path: path, summary: summary, expected: expected, choices: choices,
-            isFixedForRun: false, get: get, set: set)
+            isFixedForRun: false, storage: storage, get: get, set: set)
     }
 
     private init<Value>(
@@ -42,7 +56,7 @@ public struct ConfigurationKey: Sendable {
     ) {
         self.init(
             path: path, summary: summary, expected: expected, choices: choices, isFixedForRun: true,
-            get: { write($0[keyPath: storage]) },
+            storage: storage, get: { write($0[keyPath: storage]) },
             set: { configuration, value in
                 guard let value = read(value) else { return false }
                 configuration[keyPath: storage] = value
@@ -52,7 +66,7 @@ public struct ConfigurationKey: Sendable {
 
     private init(
         path: String, summary: String, expected: String, choices: [String], isFixedForRun: Bool,
-        get: @escaping @Sendable (TrainingConfiguration) -> ConfigurationValue,
+        storage: AnyStorage, get: @escaping @Sendable (TrainingConfiguration) -> ConfigurationValue,
         set: @escaping @Sendable (inout TrainingConfiguration, ConfigurationValue) -> Bool
     ) {
         self.path = path
@@ -60,6 +74,7 @@ public struct ConfigurationKey: Sendable {
         self.expected = expected
         self.choices = choices
         self.isFixedForRun = isFixedForRun
+        self.storage = storage
         self.get = get
         self.set = set
     }
@@ -129,13 +144,25 @@ public struct ConfigurationKey: Sendable {
             })
     }
 
+    static func size(
+        _ path: String, _ storage: Storage<ImageSize>, _ summary: String
+    ) -> ConfigurationKey {
+        ConfigurationKey(
+            path, storage, summary, expected: ImageSize.expectation,
+            write: { .scalar("\($0)") },
+            read: { value in
+                guard case .scalar(let text) = value else { return nil }
+                return ImageSize(text)
+            })
+    }
+
     /// The network's name. A change of network brings its own widths and stem; who sets several
     /// keys sets this one first.
     static func architecture(_ path: String, _ summary: String) -> ConfigurationKey {
         let name = choice(path, \.model.model, summary)
         return ConfigurationKey(
             path: path, summary: summary, expected: name.expected, choices: name.choices,
-            isFixedForRun: true, get: name.get,
+            isFixedForRun: true, storage: name.storage, get: name.get,
             set: { configuration, value in
                 let before = configuration.model.model
                 guard name.set(&configuration, value) else { return false }

@@ -133,12 +133,15 @@ extension ConfigurationKey {
         .number(
             "augmentation.maximum_ratio", \.augmentation.maximumRatio, in: 0.01...100,
             "resized: largest width over height"),
-        .integer(
-            "augmentation.image_size", \.augmentation.imageSize, in: 0...4096,
-            "side of the network's input; 0: as the data set"),
+        .size(
+            "augmentation.image_size", \.augmentation.imageSize,
+            "the network's input, one side or HEIGHTxWIDTH; 0: as the data set"),
+        .choice(
+            "augmentation.resize", \.augmentation.resize,
+            "test images; auto: crop, but stretch those of differing sizes if not square"),
         .integer(
             "augmentation.resize_to", \.augmentation.resizeTo, in: 0...8192,
-            "shorter side of test images before the centre crop; 0: image_size / 0.875"),
+            "crop: shorter side of test images before the centre crop; 0: image_size / 0.875"),
         .numbers(
             "augmentation.mean", \.augmentation.mean, in: 0...1,
             "of each channel; empty: measured on the training images"),

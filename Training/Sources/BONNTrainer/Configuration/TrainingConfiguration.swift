@@ -164,6 +164,16 @@ public struct AugmentationConfiguration: Sendable, Equatable {
         /// A random part of random size and shape, resized to the input's size.
         case resized
     }
+    /// How test images are brought to the input's size.
+    public enum Resize: String, Sendable, CaseIterable {
+        /// Cropped; stretched where the input is not square and the images differ in size, unless
+        /// `resizeTo` is given.
+        case auto
+        /// The shorter side resized to `resizeTo`, then the centre.
+        case crop
+        /// Resized to height and width of the input, whatever their shape is.
+        case stretch
+    }
     /// What the padding holds.
     public enum PaddingMode: String, Sendable, CaseIterable {
         /// Black.
@@ -188,9 +198,12 @@ public struct AugmentationConfiguration: Sendable, Equatable {
     public var minimumRatio = 3.0 / 4.0
     /// The largest width over height of a resized crop.
     public var maximumRatio = 4.0 / 3.0
-    /// The side of the network's input in pixels; 0: that of the data set's images.
-    public var imageSize = 0
-    /// The shorter side that test images are resized to before the centre crop; 0: imageSize / 0.875.
+    /// The size of the network's input; 0: that of the data set's images.
+    public var imageSize: ImageSize = 0
+    /// How test images are brought to the input's size.
+    public var resize = Resize.auto
+    /// The shorter side that test images are resized to before the centre crop; 0: what leaves the
+    /// crop 0.875 of the image, or all of it where the images have the input's size.
     public var resizeTo = 0
     /// The mean of each channel, of full scale 1; empty: measured on the training images.
     public var mean: [Double] = []

@@ -22,22 +22,23 @@ extension TrainingConfiguration {
         guard resolved.model.classes == classes else {
             throw TrainingError(
                 .configuration,
-                "model.classes is \(model.classes), but \(train.name) has \(classes) classes; "
+                "\(Key.path(of: \.model.classes)) is \(model.classes), but \(train.name) has \(classes) classes; "
                     + "leave the key at 0 to have as many outputs as the data has classes")
         }
         if model.inputChannels == 0 { resolved.model.inputChannels = train.channels }
         guard [1, 3].contains(resolved.model.inputChannels) else {
             throw TrainingError(
                 .configuration,
-                "model.input_channels is \(model.inputChannels), expected 1 (gray) or 3 (colour)")
+                "\(Key.path(of: \.model.inputChannels)) is \(model.inputChannels), expected 1 (gray) or 3 (colour)"
+            )
         }
         try resolved.resolveSize(for: train)
         try resolved.resolveNormalisation(for: train)
         try resolved.checkAugmentation()
         do {
             try resolved.model.validate()
-            try resolved.model.validate(
-                height: resolved.augmentation.imageSize, width: resolved.augmentation.imageSize)
+            let size = resolved.augmentation.imageSize
+            try resolved.model.validate(height: size.height, width: size.width)
             try resolved.preprocessing.validate()
         } catch {
             throw TrainingError.wrapping(error, as: .configuration)
@@ -51,34 +52,40 @@ extension TrainingConfiguration {
     ///   checkpoint.
     public var preprocessing: Preprocessing {
         Preprocessing(
-            width: augmentation.imageSize, height: augmentation.imageSize,
-            resize: .shorterSide(augmentation.resizeTo),
+            width: augmentation.imageSize.width, height: augmentation.imageSize.height,
+            resize: augmentation.resize == .stretch
+                ? .stretch : .shorterSide(augmentation.resizeTo),
             channels: model.inputChannels == 1 ? .gray : .rgb,
             mean: augmentation.mean.map(Float.init), std: augmentation.std.map(Float.init))
     }
 
     private mutating func resolveSize(for dataset: any ImageDataset) throws(TrainingError) {
-        let size = dataset.imageSize
-        if augmentation.imageSize == 0 {
-            guard let size, size.width == size.height else {
-                let found = size.map { "\($0.width)x\($0.height)" } ?? "of differing sizes"
+        let images = dataset.imageSize.map { ImageSize(height: $0.height, width: $0.width) }
+        if !augmentation.imageSize.isKnown {
+            guard let images else {
                 throw TrainingError(
                     .configuration,
-                    "augmentation.image_size must be given: the images of \(dataset.name) are "
-                        + "\(found), and the network needs one square size")
+                    "\(Key.path(of: \.augmentation.imageSize)) must be given: the images of "
+                        + "\(dataset.name) are of differing sizes, and the network needs one size")
             }
-            augmentation.imageSize = size.width
+            augmentation.imageSize = images
         }
-        let side = augmentation.imageSize
+        let size = augmentation.imageSize
+        if augmentation.resize == .auto {
+            let stretches = !size.isSquare && images == nil && augmentation.resizeTo == 0
+            augmentation.resize = stretches ? .stretch : .crop
+        }
+        guard augmentation.resize == .crop else { return }
         if augmentation.resizeTo == 0 {
-            let fits = size.map { $0.width == side && $0.height == side } ?? false
-            augmentation.resizeTo = fits ? side : Int((Double(side) / 0.875).rounded())
+            augmentation.resizeTo = size.coveringSide(of: images)
         }
-        guard augmentation.resizeTo >= side else {
+        let resizeTo = augmentation.resizeTo
+        guard resizeTo >= size.shorterSide else {
             throw TrainingError(
                 .configuration,
-                "augmentation.resize_to is \(augmentation.resizeTo), expected at least "
-                    + "image_size, which is \(side)")
+                "\(Key.path(of: \.augmentation.resizeTo)) is \(resizeTo), expected at least "
+                    + "\(size.shorterSide), the shorter side of "
+                    + "\(Key.path(of: \.augmentation.imageSize)), which is \(size)")
         }
     }
 
@@ -86,11 +93,13 @@ extension TrainingConfiguration {
         for dataset: any ImageDataset
     ) throws(TrainingError) {
         let channels = model.inputChannels
-        for (key, values) in [("mean", augmentation.mean), ("std", augmentation.std)]
-        where !values.isEmpty && values.count != channels {
+        for (key, values) in [
+            (Key.path(of: \.augmentation.mean), augmentation.mean),
+            (Key.path(of: \.augmentation.std), augmentation.std),
+        ] where !values.isEmpty && values.count != channels {
             throw TrainingError(
                 .configuration,
-                "augmentation.\(key) has \(values.count) numbers, expected \(channels), "
+                "\(key) has \(values.count) numbers, expected \(channels), "
                     + "one for each channel")
         }
         guard augmentation.mean.isEmpty || augmentation.std.isEmpty else { return }
@@ -105,17 +114,47 @@ extension TrainingConfiguration {
 
     private func checkAugmentation() throws(TrainingError) {
         let chosen = augmentation
-        guard chosen.minimumScale <= chosen.maximumScale, chosen.minimumRatio <= chosen.maximumRatio
-        else {
-            throw TrainingError(
-                .configuration, "augmentation: a minimum is larger than its maximum")
-        }
-        guard chosen.paddingMode == .zero || chosen.padding < chosen.imageSize else {
+        for (smallest, largest) in [
+            (\AugmentationConfiguration.minimumScale, \AugmentationConfiguration.maximumScale),
+            (\.minimumRatio, \.maximumRatio),
+        ] where chosen[keyPath: smallest] > chosen[keyPath: largest] {
+            func named(_ part: KeyPath<AugmentationConfiguration, Double>) -> String {
+                let augmentation = \TrainingConfiguration.augmentation
+                return Key.path(of: augmentation.appending(path: part))
+                    + ", which is \(chosen[keyPath: part])"
+            }
             throw TrainingError(
                 .configuration,
-                "augmentation.padding is \(chosen.padding), expected less than image_size, "
-                    + "which is \(chosen.imageSize), for reflection")
+                "expected \(named(smallest)), to be at most \(named(largest))")
         }
+        guard chosen.paddingMode == .zero || chosen.padding < chosen.imageSize.shorterSide else {
+            throw TrainingError(
+                .configuration,
+                "\(Key.path(of: \.augmentation.padding)) is \(chosen.padding), expected less than "
+                    + "\(Key.path(of: \.augmentation.imageSize)), which is \(chosen.imageSize), "
+                    + "for reflection")
+        }
+    }
+}
+
+/// Short, for messages.
+private typealias Key = ConfigurationKey
+
+extension ImageSize {
+    /// The shorter side to which images are resized before a centre crop of this size.
+    ///
+    /// Images of this very size stay whole. Of others the crop takes 0.875 of the shorter side, as is
+    /// usual; of images of one size that is another shape, as much as its other side allows.
+    fileprivate func coveringSide(of images: ImageSize?) -> Int {
+        if images == self { return shorterSide }
+        func enlarged(_ side: Int) -> Int { Int((Double(side) / 0.875).rounded()) }
+        guard let images, !isSquare else { return enlarged(max(height, width)) }
+        let (short, long) = (images.shorterSide, max(images.height, images.width))
+        let (alongShort, alongLong) =
+            images.height <= images.width ? (height, width) : (width, height)
+        var side = enlarged(alongShort)
+        while side * long / short < enlarged(alongLong) { side += 1 }
+        return side
     }
 }
 

@@ -1,4 +1,4 @@
-import BONN
+public import BONN
 import Foundation
 import Torch
 
@@ -37,7 +37,7 @@ public struct TrainingBenchmark {
 
     private let configuration: TrainingConfiguration
     private let step: Step
-    private let imageSize: Int
+    private let imageSize: ImageSize
     private let steps: Int
 
     /// Prepares a measurement.
@@ -46,10 +46,11 @@ public struct TrainingBenchmark {
     ///   - configuration: network, batch size, losses, optimiser, device and threads. Where the
     ///     recipe says nothing, 10 classes and 3 channels.
     ///   - step: what is measured.
-    ///   - imageSize: the side of the images; 0 means 32 for the CIFAR stem and 224 for ImageNet's.
+    ///   - imageSize: the size of the images; 0 means 32 for the CIFAR stem and 224 for ImageNet's.
     ///   - steps: how many steps are measured.
     public init(
-        _ configuration: TrainingConfiguration, step: Step = .training, imageSize: Int, steps: Int
+        _ configuration: TrainingConfiguration, step: Step = .training, imageSize: ImageSize,
+        steps: Int
     ) {
         self.configuration = configuration
         self.step = step
@@ -74,8 +75,8 @@ public struct TrainingBenchmark {
         var model = configuration.model
         if model.classes == 0 { model.classes = 10 }
         if model.inputChannels == 0 { model.inputChannels = 3 }
-        let side = imageSize > 0 ? imageSize : model.stem == .imagenet ? 224 : 32
-        try model.validate(height: side, width: side)
+        let size = imageSize.isKnown ? imageSize : model.stem.defaultImageSize
+        try model.validate(height: size.height, width: size.width)
         let device = try Device(parsing: configuration.run.device)
         try device.requireAvailable()
         let threads = configuration.run.threads
@@ -89,7 +90,9 @@ public struct TrainingBenchmark {
         }
         let batch = configuration.data.batchSize
         let generator = try Generator(seed: UInt64(seed), device: device)
-        let images = try generator.normal([batch, model.inputChannels, side, side])
+        let images = try generator.normal([
+            batch, model.inputChannels, size.height, size.width,
+        ])
         let body: () throws -> Void
         switch step {
         case .training:
