@@ -21,6 +21,7 @@ struct ByteConvolutionOperator: BlockedConvolution {
 
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
+        parameters.window = window.from(memory)
         memory.functions.pointee.conv2d_s8(
             &parameters, memory.input.assumingMemoryBound(to: Int8.self), memory.output, rows,
             blocks, memory.scratch)

@@ -19,6 +19,7 @@ struct ConvolutionOperator: BlockedConvolution {
 
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = parameters
+        parameters.window = window.from(memory)
         memory.functions.pointee.conv2d(
             &parameters, memory.input.assumingMemoryBound(to: Float.self), memory.output, rows,
             blocks, memory.scratch)
@@ -52,7 +53,7 @@ struct DepthwiseOperator: RowProducer {
 
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_depthwise(
-            window: window, channels: channels, weights: weights.pointer, bias: bias.pointer)
+            window: window.from(memory), channels: channels, weights: weights.pointer, bias: bias.pointer)
         memory.functions.pointee.depthwise(
             &parameters, memory.input.assumingMemoryBound(to: Float.self), memory.output, rows)
     }

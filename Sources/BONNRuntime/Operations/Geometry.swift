@@ -9,7 +9,16 @@ extension bonn_window {
             out_width: output.width, kernel_height: window.height, kernel_width: window.width,
             stride_height: window.strideHeight, stride_width: window.strideWidth,
             pad_top: window.padTop, pad_left: window.padLeft,
-            dilation_height: window.dilationHeight, dilation_width: window.dilationWidth)
+            dilation_height: window.dilationHeight, dilation_width: window.dilationWidth,
+            in_row: 0, out_row: 0)
+    }
+
+    /// The same window where only rows from some on are in memory.
+    func from(_ memory: RowMemory) -> bonn_window {
+        var window = self
+        window.in_row = memory.inputRow
+        window.out_row = memory.outputRow
+        return window
     }
 
     /// Taps of the kernel.

@@ -47,7 +47,7 @@ struct MapProgram: Sendable {
     ///   - pixels: of all images.
     ///   - channels: starts at a multiple of 64.
     ///   - valueChannels: how many channels a pixel has.
-    ///   - destination: where the first value of pixel 0 goes, or would go; nil: the first output.
+    ///   - destination: where the first value goes; nil: to its place in the first output.
     func run(
         _ source: Source, stride: Int, memory: StepMemory, pixels: Range<Int>,
         channels: Range<Int>, of valueChannels: Int,
@@ -62,7 +62,7 @@ struct MapProgram: Sendable {
                     to: step.parameters(channel: channels.lowerBound, first: first, memory: memory))
             }
             let values =
-                writesValues ? (destination ?? memory.output(0, as: Float.self)) + first : nil
+                writesValues ? destination ?? memory.output(0, as: Float.self) + first : nil
             var map = bonn_map(
                 channels: channels.count, steps: UnsafePointer(buffer.baseAddress!),
                 count: steps.count, threshold: nil)

@@ -22,15 +22,18 @@ protocol RowProducer: Sendable {
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range)
 }
 
-/// Where a producer of rows reads and writes. The first element of row 0 lies there, or would lie there
-/// if only later rows are in memory.
+/// Where a producer of rows reads and writes.
 struct RowMemory {
     /// The kernels to call.
     let functions: UnsafePointer<bonn_kernel_set>
     /// The first element of the input.
     var input: UnsafeRawPointer
+    /// The row, counted over all images, that the input starts with.
+    var inputRow = 0
     /// The first element of the output.
     var output: UnsafeMutablePointer<Float>
+    /// The row, counted over all images, that the output starts with.
+    var outputRow = 0
     /// Scratch memory of this part.
     let scratch: UnsafeMutableRawPointer
 }
@@ -59,10 +62,12 @@ extension RowProducer {
             place, rows: bonn_range(begin: rows.lowerBound, end: rows.upperBound), blocks: blocks)
         let pixels = rows.lowerBound * shape.width..<rows.upperBound * shape.width
         let channels = channels(of: blocks)
+        let first =
+            place.output + (rows.lowerBound - place.outputRow) * shape.width * shape.channels
+            + channels.lowerBound
         program?.run(
-            .real(place.output + pixels.lowerBound * shape.channels + channels.lowerBound),
-            stride: shape.channels, memory: memory, pixels: pixels, channels: channels,
-            of: shape.channels, into: place.output)
+            .real(first), stride: shape.channels, memory: memory, pixels: pixels,
+            channels: channels, of: shape.channels, into: first)
     }
 }
 

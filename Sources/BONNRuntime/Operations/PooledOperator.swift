@@ -79,15 +79,15 @@ struct PooledOperator<Producer: RowProducer>: Operator {
             }
             held = needed
             let new = (kept.isEmpty ? needed.lowerBound : kept.upperBound)..<needed.upperBound
-            // Where the producer's row 0 would lie.
-            let origin = window - needed.lowerBound * rowElements
             var place = memory.rows
-            place.output = origin
+            place.output = window
+            place.outputRow = needed.lowerBound
             producer.compute(
                 place, rows: new, blocks: bonn_range(begin: 0, end: producer.blocks),
                 then: program, memory)
             place = memory.rows
-            place.input = UnsafeRawPointer(origin)
+            place.input = UnsafeRawPointer(window)
+            place.inputRow = needed.lowerBound
             pooling.compute(
                 place, rows: row..<end, blocks: bonn_range(begin: 0, end: pooling.blocks),
                 then: pooledProgram, memory)

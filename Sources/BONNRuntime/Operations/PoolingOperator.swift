@@ -26,7 +26,8 @@ struct PoolingOperator: RowProducer {
     var work: Int { saturatingProduct(8, shape.count, window.taps) }
 
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
-        var parameters = bonn_pool(window: window, channels: channels, counts_padding: 0)
+        var parameters = bonn_pool(
+            window: window.from(memory), channels: channels, counts_padding: 0)
         let input = memory.input.assumingMemoryBound(to: Float.self)
         switch kind {
         case .maximum:

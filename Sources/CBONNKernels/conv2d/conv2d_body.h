@@ -221,7 +221,7 @@ void BONN_CONV(const conv_problem *p, const conv_source *x, float *y, bonn_range
         } else {
             copy_rows(p, image, place.origin, scratch);
         }
-        float *output = y + (rows.begin + i) * w->out_width * walk.out_step;
+        float *output = y + (rows.begin + i - w->out_row) * w->out_width * walk.out_step;
         for (ptrdiff_t first = 0; first < line; first += chunk) {
             compute_line(p, &walk, input + first * walk.in_step, output + first * walk.out_step,
                          line - first < chunk ? line - first : chunk, blocks);

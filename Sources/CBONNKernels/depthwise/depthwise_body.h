@@ -52,7 +52,7 @@ BONN_INLINE void compute_outputs(const depthwise_row *r, ptrdiff_t column, ptrdi
     for (ptrdiff_t ky = 0; ky < w->kernel_height; ky++) {
         const int row_inside = ky >= r->row.taps.begin && ky < r->row.taps.end;
         const ptrdiff_t y = r->row.origin + ky * w->dilation_height;
-        const float *row = r->image + y * w->in_width * channels + c;
+        const float *row = row_inside ? r->image + y * w->in_width * channels + c : r->image;
         for (ptrdiff_t kx = 0; kx < w->kernel_width; kx++, weights += channels) {
             const ptrdiff_t x = origin + kx * w->dilation_width;
             const int inside = row_inside && (pixels > 1 || (x >= 0 && x < w->in_width));
@@ -61,7 +61,7 @@ BONN_INLINE void compute_outputs(const depthwise_row *r, ptrdiff_t column, ptrdi
             UNROLL
             for (int i = 0; i < pixels; i++) {
                 if (inside) {
-                    load_lanes(&value, row + x * channels + i * step, lanes);
+                    load_lanes(&value, row + (x * channels + i * step), lanes);
                 }
                 bonn_fma_8(&sums[i], &value, &weight);
             }
@@ -99,7 +99,7 @@ void BONN_DEPTHWISE(const bonn_depthwise *p, const float *x, float *y, bonn_rang
     for (ptrdiff_t row = rows.begin; row < rows.end; row++) {
         depthwise_row r = {.p = p, .row = bonn_locate_row(w, row)};
         r.image = x + r.row.image * w->in_height * w->in_width * p->channels;
-        r.y = y + row * w->out_width * p->channels;
+        r.y = y + (row - w->out_row) * w->out_width * p->channels;
         ptrdiff_t column = 0;
         for (; column < inside.begin; column++) {
             compute_pixels(&r, column, 1);

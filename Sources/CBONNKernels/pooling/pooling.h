@@ -22,10 +22,10 @@ static inline bonn_pool_place bonn_locate_pool(const bonn_window *w, bonn_output
     };
 }
 
-// The number of the input pixel under a tap, counted over all images.
+// The number of the input pixel under a tap, counted from the first row in memory.
 static inline ptrdiff_t bonn_pool_tap(const bonn_window *w, const bonn_pool_place *at,
                                       ptrdiff_t row, ptrdiff_t column) {
-    return (at->first_row + at->y + row * w->dilation_height) * w->in_width + at->x +
+    return (at->first_row - w->in_row + at->y + row * w->dilation_height) * w->in_width + at->x +
            column * w->dilation_width;
 }
 

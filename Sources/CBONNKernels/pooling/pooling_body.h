@@ -94,7 +94,7 @@ BONN_INLINE void pool(const bonn_pool *p, const float *x, float *y, bonn_range r
         const bonn_output_row r = bonn_locate_row(w, row);
         for (ptrdiff_t column = 0; column < w->out_width; column++) {
             const bonn_pool_place at = bonn_locate_pool(w, r, column);
-            float *out = y + (row * w->out_width + column) * p->channels;
+            float *out = y + ((row - w->out_row) * w->out_width + column) * p->channels;
             ptrdiff_t c = 0;
             for (; c + VECTORS * LANES <= p->channels; c += VECTORS * LANES) {
                 channels(p, x + c, &at, out + c, VECTORS, LANES);
