@@ -37,10 +37,14 @@ let package = Package(
             dependencies: ["BONNModelFormat", "BONNTestSupport", "CBONNDigest"],
             exclude: ["Golden", "Python"],
             swiftSettings: settings),
+        // Loads and runs a model while memory is refused; RuntimeTests starts it.
+        .executableTarget(
+            name: "AllocationProbe", dependencies: ["BONNRuntime", "BONNModelFormat"],
+            path: "Tests/AllocationProbe", swiftSettings: settings),
         .testTarget(
             name: "RuntimeTests",
-            dependencies: ["BONNRuntime", "BONNModelFormat", "BONNTestSupport"],
-            swiftSettings: settings),
+            dependencies: ["BONNRuntime", "BONNModelFormat", "BONNTestSupport", "AllocationProbe"],
+            exclude: ["Faults"], swiftSettings: settings),
         .testTarget(
             name: "ImageTests", dependencies: ["BONNImage", "BONNModelFormat", "BONNTestSupport"],
             exclude: ["Golden"],

@@ -44,6 +44,10 @@ public struct Bytes: Sendable, RandomAccessCollection {
         endIndex = count
     }
 
+    /// Whether the system would give so many bytes now: a question before work whose small objects the
+    /// language allocates, of which none can be refused.
+    static func canAllocate(_ count: Int) -> Bool { Memory(capacity: count) != nil }
+
     private init(_ storage: Storage, _ range: Range<Int>) {
         self.storage = storage
         startIndex = range.lowerBound

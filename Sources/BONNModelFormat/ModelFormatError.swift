@@ -16,6 +16,7 @@ public struct ModelFormatError: Error, Equatable, Sendable, CustomStringConverti
         case dataTrailing = "data_trailing"
         case dataMisaligned = "data_misaligned"
         case digestMismatch = "digest_mismatch"
+        case outOfMemory = "out_of_memory"
         // JSON.
         case invalidUTF8 = "invalid_utf8"
         case jsonSyntax = "json_syntax"

@@ -54,7 +54,9 @@ public struct Model: Sendable {
         do {
             (file, types, _) = try ModelFile.read(bytes)
         } catch {
-            throw RuntimeError(.invalidModel, "\(path): \(error.message)")
+            let code: RuntimeError.Code =
+                error.code == .outOfMemory ? .outOfMemory : .invalidModel
+            throw RuntimeError(code, "\(path): \(error.message)")
         }
         do {
             try self.init(file, types, kernels: kernels, exposing: names, limits: limits)

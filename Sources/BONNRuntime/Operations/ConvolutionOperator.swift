@@ -53,7 +53,8 @@ struct DepthwiseOperator: RowProducer {
 
     func compute(_ memory: RowMemory, rows: bonn_range, blocks: bonn_range) {
         var parameters = bonn_depthwise(
-            window: window.from(memory), channels: channels, weights: weights.pointer, bias: bias.pointer)
+            window: window.from(memory), channels: channels, weights: weights.pointer,
+            bias: bias.pointer)
         memory.functions.pointee.depthwise(
             &parameters, memory.input.assumingMemoryBound(to: Float.self), memory.output, rows)
     }

@@ -34,8 +34,8 @@ typedef struct {
     ptrdiff_t in_height, in_width, out_height, out_width;
     ptrdiff_t kernel_height, kernel_width, stride_height, stride_width;
     ptrdiff_t pad_top, pad_left, dilation_height, dilation_width;
-    // The rows, counted over all images, that the input of a pooling and the real output start with: 0
-    // unless only some rows are in memory.
+    // The rows, counted over all images, that the input of a pooling and the real output start
+    // with: 0 unless only some rows are in memory.
     ptrdiff_t in_row, out_row;
 } bonn_window;
 
