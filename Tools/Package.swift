@@ -13,6 +13,7 @@ let package = Package(
     platforms: [.macOS(.v14)],
     products: [
         .library(name: "BONNImageIO", targets: ["BONNImageIO"]),
+        .library(name: "BONNTerminal", targets: ["BONNTerminal"]),
         .library(name: "BONNData", targets: ["BONNData"]),
         .library(name: "BONNDownload", targets: ["BONNDownload"]),
         .executable(name: "bonn-run", targets: ["bonn-run"]),
@@ -39,11 +40,18 @@ let package = Package(
             swiftSettings: settings),
         // Apart from BONNData, so that bonn-run needs no network library.
         .target(name: "BONNDownload", dependencies: ["BONNData"], swiftSettings: settings),
+        // What both command lines write with; no image and no network in it.
+        .target(
+            name: "BONNTerminal",
+            dependencies: [
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(
             name: "bonn-run",
             dependencies: [
-                "BONNImageIO", "BONNData", "CProcessorClock",
+                "BONNImageIO", "BONNData", "BONNTerminal", "CProcessorClock",
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNImage", package: "swift-bonn"),
@@ -60,6 +68,11 @@ let package = Package(
             dependencies: [
                 "BONNData", "BONNDownload", "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "BONNTerminalTests",
+            dependencies: [
+                "BONNTerminal", .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BonnRunTests",

@@ -64,6 +64,7 @@ let package = Package(
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNDownload", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
+                .product(name: "BONNTerminal", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

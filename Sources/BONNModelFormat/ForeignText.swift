@@ -29,7 +29,7 @@ func abbreviated(_ text: String) -> String { printable(text, limit: 60) }
 func abbreviated(_ name: Name) -> String { abbreviated(name.text) }
 
 /// Whether a terminal shows a character and does nothing else.
-private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+public func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
         .unassigned:

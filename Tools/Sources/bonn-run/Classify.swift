@@ -2,6 +2,7 @@ import ArgumentParser
 import BONNImageIO
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 
 /// `bonn-run classify`.
 struct Classify: ParsableCommand {
@@ -41,7 +42,8 @@ struct Classify: ParsableCommand {
         let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         var session = try options.session(classifier.model)
         if !json {
-            Output.line("kernels \(session.kernels), \(Output.count(options.threads, "thread"))")
+            try Terminal.line(
+                "kernels \(session.kernels), \(Terminal.count(options.threads, "thread"))")
         }
         var results: [JSONValue] = []
         var isComplete = true
@@ -52,18 +54,18 @@ struct Classify: ParsableCommand {
                 if json {
                     results.append(report(path, logits, classifier))
                 } else {
-                    show(path, logits, classifier)
+                    try show(path, logits, classifier)
                 }
             } catch let error as ImageIOError {
-                Output.complain(error.description)
+                Terminal.complain(error.description)
                 isComplete = false
             } catch let error as Failure {
-                Output.complain(error.message)
+                Terminal.complain(error.message)
                 isComplete = false
             }
         }
-        if json { Output.line(JSONValue.array(results).text) }
-        if !isComplete { throw ExitCode(BonnRun.failure) }
+        if json { try Terminal.json(JSONValue.array(results)) }
+        if !isComplete { throw ExitCode.failure }
     }
 
     private func report(
@@ -87,15 +89,17 @@ struct Classify: ParsableCommand {
         return .object(members)
     }
 
-    private func show(_ path: String, _ logits: [Float], _ classifier: ImageClassifier) {
+    private func show(
+        _ path: String, _ logits: [Float], _ classifier: ImageClassifier
+    ) throws(OutputLost) {
         let scores = softmax(logits)
-        Output.line(path)
-        Output.table(
+        try Terminal.line(path)
+        try Terminal.table(
             topK(logits, top).map { prediction in
                 [
                     "  " + classifier.name(ofClass: prediction.classIndex),
-                    Output.percent(Double(scores[prediction.classIndex])),
-                ] + (self.logits ? [Output.fixed(Double(prediction.score), 4)] : [])
+                    Terminal.percent(Double(scores[prediction.classIndex])),
+                ] + (self.logits ? [Terminal.fixed(Double(prediction.score), 4)] : [])
             })
     }
 }

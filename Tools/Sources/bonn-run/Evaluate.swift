@@ -2,6 +2,7 @@ import ArgumentParser
 import BONNData
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 
 /// `bonn-run evaluate`.
 struct Evaluate: ParsableCommand {
@@ -56,7 +57,7 @@ struct Evaluate: ParsableCommand {
                 let input = try classifier.input(image, name: dataset.identifier(at: index))
                 try accuracy.add(input, label: dataset.label(at: index))
             } catch let error as DataError where skipBroken && error.code == .brokenImage {
-                Output.complain("Left out: \(error.message)")
+                Terminal.complain("Left out: \(error.message)")
                 accuracy.skipped += 1
             }
         }
@@ -64,7 +65,7 @@ struct Evaluate: ParsableCommand {
         guard accuracy.images > 0 else {
             throw Failure("\(dataset.name): none of its \(count) images can be decoded")
         }
-        report(accuracy.result)
+        try report(accuracy.result)
     }
 
     /// The labels of the data must mean the model's classes.
@@ -76,34 +77,34 @@ struct Evaluate: ParsableCommand {
         }
         let pairs = zip(model.metadata.classNames, dataset.classNames)
         if let (index, (own, other)) = pairs.enumerated().first(where: { $1.0.text != $1.1 }) {
-            Output.complain(
+            Terminal.complain(
                 "warning: class \(index) is \"\(own)\" in \(self.model) and \"\(other)\" in "
                     + dataset.name)
         }
     }
 
-    private func report(_ result: Accuracy.Result) {
+    private func report(_ result: Accuracy.Result) throws(OutputLost) {
         let kernels = result.kernels
         if json {
-            Output.line(
-                JSONValue.members([
+            try Terminal.json(
+                .members([
                     "images": .int(result.images), "top1": .real(result.top1),
                     "top5": .real(result.top5), "skipped_images": .int(result.skipped),
                     "kernels": .string(kernels), "threads": .int(options.threads),
                     "batch": .int(batch), "ms_per_image": .real(result.millisecondsPerImage),
-                ]).text)
+                ]))
             return
         }
         var rows = [
-            ["images", "\(result.images)"], ["top-1", Output.percent(result.top1)],
-            ["top-5", Output.percent(result.top5)],
-            ["time", "\(Output.fixed(result.millisecondsPerImage, 3)) ms per image"],
+            ["images", "\(result.images)"], ["top-1", Terminal.percent(result.top1)],
+            ["top-5", Terminal.percent(result.top5)],
+            ["time", "\(Terminal.fixed(result.millisecondsPerImage, 3)) ms per image"],
             [
                 "kernels",
-                "\(kernels), \(Output.count(options.threads, "thread")), batch \(batch)",
+                "\(kernels), \(Terminal.count(options.threads, "thread")), batch \(batch)",
             ],
         ]
         if result.skipped > 0 { rows.append(["left out", "\(result.skipped)"]) }
-        Output.table(rows, left: [0, 1])
+        try Terminal.table(rows, left: [0, 1])
     }
 }

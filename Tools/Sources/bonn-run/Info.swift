@@ -1,6 +1,7 @@
 import ArgumentParser
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 
 /// `bonn-run info`.
 struct Info: ParsableCommand {
@@ -23,9 +24,9 @@ struct Info: ParsableCommand {
     func run() throws {
         let summary = try ModelSummary(path: model)
         if json {
-            Output.line(summary.json.text)
+            try Terminal.json(summary.json)
         } else {
-            summary.show(layers: layers)
+            try summary.show(layers: layers)
         }
     }
 }

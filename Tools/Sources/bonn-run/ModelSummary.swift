@@ -1,5 +1,6 @@
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 import Foundation
 
 /// What a model file holds, counted.
@@ -45,6 +46,7 @@ struct ModelSummary {
             [Float](repeating: 0, count: model.inputShape.count), runs: 1)
     }
 
+    private var shape: Shape { model.inputShape }
     private var binaryMACs: Int { layers.reduce(0) { $0 + $1.binaryMACs } }
     private var realMACs: Int { layers.reduce(0) { $0 + $1.realMACs } }
 
@@ -53,7 +55,8 @@ struct ModelSummary {
         .members([
             "model": .string(path),
             "input": .members([
-                "shape": .shape(model.inputShape), "element": .string(model.inputElement.rawValue),
+                "shape": .ints([shape.channels, shape.height, shape.width]),
+                "element": .string(model.inputElement.rawValue),
             ]),
             "classes": .int(model.classCount),
             "class_names": .strings(model.metadata.classNames.map(\.text)),
@@ -104,9 +107,12 @@ struct ModelSummary {
     }
 
     /// The summary for a person.
-    func show(layers isDetailed: Bool) {
+    func show(layers isDetailed: Bool) throws(OutputLost) {
         var rows = [
-            ["input", "\(model.inputShape.text) \(model.inputElement.rawValue)"],
+            [
+                "input",
+                "\(shape.channels)x\(shape.height)x\(shape.width) \(model.inputElement.rawValue)",
+            ],
             ["classes", classes],
             ["parameters", "\(binaryParameters) of 1 bit, \(realParameters) real"],
             ["per image", "\(binaryMACs) binary and \(realMACs) real multiply-accumulates"],
@@ -135,16 +141,16 @@ struct ModelSummary {
         if let parity = model.metadata.parity {
             rows.append([
                 "parity",
-                "\(Output.percent(parity.top1Agreement)) of \(parity.images) images, "
+                "\(Terminal.percent(parity.top1Agreement)) of \(parity.images) images, "
                     + "largest difference \(parity.maxAbsDifference), "
                     + "kernels \(parity.kernels.joined(separator: ", "))",
             ])
         }
         rows += provenance.map { [$0.key.text, $0.value] }
-        Output.table(rows, left: [0, 1])
+        try Terminal.table(rows, left: [0, 1])
         guard isDetailed else { return }
-        Output.line("")
-        Output.table(
+        try Terminal.line("")
+        try Terminal.table(
             [["layer", "operation", "binary MACs", "real MACs"]]
                 + layers.map { [$0.name.text, $0.operation, "\($0.binaryMACs)", "\($0.realMACs)"] },
             left: [0, 1])

@@ -16,16 +16,36 @@ struct Tool {
 
     /// Runs the tool.
     init(_ arguments: [String]) throws {
+        try self.init(program: try Self.executable(), arguments)
+    }
+
+    /// Runs the tool in a shell, with a redirection or a pipe behind its arguments.
+    init(_ arguments: [String], shell redirection: String) throws {
+        let tool = try Self.executable().path
+        try self.init(
+            program: URL(fileURLWithPath: "/bin/sh"),
+            ["-c", "\"$0\" \"$@\" \(redirection)", tool] + arguments)
+    }
+
+    /// Runs the tool with an output that nobody will ever read.
+    init(withoutReader arguments: [String]) throws {
+        let out = Pipe()
+        try out.fileHandleForReading.close()
+        try self.init(program: try Self.executable(), arguments, output: out)
+    }
+
+    private init(program: URL, _ arguments: [String], output out: Pipe = Pipe()) throws {
         let process = Process()
-        let (out, err) = (Pipe(), Pipe())
-        process.executableURL = try Self.executable()
+        let err = Pipe()
+        process.executableURL = program
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = out
         process.standardError = err
         try process.run()
         // Standard error is a few lines, which its pipe holds while the output is read.
-        output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let data = try? out.fileHandleForReading.readToEnd()
+        output = String(decoding: data ?? Data(), as: UTF8.self)
         errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             .split(separator: "\n").map(String.init)
         process.waitUntilExit()

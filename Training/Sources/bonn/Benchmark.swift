@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONN
+import BONNTerminal
 import BONNTrainer
 import Foundation
 import Torch
@@ -44,11 +45,11 @@ struct Benchmark: ParsableCommand {
             imageSize: imageSize, steps: steps
         ).run()
         if json {
-            print(try Terminal.json(Report(result)))
+            try Terminal.json(Report(result))
             return
         }
-        print("\(result.device), \(result.threads) threads, LibTorch \(torchVersion)")
-        print(
+        try Terminal.line("\(result.device), \(result.threads) threads, LibTorch \(torchVersion)")
+        try Terminal.line(
             String(
                 format: "%.1f images/s, median step %.1f ms of %d steps with %d images",
                 result.imagesPerSecond, result.medianSeconds * 1e3, result.steps, result.batchSize))

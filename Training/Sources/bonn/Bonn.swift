@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNTerminal
 
 /// The training tool: from a folder of images to a 1-bit network.
 @main
@@ -17,4 +18,6 @@ struct Bonn: ParsableCommand {
             Train.self, Evaluate.self, Summary.self, Methods.self, Models.self, RecipeCommand.self,
             Export.self, Verify.self, DataCommand.self, Benchmark.self,
         ])
+
+    static func main() { runProgram(complaintPrefix: "Error: ") }
 }

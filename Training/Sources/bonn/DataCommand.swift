@@ -1,6 +1,7 @@
 import ArgumentParser
 import BONNData
 import BONNDownload
+import BONNTerminal
 import BONNTrainer
 
 /// `bonn data`.
@@ -39,7 +40,7 @@ struct DataCommand: ParsableCommand {
                     detail: "MiB")
             }
             bar.clear()
-            Terminal.line(path)
+            try Terminal.line(path)
         }
 
         private static func archive(named name: String) throws -> DatasetArchive {
@@ -79,7 +80,11 @@ struct DataCommand: ParsableCommand {
             }
             bar.clear()
             let report = Report(info)
-            Terminal.line(json ? try Terminal.json(report) : report.text)
+            if json {
+                try Terminal.json(report)
+            } else {
+                try Terminal.lines(report.lines)
+            }
         }
     }
 
@@ -129,7 +134,7 @@ struct DataCommand: ParsableCommand {
                 bar.update(done: done, total: total, label: "writing", detail: "images")
             }
             bar.clear()
-            Terminal.line(output)
+            try Terminal.line(output)
         }
 
         private static func format(named name: String) throws -> DatasetConvert.Format {
@@ -182,7 +187,7 @@ private struct Report: Encodable {
         test = Part(info.test)
     }
 
-    var text: String {
+    var lines: [String] {
         func numbers(_ values: [Float]) -> String {
             values.map { "\(($0 * 10_000).rounded() / 10_000)" }.joined(separator: " ")
         }
@@ -203,8 +208,8 @@ private struct Report: Encodable {
         let classes = classNames.indices.prefix(100).map { index in
             [classNames[index], "\(train.classCounts[index])", "\(test.classCounts[index])"]
         }
-        let broken = (train.brokenFiles + test.brokenFiles).map { "\nleft out: " + $0 }.joined()
-        return "\(kind), \(channels) channels, \(classNames.count) classes\n"
-            + Terminal.table(facts + classes) + broken
+        let broken = (train.brokenFiles + test.brokenFiles).map { "left out: " + $0 }
+        return ["\(kind), \(channels) channels, \(classNames.count) classes"]
+            + Table(facts + classes).lines + broken
     }
 }

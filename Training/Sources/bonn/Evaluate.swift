@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNData
+import BONNTerminal
 import BONNTrainer
 import Foundation
 import Torch
@@ -70,14 +71,13 @@ struct Evaluate: ParsableCommand {
         guard let result else { return }
         for message in result.skipped { Terminal.note("Left out: \(message)") }
         if json {
-            print(
-                try Terminal.json(
-                    Report(
-                        images: result.images, top1: result.top1, top5: result.top5,
-                        loss: result.loss, skippedImages: result.skipped.count,
-                        classNames: dataset.classNames, confusion: result.confusion.rows)))
+            try Terminal.json(
+                Report(
+                    images: result.images, top1: result.top1, top5: result.top5,
+                    loss: result.loss, skippedImages: result.skipped.count,
+                    classNames: dataset.classNames, confusion: result.confusion.rows))
         } else {
-            show(result, classNames: dataset.classNames)
+            try show(result, classNames: dataset.classNames)
         }
     }
 
@@ -91,17 +91,17 @@ struct Evaluate: ParsableCommand {
         let confusion: [[Int]]
     }
 
-    private func show(_ result: EvaluationResult, classNames: [String]) {
-        print("images  \(result.images)")
-        print("top-1   \(Terminal.percent(result.top1))")
-        print("top-5   \(Terminal.percent(result.top5))")
-        print(String(format: "loss    %.4f", result.loss))
+    private func show(_ result: EvaluationResult, classNames: [String]) throws(OutputLost) {
+        try Terminal.line("images  \(result.images)")
+        try Terminal.line("top-1   \(Terminal.percent(result.top1))")
+        try Terminal.line("top-5   \(Terminal.percent(result.top5))")
+        try Terminal.line(String(format: "loss    %.4f", result.loss))
         guard classNames.count <= 20 else { return }
-        print("\nRows are true classes, columns predictions:")
+        try Terminal.lines(["", "Rows are true classes, columns predictions:"])
         let header = [""] + classNames.map { String($0.prefix(10)) }
         let rows = zip(classNames, result.confusion.rows).map { name, counts in
             [name] + counts.prefix(classNames.count).map(String.init)
         }
-        print(Terminal.table([header] + rows))
+        try Terminal.table([header] + rows)
     }
 }

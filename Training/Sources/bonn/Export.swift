@@ -3,6 +3,7 @@ import BONN
 import BONNData
 import BONNExport
 import BONNModelFormat
+import BONNTerminal
 import BONNTrainer
 import Foundation
 import Torch
@@ -67,18 +68,17 @@ struct Export: ParsableCommand {
         try File.replace(output, with: export.bytes)
         let certificate = export.parity.certificate
         if json {
-            print(
-                try Terminal.json(
-                    Report(
-                        model: output, modelBytes: export.bytes.count,
-                        layerValues: export.layerValues, parity: ParityReport(certificate),
-                        int8: quantized)))
+            try Terminal.json(
+                Report(
+                    model: output, modelBytes: export.bytes.count,
+                    layerValues: export.layerValues, parity: ParityReport(certificate),
+                    int8: quantized))
             return
         }
-        print("wrote \(output), \(Terminal.grouped(export.bytes.count)) bytes")
-        if let quantized { print(quantized.text) }
-        print(ParityReport.text(export.parity))
-        print(
+        try Terminal.line("wrote \(output), \(Terminal.grouped(export.bytes.count)) bytes")
+        if let quantized { try Terminal.line(quantized.text) }
+        try Terminal.table(ParityReport.rows(export.parity))
+        try Terminal.line(
             "\(Terminal.grouped(export.layerValues)) bits and sums of the binary layers agree exactly"
         )
     }

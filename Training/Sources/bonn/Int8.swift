@@ -3,6 +3,7 @@ import BONNData
 import BONNExport
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 import BONNTrainer
 import Torch
 

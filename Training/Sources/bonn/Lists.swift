@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONN
+import BONNTerminal
 import BONNTrainer
 
 /// `bonn methods`.
@@ -42,7 +43,7 @@ struct RecipeCommand: ParsableCommand {
     @OptionGroup var recipe: RecipeOptions
 
     func run() throws {
-        print(Recipe.yaml(try recipe.configuration()), terminator: "")
+        try Terminal.document(Recipe.yaml(try recipe.configuration()))
     }
 }
 
@@ -53,11 +54,11 @@ private struct Entry: Encodable {
 
     static func show(_ entries: [Entry], _ json: Bool) throws {
         if json {
-            print(try Terminal.json(entries))
+            try Terminal.json(entries)
         } else {
             for entry in entries {
                 let padding = String(repeating: " ", count: max(1, 10 - entry.name.count))
-                print(entry.name + padding + entry.about)
+                try Terminal.line(entry.name + padding + entry.about)
             }
         }
     }

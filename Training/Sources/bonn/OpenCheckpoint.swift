@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTerminal
 import BONNTrainer
 
 extension Checkpoint {

@@ -1,3 +1,4 @@
+import BONNTerminal
 import BONNTrainer
 import Dispatch
 import Foundation
@@ -16,7 +17,7 @@ final class SignalHandling {
                     signal(number, SIG_DFL)
                     raise(number)
                 }
-                Terminal.note("\nStopping after this step; once more to stop at once.")
+                Terminal.note("Stopping after this step; once more to stop at once.")
                 stop.request(signal: number)
             }
             source.resume()

@@ -3,6 +3,7 @@ import BONN
 import BONNExport
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 import BONNTrainer
 import Torch
 
@@ -45,7 +46,11 @@ struct Summary: ParsableCommand {
             Report.Layer(timing, shape: shapes[timing.name]?.shape)
         }
         let report = Report(network, size: size, layers: layers, bytes: bytes)
-        print(json ? try Terminal.json(report) : report.text)
+        if json {
+            try Terminal.json(report)
+        } else {
+            try Terminal.lines(report.lines)
+        }
     }
 
     /// The network, and the size of its images.
@@ -119,7 +124,7 @@ private struct Report: Encodable {
         self.layers = layers
     }
 
-    var text: String {
+    var lines: [String] {
         let header = ["layer", "operation", "output", "1-bit MACs", "real MACs"]
         let rows = layers.map { layer in
             [
@@ -137,7 +142,7 @@ private struct Report: Encodable {
             ["as float32, bytes", Terminal.grouped(float32Bytes)],
             ["smaller by", "\((ratio * 10).rounded() / 10)x"],
         ]
-        return Terminal.table([header] + rows) + "\n\n" + Terminal.table(totals)
+        return Table([header] + rows).lines + [""] + Table(totals).lines
     }
 
     private static func count(_ network: Network, _ has: (ParameterRole) -> Bool) -> Int {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BONN
 import BONNData
+import BONNTerminal
 import BONNTrainer
 import Foundation
 
@@ -85,6 +86,7 @@ struct Train: ParsableCommand {
         let signals = SignalHandling(stop)
         let outcome = try withExtendedLifetime(signals) { try trainer.run(stop: stop) }
         try display.finish(outcome, directory: start.directory.path)
+        Terminal.finishTelling()
         if !outcome.isFinished, let signal = stop.signal {
             // As a shell reports a program that a signal ended, so that `train && export` stops.
             throw ExitCode(128 + signal)

@@ -1,4 +1,5 @@
 import BONN
+import BONNTerminal
 import BONNTrainer
 import Foundation
 
@@ -29,26 +30,26 @@ final class TrainingDisplay {
     func finish(_ outcome: TrainingOutcome, directory: String) throws {
         bar.clear()
         if json {
-            Terminal.line(
-                try Terminal.json(
+            try Terminal.tell(
+                json:
                     Report(
                         finished: outcome.isFinished, directory: directory,
                         bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
                         bestSelectedOn: outcome.selection, test: outcome.finalTest,
                         skippedImages: outcome.skippedImages, epochs: outcome.metrics,
-                        weights: transfer.map(WeightReport.init))))
+                        weights: transfer.map(WeightReport.init)))
             return
         }
         if outcome.skippedImages > 0 {
-            Terminal.line("\(outcome.skippedImages) images were left out as unreadable.")
+            Terminal.tell("\(outcome.skippedImages) images were left out as unreadable.")
         }
         if !outcome.isFinished {
-            Terminal.line(
+            Terminal.tell(
                 "Stopped and saved after \(Self.progress(outcome.epochs, outcome.steps)). Go on with: "
                     + "bonn train --resume --output \(directory)")
         } else if let epoch = outcome.bestEpoch, let top1 = outcome.bestTop1 {
-            Terminal.line(Self.best(epoch, top1, outcome))
-            Terminal.line("Checkpoints, config.yaml and tables: \(directory)")
+            Terminal.tell(Self.best(epoch, top1, outcome))
+            Terminal.tell("Checkpoints, config.yaml and tables: \(directory)")
         }
     }
 
@@ -137,6 +138,6 @@ final class TrainingDisplay {
 
     private func line(_ text: String) {
         bar.clear()
-        if json { Terminal.note(text) } else { Terminal.line(text) }
+        if json { Terminal.note(text) } else { Terminal.tell(text) }
     }
 }

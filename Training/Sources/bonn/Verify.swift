@@ -4,6 +4,7 @@ import BONNData
 import BONNExport
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 import BONNTrainer
 import Foundation
 import Torch
@@ -89,9 +90,9 @@ struct Verify: ParsableCommand {
         }
         bar.clear()
         if json {
-            print(try Terminal.json(ParityReport(check.parity.certificate)))
+            try Terminal.json(ParityReport(check.parity.certificate))
         } else {
-            print(ParityReport.text(check.parity))
+            try Terminal.table(ParityReport.rows(check.parity))
         }
         try check.parity.require()
     }
@@ -139,7 +140,7 @@ struct ParityReport: Encodable {
     }
 
     /// A table with one row per kernel set and number of threads.
-    static func text(_ parity: Parity) -> String {
+    static func rows(_ parity: Parity) -> [[String]] {
         let header = [
             "kernels", "threads", "images", "top-1 agreement", "largest difference", "relative",
             "other bits",
@@ -153,6 +154,6 @@ struct ParityReport: Encodable {
                 String(entry.differingFromFirst),
             ]
         }
-        return Terminal.table([header] + rows)
+        return [header] + rows
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 import Foundation
 
 /// `bonn-run bench`.
@@ -79,9 +80,9 @@ struct Bench: ParsableCommand {
     func run() throws {
         let report = try layer.isEmpty ? measureNetwork() : measureLayers()
         if json {
-            Output.line(report.json.text)
+            try Terminal.json(report.json)
         } else {
-            report.show()
+            try report.show()
         }
     }
 

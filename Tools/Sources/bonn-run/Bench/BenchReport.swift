@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTerminal
 
 /// The result of `bonn-run bench`, for a person or for a program.
 struct BenchReport {
@@ -61,23 +62,23 @@ struct BenchReport {
     }
 
     /// For a person.
-    func show() {
-        Output.table(rows, left: [0, 1])
+    func show() throws(OutputLost) {
+        try Terminal.table(rows, left: [0, 1])
         guard !layers.isEmpty else { return }
-        Output.line("")
-        Output.table(
+        try Terminal.line("")
+        try Terminal.table(
             [MeasuredLayer.titles] + layers.map { $0.row(speed, of: layered) }, left: [0, 1])
     }
 
     private var rows: [[String]] {
-        let clock = speed.gigahertz.map { ", \(Output.fixed($0, 2)) GHz while measuring" } ?? ""
+        let clock = speed.gigahertz.map { ", \(Terminal.fixed($0, 2)) GHz while measuring" } ?? ""
         let commit = machine.commit.map { ", commit \($0)" } ?? ""
         var rows = [
             ["processor", machine.processor + clock],
             [
                 "setting",
-                "kernels \(speed.kernels), \(Output.count(speed.threads, "thread")), "
-                    + "batch \(batch), \(Output.count(runs, "run")), \(machine.date)\(commit)",
+                "kernels \(speed.kernels), \(Terminal.count(speed.threads, "thread")), "
+                    + "batch \(batch), \(Terminal.count(runs, "run")), \(machine.date)\(commit)",
             ],
         ]
         if let network {
@@ -85,21 +86,21 @@ struct BenchReport {
                 ["network", network.name],
                 [
                     "load",
-                    "\(Output.fixed(network.loadMilliseconds, 1)) ms for "
-                        + Output.megabytes(network.fileBytes),
+                    "\(Terminal.fixed(network.loadMilliseconds, 1)) ms for "
+                        + Terminal.megabytes(network.fileBytes),
                 ], ["memory", memory(network)],
             ]
         }
         rows.append([
             "time",
-            "median \(Output.fixed(total.median, 3)) ms, min \(Output.fixed(total.minimum, 3)) ms, "
-                + "p95 \(Output.fixed(total.p95, 3)) ms per run",
+            "median \(Terminal.fixed(total.median, 3)) ms, min \(Terminal.fixed(total.minimum, 3)) ms, "
+                + "p95 \(Terminal.fixed(total.p95, 3)) ms per run",
         ])
         if let glue, let remainder {
             rows.append([
                 "glue",
-                "\(Output.fixed(glue, 3)) ms, \(Output.percent(glue / layered)), in layers "
-                    + "without multiply-accumulates; \(Output.fixed(remainder, 3)) ms between "
+                "\(Terminal.fixed(glue, 3)) ms, \(Terminal.percent(glue / layered)), in layers "
+                    + "without multiply-accumulates; \(Terminal.fixed(remainder, 3)) ms between "
                     + "layers",
             ])
         }
@@ -107,9 +108,9 @@ struct BenchReport {
     }
 
     private func memory(_ network: Network) -> String {
-        let arena = "\(Output.megabytes(network.arenaBytes)) arena"
+        let arena = "\(Terminal.megabytes(network.arenaBytes)) arena"
         guard let peak = network.peakBytes, let grown = network.grownBytes else { return arena }
-        return arena + ", \(Output.megabytes(grown)) with the model at the peak, "
-            + "\(Output.megabytes(peak)) the whole process"
+        return arena + ", \(Terminal.megabytes(grown)) with the model at the peak, "
+            + "\(Terminal.megabytes(peak)) the whole process"
     }
 }

@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTerminal
 import Foundation
 
 /// What a measurement needs beside its numbers to be believed.

@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTerminal
 
 /// A layer and how long it took, run by run.
 struct MeasuredLayer {
@@ -38,11 +39,11 @@ struct MeasuredLayer {
     /// - Parameter total: milliseconds of all layers together.
     func row(_ speed: CoreSpeed, of total: Double) -> [String] {
         [
-            name, operation, Output.fixed(median, 4),
-            total > 0 ? Output.fixed(100 * median / total, 1) : "",
-            rate.map { Output.fixed($0, 2) } ?? "",
-            speed.perCycle(self).map { Output.fixed($0, 1) } ?? "",
-            speed.ceilingShare(self).map { Output.fixed(100 * $0, 1) } ?? "",
+            name, operation, Terminal.fixed(median, 4),
+            total > 0 ? Terminal.fixed(100 * median / total, 1) : "",
+            rate.map { Terminal.fixed($0, 2) } ?? "",
+            speed.perCycle(self).map { Terminal.fixed($0, 1) } ?? "",
+            speed.ceilingShare(self).map { Terminal.fixed(100 * $0, 1) } ?? "",
             binaryMACs > 0 ? "\(binaryMACs)" : "", realMACs > 0 ? "\(realMACs)" : "",
         ]
     }

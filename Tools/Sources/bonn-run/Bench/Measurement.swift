@@ -1,6 +1,7 @@
 import BONNData
 import BONNModelFormat
 import BONNRuntime
+import BONNTerminal
 
 /// The durations of repeated runs, in milliseconds.
 struct Durations {

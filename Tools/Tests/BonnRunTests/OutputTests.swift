@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+/// Every command with a standard output, input or error that is full, closed or not read to its end.
+@Suite struct OutputTests {
+    private let scratch: Scratch
+    private let commands: [[String]]
+
+    init() throws {
+        scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file(classNames: []))
+        let image = try scratch.image("1.png", seed: 1)
+        let bench = ["bench", "--layer", "8x4x4", "--runs", "1"]
+        let results = [
+            ["info", model, "--layers"], ["classify", model, image],
+            ["evaluate", model, "--data", "synthetic:40"], bench,
+        ]
+        let help = [["--help"], ["help", "bench"], ["classify", "--help"]]
+        commands = results + results.map { $0 + ["--json"] } + help
+    }
+
+    @Test func `a full device is one line and exit code 1`() throws {
+        for command in commands {
+            let run = try Tool(command, shell: "> /dev/full")
+            #expect(run.status == 1, "\(command)")
+            #expect(
+                run.errors == ["standard output cannot be written: No space left on device"],
+                "\(command)")
+        }
+    }
+
+    @Test func `a closed output is one line and exit code 1`() throws {
+        for command in commands {
+            let run = try Tool(command, shell: ">&-")
+            #expect(run.status == 1, "\(command)")
+            #expect(
+                run.errors == ["standard output cannot be written: Bad file descriptor"],
+                "\(command)")
+        }
+    }
+
+    @Test func `with all three closed nothing is written into a file of the program`() throws {
+        for command in commands {
+            #expect(try Tool(command, shell: "<&- >&- 2>&-").status == 1, "\(command)")
+        }
+        let saved = scratch.path("saved.bonn")
+        let bench = ["bench", "--network", "wrn22", "--runs", "1", "--save", saved]
+        #expect(try Tool(bench, shell: "<&- >&- 2>&-").status == 1)
+        let info = try Tool("info", saved)
+        #expect(info.status == 0, "\(info.errors)")
+    }
+
+    @Test func `a closed input changes nothing`() throws {
+        for command in commands {
+            let run = try Tool(command, shell: "<&-")
+            #expect(run.status == 0 && run.errors.isEmpty, "\(command): \(run.errors)")
+            #expect(!run.output.isEmpty)
+        }
+    }
+
+    @Test func `a closed error output changes nothing`() throws {
+        for command in commands {
+            let run = try Tool(command, shell: "2>&-")
+            #expect(run.status == 0 && !run.output.isEmpty, "\(command)")
+        }
+    }
+
+    @Test func `a reader that went away ends the program quietly, as any filter`() throws {
+        for command in commands {
+            let run = try Tool(withoutReader: command)
+            #expect(run.status == 141, "\(command)")
+            #expect(run.errors.isEmpty, "\(command): \(run.errors)")
+        }
+    }
+
+    @Test func `head gets the line it asks for`() throws {
+        for command in commands {
+            let whole = try Tool(command).output
+            let run = try Tool(command, shell: "| head -1")
+            #expect(run.status == 0 && run.errors.isEmpty, "\(command): \(run.errors)")
+            #expect(run.output.hasSuffix("\n") && !run.output.dropLast().contains("\n"))
+            #expect(run.output.prefix(2) == whole.prefix(2))
+        }
+    }
+}
