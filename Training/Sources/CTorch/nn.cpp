@@ -84,9 +84,10 @@ int ctorch_dropout(const ctorch_tensor *x, double probability, ctorch_generator 
 }
 
 int ctorch_cross_entropy(const ctorch_tensor *logits, const ctorch_tensor *targets,
-                         double label_smoothing, ctorch_tensor **result, char **error) {
-    return produced("crossEntropy", {logits, targets}, result, error, [&] {
-        return at::cross_entropy_loss(unwrap(logits), unwrap(targets), /*weight=*/{},
+                         const ctorch_tensor *weights, double label_smoothing,
+                         ctorch_tensor **result, char **error) {
+    return produced("crossEntropy", {logits, targets, weights}, result, error, [&] {
+        return at::cross_entropy_loss(unwrap(logits), unwrap(targets), optional(weights),
                                       at::Reduction::Mean, /*ignore_index=*/-100, label_smoothing);
     });
 }

@@ -95,13 +95,16 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - targets: class numbers (int64, [N]) or probabilities ([N, K]).
+    ///   - weights: of each class, [K]: the mean over class numbers y is sum(w[y] l) / sum(w[y]); 1
+    ///     if nil.
     ///   - labelSmoothing: share of the target spread evenly over all K classes.
     /// - Throws: `TorchError` for a class number outside of 0..<K.
     public func crossEntropy(
-        _ targets: Tensor, labelSmoothing: Double = 0
+        _ targets: Tensor, weights: Tensor? = nil, labelSmoothing: Double = 0
     ) throws(TorchError) -> Tensor {
-        try make((self, targets)) {
-            ctorch_cross_entropy(handle, targets.handle, labelSmoothing, $0, $1)
+        try make((self, targets, weights)) {
+            ctorch_cross_entropy(
+                handle, targets.handle, weights?.handle, labelSmoothing, $0, $1)
         }
     }
 }

@@ -102,6 +102,9 @@ let operationCases: [String: @Sendable ([Tensor]) throws(TorchError) -> [Tensor]
     "batchNorm training": { t throws(TorchError) in try normalised(t, training: true) },
     "batchNorm evaluation": { t throws(TorchError) in try normalised(t, training: false) },
     "avgPool2d": { t throws(TorchError) in try [t[0].avgPool2d(kernel: 2)] },
+    "avgPool2d ceil": { t throws(TorchError) in
+        try [t[0].avgPool2d(kernel: 2, ceilMode: true, countPadding: false)]
+    },
     "avgPool2d padded": { t throws(TorchError) in
         try [
             t[0].avgPool2d(kernel: 4, stride: 2, padding: 1, ceilMode: true, countPadding: false)
@@ -120,6 +123,12 @@ let operationCases: [String: @Sendable ([Tensor]) throws(TorchError) -> [Tensor]
     "crossEntropy": { t throws(TorchError) in try [t[0].crossEntropy(t[1])] },
     "crossEntropy smoothed": { t throws(TorchError) in
         try [t[0].crossEntropy(t[1], labelSmoothing: 0.1)]
+    },
+    "crossEntropy weighted": { t throws(TorchError) in
+        try [t[0].crossEntropy(t[1], weights: t[2].detached())]
+    },
+    "crossEntropy weighted and smoothed": { t throws(TorchError) in
+        try [t[0].crossEntropy(t[1], weights: t[2].detached(), labelSmoothing: 0.2)]
     },
     "crossEntropy probabilities": { t throws(TorchError) in try [t[0].crossEntropy(t[1])] },
     "normal": { _ throws(TorchError) in try [Generator(seed: 7).normal([4, 5], mean: 0.5, std: 2)]

@@ -49,7 +49,7 @@ public struct ConfigurationKey: Sendable {
             isFixedForRun: false, storage: storage, get: get, set: set)
     }
 
-    private init<Value>(
+    init<Value>(
         _ path: String, _ storage: Storage<Value>, _ summary: String, expected: String,
         choices: [String] = [], write: @escaping @Sendable (Value) -> ConfigurationValue,
         read: @escaping @Sendable (ConfigurationValue) -> Value?

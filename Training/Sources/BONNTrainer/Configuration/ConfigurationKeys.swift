@@ -26,6 +26,9 @@ extension ConfigurationKey {
             "data.test_images", \.data.testImages, in: 0...(.max),
             "test images used, the first of the set; 0: all"),
         .integer("data.batch_size", \.data.batchSize, in: 1...1_000_000, "images per step"),
+        .choice(
+            "data.sampler", \.data.sampler,
+            "uniform: each training image once an epoch; balanced: each class as often"),
         .flag("data.drop_last", \.data.dropLast, "leave out a last batch that is not full"),
         .integer("data.workers", \.data.workers, in: 1...256, "threads that read and augment")
             .changeable(),
@@ -114,6 +117,10 @@ extension ConfigurationKey {
         .number("losses.center_rate", \.losses.centerRate, in: 0...1, "rate of centre updates"),
         .number(
             "losses.label_smoothing", \.losses.labelSmoothing, in: 0...0.999, "of cross-entropy"),
+        .classWeights(
+            "losses.class_weights", \.losses.classWeights,
+            "of cross-entropy: none, balanced (N / (K n_k) for n_k of N images in K classes), a list"
+        ),
     ]
 
     private static let augmentation: [ConfigurationKey] = [

@@ -27,6 +27,14 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
 /// Where the images come from.
 public struct DataConfiguration: Sendable, Equatable {
+    /// Which images an epoch consists of.
+    public enum Sampler: String, Sendable, CaseIterable {
+        /// Every training image once.
+        case uniform
+        /// As many images as the training set has, every class equally often.
+        case balanced
+    }
+
     /// A folder, or `synthetic`. Empty: not given, an error when training starts.
     public var path = ""
     /// CIFAR-100: the 20 coarse labels and not the 100 fine ones.
@@ -39,6 +47,8 @@ public struct DataConfiguration: Sendable, Equatable {
     public var testImages = 0
     /// Images per step.
     public var batchSize = 128
+    /// Which images an epoch consists of.
+    public var sampler = Sampler.uniform
     /// Whether a last batch smaller than the others is left out.
     public var dropLast = false
     /// Threads that read and augment images.
@@ -148,6 +158,8 @@ public struct LossConfiguration: Sendable, Equatable {
     public var centerRate = 0.5
     /// Label smoothing of the cross-entropy.
     public var labelSmoothing = 0.0
+    /// How much each class counts in the cross-entropy of training.
+    public var classWeights = ClassWeights.none
 
     /// The defaults.
     public init() {}

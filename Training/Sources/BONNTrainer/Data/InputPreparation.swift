@@ -25,6 +25,7 @@ extension TrainingConfiguration {
                 "\(Key.path(of: \.model.classes)) is \(model.classes), but \(train.name) has \(classes) classes; "
                     + "leave the key at 0 to have as many outputs as the data has classes")
         }
+        try checkClassWeights(for: train)
         if model.inputChannels == 0 { resolved.model.inputChannels = train.channels }
         guard [1, 3].contains(resolved.model.inputChannels) else {
             throw TrainingError(
@@ -44,6 +45,27 @@ extension TrainingConfiguration {
             throw TrainingError.wrapping(error, as: .configuration)
         }
         return resolved
+    }
+
+    private func checkClassWeights(for dataset: any ImageDataset) throws(TrainingError) {
+        let key = Key.path(of: \.losses.classWeights)
+        let names = dataset.classNames
+        switch losses.classWeights {
+        case .none: return
+        case .balanced:
+            guard let empty = dataset.classCounts().firstIndex(of: 0) else { return }
+            throw TrainingError(
+                .configuration,
+                "\(key) is balanced, but no training image of \(dataset.name) is of class "
+                    + "'\(printable(names[empty], limit: 80))'; give the weights as a list, or none"
+            )
+        case .given(let weights):
+            guard weights.count != names.count else { return }
+            throw TrainingError(
+                .configuration,
+                "\(key) has \(weights.count) numbers, expected \(names.count), one for each class of "
+                    + dataset.name)
+        }
     }
 
     /// How an image becomes the network's input, in evaluation and in an exported model.

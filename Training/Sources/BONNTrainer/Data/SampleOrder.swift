@@ -23,17 +23,47 @@ enum RandomStream: UInt64 {
 
 /// Which images make up which batch.
 public enum SampleOrder {
-    /// The batches of a training epoch: a permutation of all images that depends on the seed and
-    /// the epoch alone.
+    /// The batches of a training epoch, which depend on the seed and the epoch alone: a permutation
+    /// of all images or, with `balanced(_:with:)`, of as many images, each class equally often.
+    ///
+    /// - Parameters:
+    ///   - count: the number of images.
+    ///   - labels: the class of each image to have the classes balanced; nil to have each image once.
     public static func training(
-        count: Int, batchSize: Int, dropLast: Bool, seed: Int, epoch: Int
+        count: Int, balancing labels: [Int]? = nil, batchSize: Int, dropLast: Bool, seed: Int,
+        epoch: Int
     ) -> [[Int]] {
         var generator = RandomStream.order.generator(seed: seed, epoch)
-        let batches = chunks(generator.permutation(count), of: batchSize)
+        let order =
+            labels.map { balanced($0, with: &generator) } ?? generator.permutation(count)
+        let batches = chunks(order, of: batchSize)
         guard dropLast, batches.count > 1, batches[batches.count - 1].count < batchSize else {
             return batches
         }
         return batches.dropLast()
+    }
+
+    /// As many images as there are labels, in random order, from every class that has any: N / K of
+    /// each of K classes, and one more of some where that leaves a rest, other ones each epoch.
+    ///
+    /// The images of a class come in rounds: no image of it a second time before all had their turn.
+    static func balanced(_ labels: [Int], with generator: inout SeededGenerator) -> [Int] {
+        var members = [[Int]](repeating: [], count: (labels.max() ?? -1) + 1)
+        for (index, label) in labels.enumerated() { members[label].append(index) }
+        members.removeAll(where: \.isEmpty)
+        guard !members.isEmpty else { return [] }
+        let (share, rest) = labels.count.quotientAndRemainder(dividingBy: members.count)
+        let luck = generator.permutation(members.count)
+        var chosen: [Int] = []
+        chosen.reserveCapacity(labels.count)
+        for (place, images) in zip(luck, members) {
+            var left = share + (place < rest ? 1 : 0)
+            while left > 0 {
+                chosen += generator.permutation(images.count).prefix(left).map { images[$0] }
+                left -= min(left, images.count)
+            }
+        }
+        return generator.permutation(chosen.count).map { chosen[$0] }
     }
 
     /// The batches of an evaluation: all images in the data set's order.

@@ -6,7 +6,7 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     public var learningRate: Double
     /// The mean over the training images of the total loss: the sum of the next three.
     public var trainLoss: Double
-    /// The mean cross-entropy.
+    /// The mean cross-entropy, weighted where classes have weights.
     public var crossEntropy: Double
     /// The mean of lambda / 2 times the Bayesian kernel loss.
     public var kernelLoss: Double

@@ -17,8 +17,12 @@ extension Trainer {
             }
         }
         state.featureLossActs = featureLossActs
+        let images = splits.train
+        let labels =
+            configuration.data.sampler == .balanced
+            ? (0..<images.count).map { images.label(at: $0) } : nil
         let batches = SampleOrder.training(
-            count: splits.train.count, batchSize: configuration.data.batchSize,
+            count: images.count, balancing: labels, batchSize: configuration.data.batchSize,
             dropLast: configuration.data.dropLast, seed: configuration.run.seed, epoch: epoch)
         let schedule = LearningRateSchedule(
             configuration.schedule, stepsPerEpoch: batches.count)

@@ -82,7 +82,10 @@ public final class Trainer {
                     seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
             }
             step = try TrainingStep(
-                network, losses: resolved.losses, optimizer: resolved.optimizer, device: device)
+                network, losses: resolved.losses,
+                classWeights: resolved.losses.classWeights.values(
+                    forCounts: limited.train.classCounts()), optimizer: resolved.optimizer,
+                device: device)
             observer = try LayerObserver(network.binaryConvolutions)
             averages =
                 resolved.run.emaDecay > 0

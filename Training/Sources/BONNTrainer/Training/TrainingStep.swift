@@ -17,16 +17,21 @@ public final class TrainingStep {
     public let featureLoss: BayesianFeatureLoss?
     private let kernelLoss: BayesianKernelLoss?
     private let labelSmoothing: Double
+    private let classWeights: Tensor?
     private let optimiser: any Optimiser
 
     /// Creates the losses and the optimiser of a network.
     ///
+    /// - Parameter classWeights: of each class in the cross-entropy; nil: all the same.
     /// - Throws: `.configuration` for a contradiction, `TorchError` when the device refuses.
     public init(
-        _ network: Network, losses: LossConfiguration, optimizer: OptimizerConfiguration,
-        device: Device
+        _ network: Network, losses: LossConfiguration, classWeights: [Double]? = nil,
+        optimizer: OptimizerConfiguration, device: Device
     ) throws {
         self.network = network
+        self.classWeights = try classWeights.map {
+            try Tensor($0.map(Float.init), shape: [$0.count], device: device)
+        }
         labelSmoothing = losses.labelSmoothing
         kernelLoss =
             losses.kernel > 0 && !network.binaryConvolutions.isEmpty
@@ -55,7 +60,8 @@ public final class TrainingStep {
     ) throws -> Result {
         try optimiser.zeroGradients()
         let output = try network(images, .training)
-        let crossEntropy = try output.logits.crossEntropy(labels, labelSmoothing: labelSmoothing)
+        let crossEntropy = try output.logits.crossEntropy(
+            labels, weights: classWeights, labelSmoothing: labelSmoothing)
         var total = crossEntropy
         var kernels: [Tensor] = []
         if let kernelLoss {

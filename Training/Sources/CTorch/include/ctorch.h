@@ -217,9 +217,11 @@ int ctorch_prelu(const ctorch_tensor *x, const ctorch_tensor *slope, ctorch_tens
                  char **error);
 int ctorch_dropout(const ctorch_tensor *x, double probability, ctorch_generator *generator,
                    ctorch_tensor **result, char **error);
-/* Mean over the batch; targets are class numbers (int64) or probabilities. */
+/* Mean over the batch, weighted by class where there are weights; targets are class numbers (int64)
+   or probabilities. */
 int ctorch_cross_entropy(const ctorch_tensor *logits, const ctorch_tensor *targets,
-                         double label_smoothing, ctorch_tensor **result, char **error);
+                         const ctorch_tensor *weights /* optional */, double label_smoothing,
+                         ctorch_tensor **result, char **error);
 
 /* --------------------------------------------------------------------------------- autograd.cpp */
 

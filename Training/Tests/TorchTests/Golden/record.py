@@ -61,6 +61,7 @@ def pool():
         "logits": normal(3, 4),
         "classes": torch.tensor([3, 0, 2]),
         "probabilities": torch.softmax(normal(3, 4), 1),
+        "class_weights": normal(4).abs() + 0.25,
     }
 
 
@@ -176,6 +177,7 @@ OPERATIONS = {
     "batchNorm evaluation": (
         normalised(False), "image channel_weight channel_bias running_mean running_variance"),
     "avgPool2d": (lambda x: F.avg_pool2d(x, 2), "image"),
+    "avgPool2d ceil": (lambda x: F.avg_pool2d(x, 2, ceil_mode=True), "image"),
     "avgPool2d padded": (
         lambda x: F.avg_pool2d(x, 4, 2, 1, ceil_mode=True, count_include_pad=False), "image"),
     "maxPool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), "image"),
@@ -187,6 +189,11 @@ OPERATIONS = {
     "crossEntropy": (F.cross_entropy, "logits classes"),
     "crossEntropy smoothed": (
         lambda x, t: F.cross_entropy(x, t, label_smoothing=0.1), "logits classes"),
+    "crossEntropy weighted": (
+        lambda x, t, w: F.cross_entropy(x, t, weight=w.detach()), "logits classes class_weights"),
+    "crossEntropy weighted and smoothed": (
+        lambda x, t, w: F.cross_entropy(x, t, weight=w.detach(), label_smoothing=0.2),
+        "logits classes class_weights"),
     "crossEntropy probabilities": (F.cross_entropy, "logits probabilities"),
     "normal": (seeded(lambda g: torch.empty(4, 5).normal_(0.5, 2.0, generator=g)), ""),
     "uniform": (seeded(lambda g: torch.empty(7).uniform_(-1.0, 3.0, generator=g)), ""),
