@@ -24,7 +24,9 @@ struct Evaluate: ParsableCommand {
         help: ArgumentHelp("CIFAR, IDX or image folder, or synthetic[:N].", valueName: "path"))
     var data: String
 
-    @Option(help: ArgumentHelp("Only the first images; 0: all.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Only so many images, each class with its share; 0: all.", valueName: "n"))
     var images = 0
 
     @Option(help: ArgumentHelp("Images per run.", valueName: "n"))
@@ -47,11 +49,10 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         let session = try options.session(classifier.model, batch: batch)
-        let dataset = try DatasetSplits.openTest(data)
+        let dataset = try DatasetSplits.openTest(data).subset(of: images, seed: 1)
         try checkClasses(of: dataset, classifier.model)
         var accuracy = Accuracy(session)
-        let count = images == 0 ? dataset.count : min(images, dataset.count)
-        for index in 0..<count {
+        for index in 0..<dataset.count {
             do {
                 let image = try dataset.image(at: index)
                 let input = try classifier.input(image, name: dataset.identifier(at: index))
@@ -63,7 +64,7 @@ struct Evaluate: ParsableCommand {
         }
         try accuracy.finish()
         guard accuracy.images > 0 else {
-            throw Failure("\(dataset.name): none of its \(count) images can be decoded")
+            throw Failure("\(dataset.name): none of its \(dataset.count) images can be decoded")
         }
         try report(accuracy.result)
     }

@@ -115,7 +115,9 @@ struct DataCommand: ParsableCommand {
         var byFileName = false
 
         @Option(
-            help: ArgumentHelp("Only the first images of either split; 0: all.", valueName: "n"))
+            help: ArgumentHelp(
+                "Only so many images of either split, each class with its share; 0: all.",
+                valueName: "n"))
         var images = 0
 
         func validate() throws {
@@ -128,8 +130,9 @@ struct DataCommand: ParsableCommand {
             options.folderOrder = byFileName ? .fileName : .path
             let all = try DatasetSplits.open(path, options: options)
             let splits = DatasetSplits(
-                kind: all.kind, train: all.train.limited(to: images),
-                test: all.test.limited(to: images))
+                kind: all.kind, train: all.train.subset(of: images, seed: 1),
+                validation: all.validation?.subset(of: images, seed: 1),
+                test: all.test.subset(of: images, seed: 1))
             try DatasetConvert(splits, to: to).run(into: output) { done, total in
                 bar.update(done: done, total: total, label: "writing", detail: "images")
             }

@@ -26,7 +26,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Images per batch.", valueName: "n"))
     var batchSize = 256
 
-    @Option(help: ArgumentHelp("Only the first images; 0: all.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Only so many images, each class with its share; 0: all.", valueName: "n"))
     var images = 0
 
     @Option(help: ArgumentHelp("cpu, cuda, cuda:N or mps.", valueName: "device"))
@@ -55,11 +57,10 @@ struct Evaluate: ParsableCommand {
         try setThreads(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
         var configuration = stored.configuration
         configuration.data.batchSize = batchSize
-        configuration.data.testImages = images
         configuration.data.skipBroken = skipBroken
         let network = try stored.network(on: target, source: checkpoint)
         let dataset = try DatasetSplits.openTest(data, options: configuration.data.options)
-            .limited(to: images)
+            .subset(of: images, seed: UInt64(configuration.run.seed))
         try stored.requireClasses(of: dataset, source: checkpoint)
         let bar = ProgressBar()
         let result = try Evaluator(configuration).measure(

@@ -33,7 +33,9 @@ struct Export: ParsableCommand {
             valueName: "path"))
     var data: String?
 
-    @Option(help: ArgumentHelp("How many images to compare.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("How many images to compare, each class with its share.", valueName: "n")
+    )
     var images = 256
 
     @Flag(
@@ -103,7 +105,7 @@ struct Export: ParsableCommand {
         if let data {
             let dataset = try DatasetSplits.openTest(
                 data, options: configuration.data.options
-            ).limited(to: images)
+            ).subset(of: images, seed: UInt64(configuration.run.seed))
             try stored.requireClasses(of: dataset, source: checkpoint)
             var batches: [Tensor] = []
             try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }

@@ -76,10 +76,9 @@ struct Int8Quantization {
         let splits = try DatasetSplits.open(data, options: configuration.data.options)
         try stored.requireClasses(of: splits.test, source: source)
         var calibration = Int8Calibration()
-        try forEachBatch(
-            of: splits.train, Self.spread(Self.calibrationImages, over: splits.train.count),
-            configuration
-        ) { batch in
+        let seen = splits.train.subset(
+            of: Self.calibrationImages, seed: UInt64(configuration.run.seed))
+        try forEachBatch(of: seen, Array(0..<seen.count), configuration) { batch in
             try calibration.observe(network, try Tensor(batch.images, shape: batch.shape))
         }
         let limits = try calibration.limits()
@@ -106,12 +105,6 @@ struct Int8Quantization {
         return try InferenceSession(
             Model(Lowering(network, height: size.height, width: size.width).file),
             batch: stored.configuration.evaluationBatch)
-    }
-
-    /// Indices at equal distances: folders are sorted by class.
-    private static func spread(_ wanted: Int, over count: Int) -> [Int] {
-        let number = min(wanted, count)
-        return (0..<number).map { $0 * count / number }
     }
 
     private static func right(_ logits: [Float], _ labels: [Int64]) -> Int {

@@ -31,7 +31,9 @@ struct Verify: ParsableCommand {
     @Option(help: ArgumentHelp("A data set; its test images are used.", valueName: "path"))
     var data: String
 
-    @Option(help: ArgumentHelp("Only the first images; 0: all.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Only so many images, each class with its share; 0: all.", valueName: "n"))
     var images = 0
 
     @Option(
@@ -79,7 +81,7 @@ struct Verify: ParsableCommand {
         try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
         let dataset = try DatasetSplits.openTest(
             data, options: stored.configuration.data.options
-        ).limited(to: images)
+        ).subset(of: images, seed: UInt64(stored.configuration.run.seed))
         try stored.requireClasses(of: dataset, source: checkpoint)
         var check = try ParityCheck(
             models, threads: threadCounts, batch: stored.configuration.evaluationBatch)

@@ -21,10 +21,13 @@ extension ConfigurationKey {
         .choice("data.folder_order", \.data.folderOrder, "image folders: order of the images"),
         .integer(
             "data.train_images", \.data.trainImages, in: 0...(.max),
-            "training images used, the first of the set; 0: all"),
+            "training images used; 0: all"),
         .integer(
             "data.test_images", \.data.testImages, in: 0...(.max),
-            "test images used, the first of the set; 0: all"),
+            "test images used; 0: all"),
+        .choice(
+            "data.subset", \.data.subset,
+            "which ones: spread by the seed, each class with its share, or the first of the set"),
         .integer("data.batch_size", \.data.batchSize, in: 1...1_000_000, "images per step"),
         .choice(
             "data.sampler", \.data.sampler,

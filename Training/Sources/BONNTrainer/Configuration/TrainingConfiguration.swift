@@ -23,10 +23,24 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
     /// The recommended reading of the paper for WRN-22 on CIFAR.
     public init() {}
+
+    /// What held in runs for keys that their recipes do not mention: they are older than the key.
+    static let ofOlderRuns: TrainingConfiguration = {
+        var configuration = TrainingConfiguration()
+        configuration.data.subset = .first
+        return configuration
+    }()
 }
 
 /// Where the images come from.
 public struct DataConfiguration: Sendable, Equatable {
+    /// Which images are used where it is not all of them.
+    public enum Subset: String, Sendable, CaseIterable {
+        /// Chosen by the seed, each class with its share.
+        case spread
+        /// The first ones in the data set's order, in which classes may follow one another.
+        case first
+    }
     /// Which images an epoch consists of.
     public enum Sampler: String, Sendable, CaseIterable {
         /// Every training image once.
@@ -41,10 +55,12 @@ public struct DataConfiguration: Sendable, Equatable {
     public var coarseLabels = false
     /// The order of the images of an image folder.
     public var folderOrder = DatasetOptions.FolderOrder.path
-    /// How many training images are used; 0: all. The first ones in the data set's order.
+    /// How many training images are used; 0: all.
     public var trainImages = 0
     /// How many test images are used; 0: all.
     public var testImages = 0
+    /// Which ones are used where it is not all of them.
+    public var subset = Subset.spread
     /// Images per step.
     public var batchSize = 128
     /// Which images an epoch consists of.

@@ -85,7 +85,7 @@ public struct Checkpoint: Sendable {
             throw TrainingError(.checkpoint, "\(path): the configuration or the state is missing")
         }
         do {
-            configuration = try Recipe.read(yaml: yaml, source: path)
+            configuration = try Recipe.read(yaml: yaml, source: path, over: .ofOlderRuns)
             state = try JSONDecoder().decode(TrainingState.self, from: Data(json.utf8))
         } catch {
             throw TrainingError(.checkpoint, "\(path): the metadata is damaged: \(error)")

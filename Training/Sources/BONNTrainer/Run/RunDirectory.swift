@@ -144,7 +144,7 @@ extension RunDirectory {
     public func storedRun() throws(TrainingError) -> StoredRun? {
         if File.exists(lastPath) { return .checkpoint(try Checkpoint(path: lastPath)) }
         if File.exists(configurationPath) {
-            return .recipe(try Recipe.read(path: configurationPath))
+            return .recipe(try Recipe.read(path: configurationPath, over: .ofOlderRuns))
         }
         guard !holdsRun else {
             throw TrainingError(

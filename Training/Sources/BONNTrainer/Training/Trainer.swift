@@ -55,7 +55,7 @@ public final class Trainer {
         report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws(TrainingError) {
         do {
-            let limited = splits.limited(by: configuration.data)
+            let limited = splits.limited(by: configuration)
             var resolved = try configuration.resolved(for: limited)
             device = try Device(parsing: resolved.run.device)
             try device.requireAvailable()

@@ -1,0 +1,28 @@
+public import BONNData
+
+extension DataConfiguration {
+    /// How the data set is opened. Unreadable images are left out when they are read, and not all
+    /// decoded beforehand.
+    public var options: DatasetOptions {
+        var options = DatasetOptions()
+        options.coarseLabels = coarseLabels
+        options.folderOrder = folderOrder
+        return options
+    }
+}
+
+extension DatasetSplits {
+    /// The parts of the data that a configuration uses.
+    func limited(by configuration: TrainingConfiguration) -> DatasetSplits {
+        let data = configuration.data
+        func limited(_ dataset: any ImageDataset, to count: Int) -> any ImageDataset {
+            switch data.subset {
+            case .spread: dataset.subset(of: count, seed: UInt64(configuration.run.seed))
+            case .first: dataset.first(count)
+            }
+        }
+        return DatasetSplits(
+            kind: kind, train: limited(train, to: data.trainImages), validation: validation,
+            test: limited(test, to: data.testImages))
+    }
+}
