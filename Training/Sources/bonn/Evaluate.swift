@@ -59,7 +59,7 @@ struct Evaluate: ParsableCommand {
         configuration.data.batchSize = batchSize
         configuration.data.skipBroken = skipBroken
         let network = try stored.network(on: target, source: checkpoint)
-        let dataset = try DatasetSplits.openTest(data, options: configuration.data.options)
+        let dataset = try DatasetSplits.openTest(data, options: configuration.datasetOptions)
             .subset(of: images, seed: UInt64(configuration.run.seed))
         try stored.requireClasses(of: dataset, source: checkpoint)
         let bar = ProgressBar()

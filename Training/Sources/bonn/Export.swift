@@ -104,7 +104,7 @@ struct Export: ParsableCommand {
         let configuration = stored.configuration
         if let data {
             let dataset = try DatasetSplits.openTest(
-                data, options: configuration.data.options
+                data, options: configuration.datasetOptions
             ).subset(of: images, seed: UInt64(configuration.run.seed))
             try stored.requireClasses(of: dataset, source: checkpoint)
             var batches: [Tensor] = []

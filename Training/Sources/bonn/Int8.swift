@@ -73,7 +73,7 @@ struct Int8Quantization {
     /// Leaves `network` with 8-bit layers in its deployment phase.
     func apply(data: String) throws -> Int8Report {
         let configuration = stored.configuration
-        let splits = try DatasetSplits.open(data, options: configuration.data.options)
+        let splits = try DatasetSplits.open(data, options: configuration.datasetOptions)
         try stored.requireClasses(of: splits.test, source: source)
         var calibration = Int8Calibration()
         let seen = splits.train.subset(

@@ -77,7 +77,7 @@ struct Train: ParsableCommand {
     func run() throws {
         let start = try TrainingStart.prepare(self)
         let splits = try DatasetSplits.open(
-            start.configuration.data.path, options: start.configuration.data.options)
+            start.configuration.data.path, options: start.configuration.datasetOptions)
         let display = TrainingDisplay(json: json)
         let trainer = try Trainer(
             configuration: start.configuration, splits: splits, directory: start.directory,

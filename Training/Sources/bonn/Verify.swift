@@ -80,7 +80,7 @@ struct Verify: ParsableCommand {
         try requireOrigin(of: deployed, stored)
         try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
         let dataset = try DatasetSplits.openTest(
-            data, options: stored.configuration.data.options
+            data, options: stored.configuration.datasetOptions
         ).subset(of: images, seed: UInt64(stored.configuration.run.seed))
         try stored.requireClasses(of: dataset, source: checkpoint)
         var check = try ParityCheck(

@@ -131,6 +131,7 @@ import Testing
             return message { _ = try configuration.resolved(for: splits) } ?? "nothing thrown"
         }
         #expect(refusal { $0.model.classes = 2 }.contains("model.classes is 2, but counting has 3"))
+        #expect(refusal { $0.model.classes = 5 }.contains("model.classes is 5, but counting has 3"))
         #expect(refusal { $0.model.inputChannels = 2 }.contains("expected 1 (gray) or 3 (colour)"))
         #expect(refusal { $0.augmentation.mean = [0.5] }.contains("mean has 1 numbers, expected 3"))
         #expect(

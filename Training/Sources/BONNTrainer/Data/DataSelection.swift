@@ -1,12 +1,12 @@
 public import BONNData
 
-extension DataConfiguration {
+extension TrainingConfiguration {
     /// How the data set is opened. Unreadable images are left out when they are read, and not all
     /// decoded beforehand.
-    public var options: DatasetOptions {
+    public var datasetOptions: DatasetOptions {
         var options = DatasetOptions()
-        options.coarseLabels = coarseLabels
-        options.folderOrder = folderOrder
+        options.coarseLabels = data.coarseLabels
+        options.folderOrder = data.folderOrder
         return options
     }
 }
