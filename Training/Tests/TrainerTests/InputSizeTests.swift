@@ -89,6 +89,26 @@ import Testing
             found?.hasPrefix("augmentation.image_size must be given: the images of sized") == true)
     }
 
+    @Test(arguments: [
+        (4, 11, false, true), (4, 11, true, false), (4, 6, false, false), (4, 1, false, true),
+        (4, 1, true, true), (5, 11, false, false), (4, 12, false, false),
+    ])
+    func `a batch of one image is refused where one pixel of it is left`(
+        side: Int, batchSize: Int, dropLast: Bool, isRefused: Bool
+    ) throws {
+        // Twelve images, of which WRN-22 makes a quarter of the side, rounded up.
+        let dataset = SizedDataset(sizes: [ImageSize(side)])
+        let splits = DatasetSplits(kind: .imageFolder, train: dataset, test: dataset)
+        let configuration = smallConfiguration {
+            ($0.data.batchSize, $0.data.dropLast) = (batchSize, dropLast)
+            $0.schedule.epochs = 1
+        }
+        let folder = TemporaryFolder()
+        let found = message { try train(configuration, in: folder.path, splits: splits) }
+        #expect((found != nil) == isRefused, "\(found ?? "trained")")
+        #expect(found?.contains("a batch of an epoch has one image") != false)
+    }
+
     @Test(arguments: [AugmentationConfiguration.Crop.none, .pad, .resized])
     func `every augmentation gives the input's size`(
         crop: AugmentationConfiguration.Crop

@@ -50,5 +50,6 @@ extension ImageSize: ExpressibleByIntegerLiteral {
 }
 
 extension ImageSize: CustomStringConvertible {
+    /// One number for a square, HEIGHTxWIDTH otherwise.
     public var description: String { isSquare ? "\(height)" : "\(height)x\(width)" }
 }

@@ -155,6 +155,12 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
         }
     }
 
+    /// The size of the last feature maps that images of a size become.
+    public func featureSize(of images: ImageSize) -> ImageSize {
+        let behindStem = stem == .imagenet ? images.halved.halved : images
+        return model.convolutions.dropFirst().reduce(behindStem) { size, _ in size.halved }
+    }
+
     /// Checks that images of this size pass through the network: every size does, even or odd, from
     /// 1 to `ImageSize.sides.upperBound`, because strides round up everywhere.
     ///

@@ -41,6 +41,7 @@ extension TrainingConfiguration {
             let size = resolved.augmentation.imageSize
             try resolved.model.validate(height: size.height, width: size.width)
             try resolved.preprocessing.validate()
+            try resolved.checkSmallestBatch(of: train.count)
         } catch {
             throw TrainingError.wrapping(error, as: .configuration)
         }
@@ -111,6 +112,22 @@ extension TrainingConfiguration {
         }
     }
 
+    /// The batch norms of training need more than one value of each channel.
+    private func checkSmallestBatch(of images: Int) throws(TrainingError) {
+        let size = augmentation.imageSize
+        guard model.featureSize(of: size) == 1 else { return }
+        let rest = images % data.batchSize
+        let smallest =
+            images < data.batchSize || rest > 0 && !data.dropLast ? rest : data.batchSize
+        guard smallest == 1 else { return }
+        throw TrainingError(
+            .configuration,
+            "a batch of an epoch has one image, and one pixel is left of \(size.height)x\(size.width) "
+                + "behind the last layer, of which batch norms cannot take a variance: change "
+                + "\(Key.path(of: \.data.batchSize)), which is \(data.batchSize) for \(images) images, "
+                + "set \(Key.path(of: \.data.dropLast)), or take larger images")
+    }
+
     private mutating func resolveNormalisation(
         for dataset: any ImageDataset
     ) throws(TrainingError) {
@@ -178,45 +195,4 @@ extension ImageSize {
         while side * long / short < enlarged(alongLong) { side += 1 }
         return side
     }
-}
-
-/// The mean and standard deviation of each channel, in units of a full-scale pixel.
-struct PixelStatistics {
-    private static let largestSample = 4096
-
-    let mean: [Double]
-    let std: [Double]
-
-    init(
-        of dataset: any ImageDataset, as preprocessing: Preprocessing, skipBroken: Bool
-    ) throws(TrainingError) {
-        let channels = preprocessing.inputShape.channels
-        var sums = [Int](repeating: 0, count: channels)
-        var squares = sums
-        var pixels = 0
-        let sample = min(dataset.count, Self.largestSample)
-        for position in 0..<sample {
-            let index = position * dataset.count / sample
-            do {
-                let image = try preprocessing.apply(try dataset.image(at: index))
-                for (offset, value) in image.pixels.enumerated() {
-                    sums[offset % channels] += Int(value)
-                    squares[offset % channels] += Int(value) * Int(value)
-                }
-                pixels += image.width * image.height
-            } catch {
-                guard skipBroken else { throw TrainingError(.data, "\(error)") }
-            }
-        }
-        guard pixels > 0 else {
-            throw TrainingError(.data, "\(dataset.name): no image could be read")
-        }
-        let count = Double(pixels)
-        let means = sums.map { Double($0) / count }
-        let variances = zip(squares, means).map { Double($0) / count - $1 * $1 }
-        mean = means.map { Self.rounded($0 / 255) }
-        std = variances.map { max(0.001, Self.rounded(max(0, $0).squareRoot() / 255)) }
-    }
-
-    private static func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
 }

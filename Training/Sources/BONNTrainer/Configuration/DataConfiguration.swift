@@ -1,0 +1,47 @@
+public import BONNData
+
+/// Where the images come from.
+public struct DataConfiguration: Sendable, Equatable {
+    /// Which images are used where it is not all of them.
+    public enum Subset: String, Sendable, CaseIterable {
+        /// Chosen by the seed, each class with its share.
+        case spread
+        /// The first ones in the data set's order, in which classes may follow one another.
+        case first
+    }
+    /// Which images an epoch consists of.
+    public enum Sampler: String, Sendable, CaseIterable {
+        /// Every training image once.
+        case uniform
+        /// As many images as the training set has, every class equally often.
+        case balanced
+    }
+
+    /// A folder, or `synthetic`. Empty: not given, an error when training starts.
+    public var path = ""
+    /// CIFAR-100: the 20 coarse labels and not the 100 fine ones.
+    public var coarseLabels = false
+    /// The order of the images of an image folder.
+    public var folderOrder = DatasetOptions.FolderOrder.path
+    /// How many training images are used; 0: all.
+    public var trainImages = 0
+    /// How many test images are used; 0: all.
+    public var testImages = 0
+    /// Which ones are used where it is not all of them.
+    public var subset = Subset.spread
+    /// Images per step.
+    public var batchSize = 128
+    /// Which images an epoch consists of.
+    public var sampler = Sampler.uniform
+    /// Whether a last batch smaller than the others is left out.
+    public var dropLast = false
+    /// Threads that read and augment images.
+    public var workers = 1
+    /// Batches that may be ready ahead of the training step.
+    public var queue = 4
+    /// Whether unreadable image files are left out and counted instead of ending the run.
+    public var skipBroken = false
+
+    /// The defaults.
+    public init() {}
+}
