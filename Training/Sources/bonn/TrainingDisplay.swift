@@ -27,17 +27,18 @@ final class TrainingDisplay {
     }
 
     /// Says how the run ended.
+    ///
+    /// - Throws: `OutputLost` when the result as JSON is lost: that is what the command was asked for.
     func finish(_ outcome: TrainingOutcome, directory: String) throws {
         bar.clear()
         if json {
-            try Terminal.tell(
-                json:
-                    Report(
-                        finished: outcome.isFinished, directory: directory,
-                        bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
-                        bestSelectedOn: outcome.selection, test: outcome.finalTest,
-                        skippedImages: outcome.skippedImages, epochs: outcome.metrics,
-                        weights: transfer.map(WeightReport.init)))
+            try Terminal.json(
+                Report(
+                    finished: outcome.isFinished, directory: directory,
+                    bestEpoch: outcome.bestEpoch, bestTop1: outcome.bestTop1,
+                    bestSelectedOn: outcome.selection, test: outcome.finalTest,
+                    skippedImages: outcome.skippedImages, epochs: outcome.metrics,
+                    weights: transfer.map(WeightReport.init)))
             return
         }
         if outcome.skippedImages > 0 {
