@@ -53,14 +53,28 @@ missing_libraries() {
     { have pkg-config && pkg-config --exists libjpeg; } ||
         say "libjpeg-turbo libjpeg-dev jpeg-turbo"
     { have pkg-config && pkg-config --exists libpng; } || say "libpng libpng-dev libpng"
+    { have pkg-config && pkg-config --exists libwebp libwebpdemux; } || say "libwebp libwebp-dev webp"
+    { have pkg-config && pkg-config --exists libgif; } || say "giflib libgif-dev giflib"
     has_python || say "python3-with-venv python3-venv python3"
+}
+
+# Homebrew's giflib comes without the description by which packages are found.
+describe_giflib() {
+    local folder
+    folder="$(brew --prefix giflib)"
+    if pkg-config --exists libgif || [ ! -f "$folder/include/gif_lib.h" ]; then return; fi
+    say "libraries: writing $folder/lib/pkgconfig/libgif.pc, and its link in Homebrew's own folder"
+    mkdir -p "$folder/lib/pkgconfig" "$(brew --prefix)/lib/pkgconfig"
+    printf 'Name: libgif\nDescription: GIF files\nVersion: 5\nCflags: -I%s/include\nLibs: -L%s/lib -lgif\n' \
+        "$folder" "$folder" >"$folder/lib/pkgconfig/libgif.pc"
+    ln -sf "$folder/lib/pkgconfig/libgif.pc" "$(brew --prefix)/lib/pkgconfig/libgif.pc"
 }
 
 install_libraries() {
     local missing names
     missing="$(missing_libraries)"
     if [ -z "$missing" ]; then
-        say "libraries: libjpeg-turbo, libpng, pkg-config, python3 present"
+        say "libraries: libjpeg-turbo, libpng, libwebp, giflib, pkg-config, python3 present"
         return
     fi
     if [ "$(uname -s)" = Darwin ] && have brew; then
@@ -68,6 +82,7 @@ install_libraries() {
         say "libraries: installing" $names
         # shellcheck disable=SC2086 # one word a package
         brew install $names
+        describe_giflib
     elif have apt-get; then
         names="$(awk '{ print $2 }' <<<"$missing")"
         say "libraries: installing" $names

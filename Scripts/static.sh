@@ -18,9 +18,10 @@ collect_archives() {
     local library name path
     rm -rf "$ARCHIVES"
     mkdir -p "$ARCHIVES"
-    for library in zlib:libz.a libjpeg:libjpeg.a libpng:libpng16.a; do
+    for library in zlib:libz.a libjpeg:libjpeg.a libpng:libpng16.a libgif:libgif.a \
+        libwebp:libwebp.a libwebpdemux:libwebpdemux.a libsharpyuv:libsharpyuv.a; do
         name="${library%:*}"
-        path="$(pkg-config --variable=libdir "$name" || true)/${library#*:}"
+        path="$(pkg-config --variable=libdir "$name" 2>/dev/null || true)/${library#*:}"
         if [ -f "$path" ]; then
             ln -s "$path" "$ARCHIVES/"
             sed -e "s,^libdir=.*,libdir=$ARCHIVES," -e "s/^Libs:.*/& $(pkg-config --libs-only-l --static "$name")/" \
@@ -52,9 +53,9 @@ if [ -n "$strangers" ]; then
     say "warning: no archive of" $strangers "was found, so they must be on the target machine too"
 fi
 
-for image in baseline-420-17x13.jpg type2-8bit-17x13.png; do
+for image in baseline-420-17x13.jpg type2-8bit-17x13.png table-17x13-interlaced.gif lossy-17x13.webp; do
     answer="$(env -i "$PROGRAM" classify "$MODEL" "$IMAGES/$image" --top 1 --json)"
     grep -q '"score"' <<<"$answer" || fail "$PROGRAM does not classify $image: $answer"
 done
-say "ok: classifies JPEG and PNG in an empty environment"
+say "ok: classifies JPEG, PNG, GIF and WebP in an empty environment"
 say "$PROGRAM: ready, $(($(wc -c <"$PROGRAM") / 1000000)) MB"

@@ -29,14 +29,25 @@ let package = Package(
         .systemLibrary(
             name: "CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
-        .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
+        .systemLibrary(
+            name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
+        .systemLibrary(
+            name: "CWebP", pkgConfig: "libwebpdemux",
+            providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+        .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CGIF", "CWebP"]),
         .target(
             name: "BONNImageIO",
-            dependencies: ["CImageCodecs", .product(name: "BONNImage", package: "swift-bonn")],
+            dependencies: [
+                "CImageCodecs", .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ],
             swiftSettings: settings),
         .target(
             name: "BONNData",
-            dependencies: ["BONNImageIO", .product(name: "BONNImage", package: "swift-bonn")],
+            dependencies: [
+                "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ],
             swiftSettings: settings),
         // Apart from BONNData, so that bonn-run needs no network library.
         .target(name: "BONNDownload", dependencies: ["BONNData"], swiftSettings: settings),

@@ -9,6 +9,9 @@ extension Preprocessing {
             width: try fields.int("width"), height: try fields.int("height"), resize: resize,
             channels: try fields.name("channels", of: Channels.allCases),
             mean: try fields.floats("mean"), std: try fields.floats("std"))
+        if fields.has("orientation") {
+            orientation = try fields.name("orientation", of: Orientation.allCases)
+        }
         try fields.finish()
     }
 
@@ -20,6 +23,7 @@ extension Preprocessing {
             JSONMember("channels", .string(channels.rawValue)),
             JSONMember("mean", try numbers(mean, key: "mean")),
             JSONMember("std", try numbers(std, key: "std")),
+            JSONMember("orientation", .string(orientation.rawValue)),
         ])
     }
 

@@ -56,6 +56,14 @@ public struct Preprocessing: Sendable, Equatable {
         /// Luma, by ITU-R 601-2.
         case gray
     }
+    /// Which way up an image file is read.
+    public enum Orientation: String, Sendable, CaseIterable {
+        /// As its EXIF data says that it was held: turned and mirrored as Pillow's
+        /// `ImageOps.exif_transpose` does.
+        case exif
+        /// As its rows are stored, whatever EXIF says.
+        case stored
+    }
     /// The input's width in pixels.
     public var width: Int
     /// The input's height in pixels.
@@ -69,10 +77,13 @@ public struct Preprocessing: Sendable, Equatable {
     public var mean: [Float]
     /// Per channel, in the same units.
     public var std: [Float]
+    /// Which way up an image file is read, before everything else; `stored` in files that do not say.
+    public var orientation: Orientation
 
     /// Creates a preprocessing rule.
     public init(
-        width: Int, height: Int, resize: Resize, channels: Channels, mean: [Float], std: [Float]
+        width: Int, height: Int, resize: Resize, channels: Channels, mean: [Float], std: [Float],
+        orientation: Orientation = .stored
     ) {
         self.width = width
         self.height = height
@@ -80,6 +91,7 @@ public struct Preprocessing: Sendable, Equatable {
         self.channels = channels
         self.mean = mean
         self.std = std
+        self.orientation = orientation
     }
 }
 

@@ -70,6 +70,7 @@ import Testing
         #expect(refusal { $0.metadata.classNames.swapAt(0, 1) } == .parity)
         #expect(refusal { $0.metadata.preprocessing?.mean[0] += 0.01 } == .parity)
         #expect(refusal { $0.metadata.preprocessing?.resize = .stretch } == .parity)
+        #expect(refusal { $0.metadata.preprocessing?.orientation = .exif } == .parity)
         #expect(
             refusal { model in
                 let weight = model.tensors["scaled.weight"]!

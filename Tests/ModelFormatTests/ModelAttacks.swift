@@ -73,6 +73,9 @@ extension Attack {
         large("an unknown resize", .unknownName) {
             $0.replace("shorter_side", "longer_side", in: "preprocessing")
         },
+        large("an unknown orientation", .unknownName) {
+            $0.replace(#""stored""#, #""upright""#, in: "preprocessing")
+        },
         large("a channel order that is not ours", .unknownName) {
             $0.replace(#""rgb""#, #""bgr""#, in: "preprocessing")
         },

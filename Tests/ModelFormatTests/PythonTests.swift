@@ -29,6 +29,8 @@ private let folder = PythonInterpreter.repository.appending(path: "Tests/ModelFo
         #expect(types["logits"] == ValueType(shape: Shape(4, 1, 1), element: .real))
         #expect(model.metadata.classNames == ["circle", "square", "triangle", "étoile"])
         #expect(model.metadata.preprocessing?.resize == .stretch)
+        // The file does not say.
+        #expect(model.metadata.preprocessing?.orientation == .stored)
         #expect(model.metadata.provenance == ["tool": "write_model.py"])
         #expect(model.metadata.parity == nil)
         #expect(model.tensors["sums.weight"]?.shape == [66, 3, 3, 2])

@@ -10,6 +10,19 @@ import Testing
         }
     }
 
+    @Test func `the orientation is always written, and read as it was written`() throws {
+        for orientation in Preprocessing.Orientation.allCases {
+            var model = Sample.everything()
+            model.metadata.preprocessing?.orientation = orientation
+            // Which vouches for another preprocessing.
+            model.metadata.parity = nil
+            let bytes = try model.serialized()
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(text.contains(#"\"orientation\":\"\#(orientation.rawValue)\""#))
+            #expect(try ModelFile(bytes: bytes) == model)
+        }
+    }
+
     @Test func `the same model gives the same bytes`() throws {
         #expect(try Sample.everything().serialized() == Sample.everything().serialized())
     }

@@ -1,3 +1,5 @@
+import BONNImageIO
+
 /// A folder on disk and the kind of data set that it holds.
 package struct DatasetFolder {
     /// The layouts of files that are recognised.
@@ -82,7 +84,7 @@ package struct DatasetFolder {
         for name in names {
             let inner = folder.appending(component: name)
             if Files.isFolder(inner),
-                try Files.names(in: inner).contains(where: ImageFolderDataset.hasImageEnding)
+                try Files.names(in: inner).contains(where: isImageFileName)
             {
                 return true
             }

@@ -1,3 +1,6 @@
+public import BONNImageIO
+public import BONNModelFormat
+
 /// The kinds of data that `--data` recognises.
 public enum DatasetKind: String, Sendable, CaseIterable {
     /// The CIFAR-10 binary version: `data_batch_1.bin` ... `data_batch_5.bin`, `test_batch.bin`.
@@ -6,7 +9,7 @@ public enum DatasetKind: String, Sendable, CaseIterable {
     case cifar100
     /// The MNIST family: `train-images-idx3-ubyte` and its three companions.
     case idx
-    /// Folders of JPEG and PNG files: `train/CLASS/*`, `test/CLASS/*`.
+    /// Folders of image files: `train/CLASS/*`, `test/CLASS/*`.
     case imageFolder = "image_folder"
     /// Images that this program draws.
     case synthetic
@@ -30,6 +33,10 @@ public struct DatasetOptions: Sendable, Equatable {
     public var skipsBrokenImages = false
     /// Image folders: the order of the images.
     public var folderOrder = FolderOrder.path
+    /// Image folders: whether images are turned as their EXIF data says.
+    public var orientation = Preprocessing.Orientation.stored
+    /// Image folders: the memory that decoding may take, for all threads that decode together.
+    public var decodingBudget = DecodingBudget.standard
     /// Synthetic images: how many, and from which seed.
     public var synthetic = SyntheticOptions()
 

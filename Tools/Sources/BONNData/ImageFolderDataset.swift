@@ -1,7 +1,7 @@
 import BONNImage
 import BONNImageIO
 
-/// Images in folders, one folder for each class: `CLASS/*.{jpg,jpeg,png}`.
+/// Images in folders, one folder for each class: `CLASS/*.{jpg,jpeg,png,gif,webp}`.
 ///
 /// Classes and files are sorted by the UTF-8 bytes of their names. Hidden files are passed over,
 /// files with other endings are passed over and counted.
@@ -16,6 +16,7 @@ struct ImageFolderDataset: ImageDataset {
     let ignoredFiles: Int
 
     private let folder: String
+    private let options: DatasetOptions
     private let files: [File]
 
     private struct File: Sendable {
@@ -42,7 +43,7 @@ struct ImageFolderDataset: ImageDataset {
         var brokenFiles: [String] = []
         if options.skipsBrokenImages {
             let paths = files.map { Self.path(folder, classNames, $0) }
-            let isBroken = Self.undecodable(paths)
+            let isBroken = Self.undecodable(paths, options)
             brokenFiles = zip(paths, isBroken).filter(\.1).map(\.0)
             files = zip(files, isBroken).filter { !$0.1 }.map(\.0)
             guard !files.isEmpty else {
@@ -52,7 +53,9 @@ struct ImageFolderDataset: ImageDataset {
                         + "first is \(paths[0])")
             }
         }
-        imageSize = Self.commonSize(files.lazy.map { Self.path(folder, classNames, $0) })
+        imageSize = Self.commonSize(
+            files.lazy.map { Self.path(folder, classNames, $0) }, options)
+        self.options = options
         self.folder = folder
         self.classNames = classNames
         self.files = files
@@ -69,26 +72,17 @@ struct ImageFolderDataset: ImageDataset {
         for (label, className) in classNames.enumerated() {
             let path = folder.appending(component: className)
             let names = try Files.names(in: path)
-            let images = names.filter(hasImageEnding)
+            let images = names.filter(isImageFileName)
             ignored += names.count - images.count
             guard !images.isEmpty else {
                 throw DataError(
                     .noImages,
-                    "\(path): holds no .jpg, .jpeg or .png file, found \(DatasetFolder.listed(names)); "
+                    "\(path): holds no file with the ending of an image (\(imageFileEndings.joined(separator: ", "))), found \(DatasetFolder.listed(names)); "
                         + "put images there or remove it")
             }
             files += images.map { File(name: $0, label: label) }
         }
         return (files, ignored)
-    }
-
-    /// The endings of image files, in any case.
-    private static let endings = [".jpg", ".jpeg", ".png"]
-
-    /// Whether a file is taken for an image; what it holds decides how it is decoded.
-    static func hasImageEnding(_ name: String) -> Bool {
-        let lower = name.lowercased()
-        return endings.contains { lower.hasSuffix($0) }
     }
 
     private static func path(_ folder: String, _ classes: [String], _ file: File) -> String {
@@ -99,7 +93,9 @@ struct ImageFolderDataset: ImageDataset {
 
     func image(at index: Int) throws(DataError) -> PixelBuffer {
         do {
-            return try readImage(path: identifier(at: index))
+            return try readImage(
+                path: identifier(at: index), orientation: options.orientation,
+                budget: options.decodingBudget)
         } catch {
             throw DataError(.brokenImage, error.description)
         }

@@ -13,9 +13,9 @@ extension Terminal {
     /// A number of bytes in units of 10^6.
     public static func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 2) + " MB" }
 
-    /// `1 thread`, `2 threads`.
-    public static func count(_ count: Int, _ noun: String) -> String {
-        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    /// `1 thread`, `2 threads`; other plurals are given.
+    public static func count(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+        "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
     }
 
     /// A count with groups of three digits: `1 234 567`.

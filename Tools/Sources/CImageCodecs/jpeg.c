@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,10 @@
 #include "image_codecs.h"
 
 // A progressive file can hold thousands of scans of almost no bytes, each of which costs a pass
-// over the whole image. Encoders write about ten.
-enum { maximum_scans = 500 };
+// over the whole image. Encoders write about ten, and 18 for four channels.
+enum { maximum_scans = 64 };
+// What the library takes beside the coefficients: tables, and some lines at a time of each channel.
+enum { fixed_bytes = 1 << 20, bytes_per_column = 256 };
 
 typedef struct {
     struct jpeg_decompress_struct jpeg;
@@ -63,7 +66,7 @@ static void handle_message(j_common_ptr common, int level) {
 static void limit_scans(j_common_ptr common) {
     decoder *self = common->client_data;
     if (self->jpeg.input_scan_number > maximum_scans)
-        fail_with(self, "the JPEG data has more than 500 scans");
+        fail_with(self, "the JPEG data has more than 64 scans");
 }
 
 static int multiply255(int a, int b) {
@@ -96,10 +99,30 @@ static void read_header(decoder *self) {
     jpeg_read_header(jpeg, TRUE);
 }
 
-static int run_size(decoder *self) {
+// What decoding takes beside the image. Only a file of several scans, which come one after the
+// other over the whole image, makes the library keep all coefficients.
+static uint64_t working_bytes(decoder *self) {
+    struct jpeg_decompress_struct *jpeg = &self->jpeg;
+    uint64_t bytes = fixed_bytes + (uint64_t)bytes_per_column * jpeg->image_width;
+    if (!jpeg_has_multiple_scans(jpeg))
+        return bytes;
+    for (int c = 0; c < jpeg->num_components; ++c) {
+        const jpeg_component_info *component = &jpeg->comp_info[c];
+        // The library rounds up to whole units of all channels.
+        const uint64_t columns = component->width_in_blocks + (uint64_t)component->h_samp_factor;
+        const uint64_t rows = component->height_in_blocks + (uint64_t)component->v_samp_factor;
+        bytes += columns * rows * sizeof(JBLOCK);
+    }
+    return bytes;
+}
+
+static int run_info(decoder *self, bonn_image_info *info) {
     if (setjmp(self->failed))
         return 1;
     read_header(self);
+    info->width = self->jpeg.image_width;
+    info->height = self->jpeg.image_height;
+    info->working_bytes = working_bytes(self);
     return 0;
 }
 
@@ -117,6 +140,10 @@ static int run_decode(decoder *self) {
         if (!self->cmyk)
             fail_with(self, "out of memory");
     }
+    // The library counts what it holds and fails instead of taking more. Without this, the
+    // environment (JPEGMEM) would say how much that is.
+    const uint64_t limit = fixed_bytes + working_bytes(self);
+    jpeg->mem->max_memory_to_use = limit < LONG_MAX ? (long)limit : LONG_MAX;
     jpeg->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {
@@ -130,12 +157,9 @@ static int run_decode(decoder *self) {
     return 0;
 }
 
-int bonn_jpeg_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height,
-                   char *message) {
+int bonn_jpeg_info(const uint8_t *bytes, size_t count, bonn_image_info *info, char *message) {
     decoder self = {.message = message, .bytes = bytes, .count = count};
-    int status = run_size(&self);
-    *width = self.jpeg.image_width;
-    *height = self.jpeg.image_height;
+    int status = run_info(&self, info);
     jpeg_destroy_decompress(&self.jpeg);
     return status;
 }

@@ -7,6 +7,9 @@
 
 #include "image_codecs.h"
 
+// Two lines of up to four channels of 16 bits, and the state of the decompression.
+enum { fixed_bytes = 1 << 20, bytes_per_column = 16, largest_side = 1000000 };
+
 typedef struct {
     png_structp png;
     png_infop info;
@@ -44,13 +47,15 @@ static void read_bytes(png_structp png, png_bytep target, size_t count) {
 
 static void read_header(decoder *self) {
     png_set_read_fn(self->png, self, read_bytes);
-    // Only IHDR, PLTE, IDAT and IEND matter to the pixels.
+    // Only IHDR, PLTE, IDAT and IEND matter to the pixels; whatever other chunks hold, they are
+    // passed over and never unpacked.
     png_set_keep_unknown_chunks(self->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_user_limits(self->png, largest_side, largest_side);
+    png_set_chunk_cache_max(self->png, 1);
     png_read_info(self->png, self->info);
 }
 
-// Expands a row of palette indices or of 16-bit gray that lies at the end of the room for the row
-// of colours.
+// Expands a row of palette indices that lies at the end of the room for the row of colours.
 static void expand_palette(uint8_t *row, size_t width, const png_color *palette, int colours) {
     const uint8_t *indices = row + width * 2;
     for (size_t x = 0; x < width; ++x) {
@@ -62,20 +67,13 @@ static void expand_palette(uint8_t *row, size_t width, const png_color *palette,
     }
 }
 
-static void expand_gray16(uint8_t *row, size_t width) {
-    const uint8_t *samples = row + width;
-    for (size_t x = 0; x < width; ++x) {
-        const uint8_t value = samples[2 * x] ? 255 : samples[2 * x + 1];
-        memset(row + 3 * x, value, 3);
-    }
-}
-
-static int run_size(decoder *self, uint32_t *width, uint32_t *height) {
+static int run_info(decoder *self, bonn_image_info *info) {
     if (setjmp(self->failed))
         return 1;
     read_header(self);
-    *width = png_get_image_width(self->png, self->info);
-    *height = png_get_image_height(self->png, self->info);
+    info->width = png_get_image_width(self->png, self->info);
+    info->height = png_get_image_height(self->png, self->info);
+    info->working_bytes = fixed_bytes + (uint64_t)bytes_per_column * info->width;
     return 0;
 }
 
@@ -91,7 +89,6 @@ static int run_decode(decoder *self) {
         png_error(png, "the buffer does not have the size of the image");
     const int type = png_get_color_type(png, info);
     const int depth = png_get_bit_depth(png, info);
-    const int is_gray16 = type == PNG_COLOR_TYPE_GRAY && depth == 16;
     png_colorp palette = NULL;
     int colours = 0;
     size_t pixel_bytes = 3;
@@ -99,12 +96,15 @@ static int run_decode(decoder *self) {
         png_get_PLTE(png, info, &palette, &colours);
         png_set_packing(png);
         pixel_bytes = 1;
-    } else if (is_gray16) {
-        pixel_bytes = 2;
     } else {
         if (type == PNG_COLOR_TYPE_GRAY && depth < 8)
             png_set_expand_gray_1_2_4_to_8(png);
-        png_set_strip_16(png);
+        // Gray of 16 bits is measured (depth, X-rays) and rounded; of colours the upper byte is
+        // taken, as Pillow does.
+        if (type == PNG_COLOR_TYPE_GRAY)
+            png_set_scale_16(png);
+        else
+            png_set_strip_16(png);
         png_set_strip_alpha(png);
         if (!(type & PNG_COLOR_MASK_COLOR))
             png_set_gray_to_rgb(png);
@@ -122,10 +122,7 @@ static int run_decode(decoder *self) {
     png_read_end(png, NULL);
     for (size_t y = 0; pixel_bytes < 3 && y < height; ++y) {
         uint8_t *row = self->rgb + y * width * 3;
-        if (is_gray16)
-            expand_gray16(row, width);
-        else
-            expand_palette(row, width, palette, colours);
+        expand_palette(row, width, palette, colours);
     }
     return 0;
 }
@@ -139,10 +136,9 @@ static int create(decoder *self) {
     return 0;
 }
 
-int bonn_png_size(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height,
-                  char *message) {
+int bonn_png_info(const uint8_t *bytes, size_t count, bonn_image_info *info, char *message) {
     decoder self = {.message = message, .bytes = bytes, .count = count};
-    int status = create(&self) ? run_size(&self, width, height) : 1;
+    int status = create(&self) ? run_info(&self, info) : 1;
     png_destroy_read_struct(&self.png, &self.info, NULL);
     return status;
 }

@@ -1,3 +1,4 @@
+import BONNModelFormat
 import BONNRuntime
 
 /// Counts how often a network is right; runs the images in batches.
@@ -15,13 +16,25 @@ struct Accuracy: ~Copyable {
         let millisecondsPerImage: Double
     }
 
+    /// One image and what the network makes of it.
+    struct Scored {
+        /// The place of the image in the data set.
+        let index: Int
+        /// The class of the model that the data set gives it.
+        let label: Int
+        let logits: [Float]
+
+        /// The class with the largest score.
+        var predicted: Int { topK(logits, 1).first?.classIndex ?? 0 }
+    }
+
     /// Images that were run so far.
     private(set) var images = 0
     /// Images that were left out.
     var skipped = 0
     private var session: InferenceSession
     private var inputs: [Float] = []
-    private var labels: [Int] = []
+    private var waiting: [(index: Int, label: Int)] = []
     private var first = 0
     private var firstFive = 0
     private var time = Duration.zero
@@ -30,27 +43,33 @@ struct Accuracy: ~Copyable {
     init(_ session: consuming InferenceSession) { self.session = session }
 
     /// Adds an image; runs the batch when it is full.
-    mutating func add(_ input: [Float], label: Int) throws {
+    ///
+    /// - Parameter report: called for every image of the batch that was run, in their order.
+    mutating func add(
+        _ input: [Float], index: Int, label: Int, report: (Scored) throws -> Void
+    ) throws {
         inputs += input
-        labels.append(label)
-        if labels.count == session.batch { try finish() }
+        waiting.append((index, label))
+        if waiting.count == session.batch { try finish(report: report) }
     }
 
     /// Runs the images that wait for a full batch.
-    mutating func finish() throws {
-        guard !labels.isEmpty else { return }
+    mutating func finish(report: (Scored) throws -> Void) throws {
+        guard !waiting.isEmpty else { return }
         let start = ContinuousClock.now
         let logits = try session.run(inputs)
         time += ContinuousClock.now - start
         let classes = session.model.classCount
-        for (place, label) in labels.enumerated() {
-            let best = topK(logits[place * classes..<(place + 1) * classes], 5)
+        for (place, (index, label)) in waiting.enumerated() {
+            let own = Array(logits[place * classes..<(place + 1) * classes])
+            let best = topK(own, 5)
             if best.first?.classIndex == label { first += 1 }
             if best.contains(where: { $0.classIndex == label }) { firstFive += 1 }
+            try report(Scored(index: index, label: label, logits: own))
         }
-        images += labels.count
+        images += waiting.count
         inputs.removeAll(keepingCapacity: true)
-        labels.removeAll(keepingCapacity: true)
+        waiting.removeAll(keepingCapacity: true)
     }
 
     /// The result; at least one image was run.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNImage
 import BONNImageIO
 import BONNModelFormat
 import BONNRuntime
@@ -7,20 +8,29 @@ import BONNTerminal
 /// `bonn-run classify`.
 struct Classify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Classify JPEG and PNG files.",
+        abstract: "Classify image files.",
         discussion: """
-            Scores are probabilities (softmax). An image that cannot be read is reported on \
-            standard error; the others are classified, and the exit code is 1.
+            Reads JPEG, PNG, GIF and WebP files (of several frames the first), turned as the model \
+            says that it was trained. A folder stands for all images in it and below it, sorted by \
+            name; hidden files and linked folders are passed over. - stands for one image on \
+            standard input.
+
+            Scores are probabilities (softmax). With --json there is one object a line for each \
+            image, written when it is known. An image that cannot be read is reported on standard \
+            error; the others are classified, and the exit code is 1.
 
             Examples:
               bonn-run classify network.bonn cat.jpg dog.png
-              bonn-run classify network.bonn *.jpg --top 1 --json
+              bonn-run classify network.bonn photos --top 1 --json
+              curl -s https://example.org/cat.webp | bonn-run classify network.bonn -
             """)
 
-    @Argument(help: "A model file.")
+    @Argument(help: "A model file.", completion: .file())
     var model: String
 
-    @Argument(help: ArgumentHelp("JPEG or PNG files.", valueName: "image"))
+    @Argument(
+        help: ArgumentHelp("Image files, folders of them, or -.", valueName: "image"),
+        completion: .file())
     var images: [String]
 
     @Option(help: ArgumentHelp("How many classes to list.", valueName: "k"))
@@ -30,12 +40,16 @@ struct Classify: ParsableCommand {
     var logits = false
 
     @OptionGroup var options: SessionOptions
+    @OptionGroup var decoding: DecodingOptions
 
-    @Flag(help: "Print the result as JSON.")
+    @Flag(help: "Print one JSON object a line for each image.")
     var json = false
 
     func validate() throws {
         guard top >= 1 else { throw ValidationError("--top: expected at least 1, found \(top)") }
+        guard images.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("-: standard input can be read once")
+        }
     }
 
     func run() throws {
@@ -45,27 +59,60 @@ struct Classify: ParsableCommand {
             try Terminal.line(
                 "kernels \(session.kernels), \(Terminal.count(options.threads, "thread"))")
         }
-        var results: [JSONValue] = []
         var isComplete = true
-        for path in images {
-            do {
-                let input = try classifier.input(readImage(path: path), name: path)
-                let logits = try session.run(input)
-                if json {
-                    results.append(report(path, logits, classifier))
-                } else {
-                    try show(path, logits, classifier)
+        for argument in images {
+            var files = ImageFiles(argument)
+            while let file = files.next() {
+                do {
+                    let path = try file.get()
+                    let input = try classifier.input(image(path, classifier), name: path)
+                    try show(path, try session.run(input), classifier)
+                } catch let error as ImageIOError {
+                    Terminal.complain(error.description)
+                    isComplete = false
+                } catch let error as Failure {
+                    Terminal.complain(error.message)
+                    isComplete = false
                 }
-            } catch let error as ImageIOError {
-                Terminal.complain(error.description)
-                isComplete = false
-            } catch let error as Failure {
-                Terminal.complain(error.message)
-                isComplete = false
+            }
+            if files.leftOut > 0 {
+                Terminal.note(
+                    "\(argument): \(Terminal.count(files.leftOut, "entry", "entries")) without the "
+                        + "ending of an image left out")
             }
         }
-        if json { try Terminal.json(JSONValue.array(results)) }
         if !isComplete { throw ExitCode.failure }
+    }
+
+    private func image(
+        _ path: String, _ classifier: ImageClassifier
+    ) throws(ImageIOError) -> PixelBuffer {
+        let budget = decoding.budget
+        guard path == "-" else {
+            return try readImage(
+                path: path, orientation: classifier.orientation, budget: budget)
+        }
+        return try decodeImage(
+            try readStandardInput(atMost: budget.bytes), name: "standard input",
+            orientation: classifier.orientation, budget: budget)
+    }
+
+    private func show(
+        _ path: String, _ logits: [Float], _ classifier: ImageClassifier
+    ) throws(OutputLost) {
+        if json {
+            try Terminal.json(report(path, logits, classifier))
+        } else {
+            let scores = softmax(logits)
+            try Terminal.line(path)
+            try Terminal.table(
+                topK(logits, top).map { prediction in
+                    [
+                        "  " + classifier.name(ofClass: prediction.classIndex),
+                        Terminal.percent(Double(scores[prediction.classIndex])),
+                    ] + (self.logits ? [Terminal.fixed(Double(prediction.score), 4)] : [])
+                })
+        }
     }
 
     private func report(
@@ -87,19 +134,5 @@ struct Classify: ParsableCommand {
             members.append(JSONMember("logits", .array(logits.map { JSONValue.real($0) })))
         }
         return .object(members)
-    }
-
-    private func show(
-        _ path: String, _ logits: [Float], _ classifier: ImageClassifier
-    ) throws(OutputLost) {
-        let scores = softmax(logits)
-        try Terminal.line(path)
-        try Terminal.table(
-            topK(logits, top).map { prediction in
-                [
-                    "  " + classifier.name(ofClass: prediction.classIndex),
-                    Terminal.percent(Double(scores[prediction.classIndex])),
-                ] + (self.logits ? [Terminal.fixed(Double(prediction.score), 4)] : [])
-            })
     }
 }

@@ -9,15 +9,17 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure the accuracy of a model on the test images of a data set.",
         discussion: """
-            The images go through the model's own preprocessing. The time per image is that of \
-            the network alone.
+            The images go through the model's own preprocessing. Classes are compared by their \
+            names: the data may hold some of the model's classes, and no others. The time per \
+            image is that of the network alone.
 
             Examples:
+              bonn-run evaluate network.bonn --data photos --predictions predictions.csv
               bonn-run evaluate network.bonn --data cifar-10-batches-bin --threads 2
               bonn-run evaluate network.bonn --data photos --skip-broken --json
             """)
 
-    @Argument(help: "A model file.")
+    @Argument(help: "A model file.", completion: .file())
     var model: String
 
     @Option(
@@ -35,7 +37,15 @@ struct Evaluate: ParsableCommand {
     @Flag(help: "Leave out and count images that cannot be decoded instead of stopping.")
     var skipBroken = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a CSV file with a row for every image: its name, its class, the predicted class "
+                + "and its probability. It is replaced when the last row is known.",
+            valueName: "file"), completion: .file())
+    var predictions: String?
+
     @OptionGroup var options: SessionOptions
+    @OptionGroup var decoding: DecodingOptions
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -49,47 +59,60 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
         let session = try options.session(classifier.model, batch: batch)
-        let dataset = try DatasetSplits.openTest(data).subset(of: images, seed: 1)
-        try checkClasses(of: dataset, classifier.model)
+        var reading = DatasetOptions()
+        reading.orientation = classifier.orientation
+        reading.decodingBudget = decoding.budget
+        let dataset = try DatasetSplits.openTest(data, options: reading)
+            .subset(of: images, seed: 1)
+        let mapping = try ClassMapping(
+            of: dataset, names: classifier.model.metadata.classNames,
+            count: classifier.model.classCount, network: model)
+        for note in mapping.notes { Terminal.note("Note: \(note)") }
+        guard let predictions else {
+            try report(measure(dataset, mapping, classifier, session) { _ in }, mapping)
+            return
+        }
+        let file = try PredictionFile(path: predictions, dataset: dataset, classifier: classifier)
+        let result = try measure(dataset, mapping, classifier, session) { try file.add($0) }
+        try file.finish()
+        try report(result, mapping)
+    }
+
+    /// Runs the images; `each` gets every one of them.
+    private func measure(
+        _ dataset: any ImageDataset, _ mapping: ClassMapping, _ classifier: ImageClassifier,
+        _ session: consuming InferenceSession, _ each: (Accuracy.Scored) throws -> Void
+    ) throws -> Accuracy.Result {
         var accuracy = Accuracy(session)
         for index in 0..<dataset.count {
             do {
                 let image = try dataset.image(at: index)
                 let input = try classifier.input(image, name: dataset.identifier(at: index))
-                try accuracy.add(input, label: dataset.label(at: index))
+                try accuracy.add(
+                    input, index: index, label: mapping.classes[dataset.label(at: index)],
+                    report: each)
             } catch let error as DataError where skipBroken && error.code == .brokenImage {
                 Terminal.complain("Left out: \(error.message)")
                 accuracy.skipped += 1
             }
         }
-        try accuracy.finish()
+        try accuracy.finish(report: each)
         guard accuracy.images > 0 else {
             throw Failure("\(dataset.name): none of its \(dataset.count) images can be decoded")
         }
-        try report(accuracy.result)
+        return accuracy.result
     }
 
-    /// The labels of the data must mean the model's classes.
-    private func checkClasses(of dataset: any ImageDataset, _ model: Model) throws {
-        guard dataset.classNames.count == model.classCount else {
-            throw Failure(
-                "\(dataset.name) has \(dataset.classNames.count) classes, the model "
-                    + "\(self.model) has \(model.classCount)")
-        }
-        let pairs = zip(model.metadata.classNames, dataset.classNames)
-        if let (index, (own, other)) = pairs.enumerated().first(where: { $1.0.text != $1.1 }) {
-            Terminal.complain(
-                "warning: class \(index) is \"\(own)\" in \(self.model) and \"\(other)\" in "
-                    + dataset.name)
-        }
-    }
-
-    private func report(_ result: Accuracy.Result) throws(OutputLost) {
+    private func report(
+        _ result: Accuracy.Result, _ mapping: ClassMapping
+    ) throws(OutputLost) {
         let kernels = result.kernels
         if json {
             try Terminal.json(
                 .members([
-                    "images": .int(result.images), "top1": .real(result.top1),
+                    "images": .int(result.images),
+                    "evaluated_classes": .int(Set(mapping.classes).count),
+                    "top1": .real(result.top1),
                     "top5": .real(result.top5), "skipped_images": .int(result.skipped),
                     "kernels": .string(kernels), "threads": .int(options.threads),
                     "batch": .int(batch), "ms_per_image": .real(result.millisecondsPerImage),

@@ -20,6 +20,9 @@ struct ImageClassifier {
         self.preprocessing = preprocessing
     }
 
+    /// Which way up the model wants to see an image file.
+    var orientation: Preprocessing.Orientation { preprocessing.orientation }
+
     /// The network's input for an image: `[C, H, W]`.
     ///
     /// - Parameter name: what the error calls the image.

@@ -12,7 +12,7 @@ struct Info: ParsableCommand {
               bonn-run info network.bonn --json
             """)
 
-    @Argument(help: "A model file.")
+    @Argument(help: "A model file.", completion: .file())
     var model: String
 
     @Flag(help: "List the layers.")

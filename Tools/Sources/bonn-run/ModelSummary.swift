@@ -93,6 +93,7 @@ struct ModelSummary {
             "resize": .string(rule.resizeText), "channels": .string(rule.channels.rawValue),
             "mean": .array(rule.mean.map { JSONValue.real($0) }),
             "std": .array(rule.std.map { JSONValue.real($0) }),
+            "orientation": .string(rule.orientation.rawValue),
         ])
     }
 
@@ -133,6 +134,7 @@ struct ModelSummary {
             rows.append([
                 "images",
                 "\(rule.width)x\(rule.height) \(rule.channels.rawValue), "
+                    + "\(rule.orientation == .exif ? "turned by EXIF" : "as stored"), "
                     + "resize \(rule.resizeText), mean \(rule.mean), std \(rule.std)",
             ])
         } else {

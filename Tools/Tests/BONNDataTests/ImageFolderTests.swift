@@ -125,11 +125,11 @@ private func writeFolder(_ scratch: ScratchFolder, test: String = "test") throws
     @Test func `an empty class, a missing split and two test splits are refused`() throws {
         let scratch = try ScratchFolder()
         try writeFolder(scratch)
-        try scratch.write("x", "train/cow/a.gif")
+        try scratch.write("x", "train/cow/a.bmp")
         #expect(
             openingError(scratch.path)?.message
-                == "\(scratch.path)/train/cow: holds no .jpg, .jpeg or .png file, found a.gif; put "
-                + "images there or remove it")
+                == "\(scratch.path)/train/cow: holds no file with the ending of an image "
+                + "(.jpg, .jpeg, .png, .gif, .webp), found a.bmp; put images there or remove it")
         try FileManager.default.removeItem(atPath: scratch("train/cow"))
         try scratch.write(randomImage(6, 5, seed: 3), "val/ant/1.png")
         #expect(openingError(scratch.path)?.message.contains("holds test and val") == true)

@@ -9,7 +9,7 @@ func checkGoodFiles(_ cases: [ImageCase]) {
     for item in cases {
         guard let expected = item.expected else { continue }
         do {
-            let image = try readImage(path: item.path)
+            let image = try readImage(path: item.path, orientation: .stored)
             let difference = largestDifference(image, expected.image)
             #expect(difference <= expected.tolerance, "\(item.name)")
         } catch {
@@ -25,16 +25,18 @@ func checkGoodFiles(_ cases: [ImageCase]) {
 
     @Test func `the committed files have Pillow's pixels`() throws {
         let cases = try Self.cases()
-        #expect(cases.count == 10)
+        #expect(cases.count == 15)
         checkGoodFiles(cases)
     }
 
     @Test func `a file cut at any byte is an error that names it`() throws {
         for item in try Self.cases() {
             let bytes = [UInt8](try Data(contentsOf: URL(filePath: item.path)))
-            for count in 0..<bytes.count {
+            // The first frame of a GIF file is whole before the byte that ends the file.
+            let needed = item.name.hasSuffix(".gif") ? bytes.count - 1 : bytes.count
+            for count in 0..<needed {
                 let error = #expect(throws: ImageIOError.self, "\(item.name) cut at \(count)") {
-                    try decodeImage(Array(bytes[..<count]), name: item.name)
+                    try decodeImage(Array(bytes[..<count]), name: item.name, orientation: .stored)
                 }
                 #expect(error?.description.hasPrefix(item.name + ": ") == true)
             }
@@ -50,11 +52,13 @@ func checkGoodFiles(_ cases: [ImageCase]) {
         var refused = 0
         for item in try Self.cases() {
             let sound = [UInt8](try Data(contentsOf: URL(filePath: item.path)))
-            for _ in 0..<150 {
+            for _ in 0..<400 {
                 var bytes = sound
                 for _ in 0...random(4) { bytes[random(bytes.count)] = UInt8(random(256)) }
                 let result = Result { () throws(ImageIOError) in
-                    try decodeImage(bytes, name: item.name, maximumPixels: 1 << 20)
+                    try decodeImage(
+                        bytes, name: item.name, orientation: .stored,
+                        budget: DecodingBudget(bytes: 8 << 20))
                 }
                 switch result {
                 case .success(let image):
@@ -68,16 +72,6 @@ func checkGoodFiles(_ cases: [ImageCase]) {
         #expect(refused > 0)
     }
 
-    @Test func `an image of more pixels than allowed is refused`() throws {
-        for item in try Self.cases() {
-            let error = #expect(throws: ImageIOError.self) {
-                try readImage(path: item.path, maximumPixels: 17 * 13 - 1)
-            }
-            #expect(error?.code == .tooLarge)
-            #expect(try readImage(path: item.path, maximumPixels: 17 * 13).width == 17)
-        }
-    }
-
     @Test func `threads decode beside each other`() throws {
         let cases = try Self.cases()
         DispatchQueue.concurrentPerform(iterations: 8) { _ in checkGoodFiles(cases) }
@@ -85,9 +79,9 @@ func checkGoodFiles(_ cases: [ImageCase]) {
 }
 
 @Suite(.enabled(if: Pillow.python != nil, Pillow.missing)) struct PillowTests {
-    @Test func `every kind of JPEG and PNG has Pillow's pixels`() throws {
+    @Test func `every kind of JPEG, PNG, GIF and WebP has Pillow's pixels`() throws {
         try Pillow.withImages { _, cases in
-            #expect(cases.count { $0.expected != nil } > 200)
+            #expect(cases.count { $0.expected != nil } > 350)
             checkGoodFiles(cases)
         }
     }
@@ -98,7 +92,7 @@ func checkGoodFiles(_ cases: [ImageCase]) {
             #expect(bad.count > 100)
             for item in bad {
                 let error = #expect(throws: ImageIOError.self, "\(item.name)") {
-                    try readImage(path: item.path)
+                    try readImage(path: item.path, orientation: .stored)
                 }
                 let text = error?.description ?? ""
                 #expect(text.hasPrefix(item.path + ": "), "\(item.name): \(text)")
@@ -119,7 +113,8 @@ func checkGoodFiles(_ cases: [ImageCase]) {
             #expect(!cases.isEmpty)
             for item in cases {
                 let expected = try #require(item.expected).image
-                let image = try readImage(path: photos.appending(path: item.name).path)
+                let image = try readImage(
+                    path: photos.appending(path: item.name).path, orientation: .stored)
                 let decoded = largestDifference(image, expected)
                 #expect(decoded <= 2, "\(item.name)")
                 let resized = largestDifference(

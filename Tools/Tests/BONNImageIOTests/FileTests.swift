@@ -1,5 +1,6 @@
 import BONNImage
 import BONNImageIO
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -23,12 +24,14 @@ import Testing
     @Test(arguments: [(1, 1, 1), (1, 1, 3), (33, 17, 1), (33, 17, 3), (300, 200, 3)])
     func `a written PNG is read back unchanged`(_ size: (Int, Int, Int)) throws {
         let image = gradient(width: size.0, height: size.1, channels: size.2)
-        #expect(try decodeImage(encodePNG(image), name: "round trip") == image.rgb())
+        #expect(
+            try decodeImage(encodePNG(image), name: "round trip", orientation: .stored)
+                == image.rgb())
         try withFolder { folder in
             let path = folder.appending(path: "image.png").path
             try writePNG(image, path: path)
             try writePNG(image, path: path)
-            #expect(try readImage(path: path) == image.rgb())
+            #expect(try readImage(path: path, orientation: .stored) == image.rgb())
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
         }
     }
@@ -39,11 +42,11 @@ import Testing
             #expect(
                 throws: ImageIOError(
                     .unreadable, path: missing, reason: "cannot be read: No such file or directory")
-            ) { try readImage(path: missing) }
+            ) { try readImage(path: missing, orientation: .stored) }
             #expect(
                 throws: ImageIOError(
                     .unreadable, path: folder.path, reason: "is a folder, not an image file")
-            ) { try readImage(path: folder.path) }
+            ) { try readImage(path: folder.path, orientation: .stored) }
         }
     }
 
@@ -53,12 +56,13 @@ import Testing
             try Data().write(to: URL(filePath: path))
             #expect(
                 throws: ImageIOError(.notAnImage, path: path, reason: "the file is empty")
-            ) { try readImage(path: path) }
+            ) { try readImage(path: path, orientation: .stored) }
             try Data("text".utf8).write(to: URL(filePath: path))
             #expect(
                 throws: ImageIOError(
-                    .notAnImage, path: path, reason: "is not an image; only JPEG and PNG are read")
-            ) { try readImage(path: path) }
+                    .notAnImage, path: path,
+                    reason: "is not an image; only JPEG, PNG, GIF and WebP are read")
+            ) { try readImage(path: path, orientation: .stored) }
         }
     }
 
@@ -69,7 +73,9 @@ import Testing
             let path = folder.appending(path: "secret.png").path
             try writePNG(gradient(width: 2, height: 2, channels: 1), path: path)
             chmod(path, 0)
-            let error = #expect(throws: ImageIOError.self) { try readImage(path: path) }
+            let error = #expect(throws: ImageIOError.self) {
+                try readImage(path: path, orientation: .stored)
+            }
             #expect(error?.reason == "cannot be read: Permission denied")
         }
     }
@@ -78,7 +84,9 @@ import Testing
         try withFolder { folder in
             let path = folder.appending(path: "pipe.png").path
             try #require(mkfifo(path, 0o600) == 0)
-            let error = #expect(throws: ImageIOError.self) { try readImage(path: path) }
+            let error = #expect(throws: ImageIOError.self) {
+                try readImage(path: path, orientation: .stored)
+            }
             #expect(error?.reason == "is not a plain file")
         }
     }

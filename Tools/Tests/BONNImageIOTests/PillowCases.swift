@@ -84,6 +84,13 @@ enum Pillow {
         try body(folder, ImageCase.all(in: folder))
     }
 
+    /// Runs hostile_images.py.
+    static func writeHostileImages(into folder: URL) throws {
+        let script = here.appending(path: "Pillow/hostile_images.py").path
+        let status = try run(try #require(python), ["-B", script, folder.path])
+        try #require(status == 0, "hostile_images.py ended with status \(status)")
+    }
+
     private static func run(
         _ program: String, _ arguments: [String], quietly: Bool = false
     ) throws -> Int32 {

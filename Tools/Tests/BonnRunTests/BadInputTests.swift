@@ -175,7 +175,7 @@ import Testing
         file.tensors["head.b"] = ModelTensor(f32: [0, 1, 2, 3], shape: [4])
         let path = try scratch.write(file, "four.bonn")
         try expect(
-            1, "synthetic (test) has 10 classes, the model \(path) has 4", "evaluate", path,
+            1, "synthetic (test) has 10 classes, \(path) has 4", "evaluate", path,
             "--data", "synthetic:40")
     }
 

@@ -25,10 +25,11 @@ import Testing
                 ["classify", path] + images
                     + ["--logits", "--json", "--top", "3", "--kernels", kernels.name])
             #expect(list.status == 0)
-            let results = try list.json().elements
+            let results = try list.jsonLines()
             try #require(results.count == 3)
             for (image, result) in zip(images, results) {
-                let input = try SmallModel.preprocessing.input(try readImage(path: image))
+                let input = try SmallModel.preprocessing.input(
+                    try readImage(path: image, orientation: .stored))
                 let logits = try session.run(input)
                 #expect(result.keys == ["image", "predictions", "kernels", "logits"])
                 #expect(result["kernels"].string == kernels.name)
@@ -54,18 +55,18 @@ import Testing
             width: 8, height: 8, resize: .none, channels: .rgb, mean: [0, 0, 0], std: [1, 1, 1])
         let path = try scratch.write(SmallModel.file(rule))
         let image = try scratch.image("8.png", seed: 8, width: 8, height: 8)
-        let pixels = try readImage(path: image).pixels
+        let pixels = try readImage(path: image, orientation: .stored).pixels
         let planes = (0..<3).flatMap { channel in (0..<64).map { pixels[$0 * 3 + channel] } }
         var session = try InferenceSession(try Model(path: path))
         let expected = try session.run(bytes: planes)
-        let result = try Tool.json("classify", path, image, "--logits").elements
+        let result = try Tool("classify", path, image, "--logits", "--json").jsonLines()
         #expect(result.first?["logits"].elements.map { $0.number?.float } == expected)
     }
 
     @Test func `classes without names go by their numbers, and five are listed`() throws {
         let path = try scratch.write(SmallModel.file(classNames: []))
         let image = try scratch.image("1.png", seed: 1)
-        let result = try Tool.json("classify", path, image).elements
+        let result = try Tool("classify", path, image, "--json").jsonLines()
         let predictions = try #require(result.first)["predictions"].elements
         #expect(result.first?.keys == ["image", "predictions", "kernels"])
         #expect(result.first?["kernels"].string == KernelSet.best.name)
@@ -93,16 +94,14 @@ import Testing
         let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: good)))
         let cut = try scratch.write(Array(whole.dropLast(40)), "cut.png")
         let missing = scratch.path("missing.png")
-        let folder = scratch.path(".")
-        let run = try Tool("classify", path, text, cut, good, missing, folder, "--json")
+        let run = try Tool("classify", path, text, cut, good, missing, "--json")
         #expect(run.status == 1)
-        try #require(run.errors.count == 4, "\(run.errors)")
-        for (line, name) in zip(run.errors, [text, cut, missing, folder]) {
+        try #require(run.errors.count == 3, "\(run.errors)")
+        for (line, name) in zip(run.errors, [text, cut, missing]) {
             #expect(line.hasPrefix("\(name): "), "\(line)")
         }
         #expect(run.errors[2].hasSuffix("No such file or directory"))
-        #expect(run.errors[3].hasSuffix("is a folder, not an image file"))
-        let results = try run.json().elements
+        let results = try run.jsonLines()
         #expect(results.map { $0["image"].string } == [good])
     }
 
@@ -116,5 +115,96 @@ import Testing
         try #require(run.errors.count == 1)
         #expect(run.errors[0].hasPrefix("\(image): "))
         #expect(run.errors[0].contains("13x9") && run.errors[0].contains("8x8"))
+    }
+
+    @Test func `a folder stands for its images in order, and what is left out is counted`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let names = ["b/2.png", "b/1.PNG", "a.png", "b/c/0.png", "Z.png"]
+        for (index, name) in names.enumerated() {
+            _ = try scratch.image("photos/\(name)", seed: UInt64(index))
+        }
+        _ = try scratch.write([1], "photos/notes.txt")
+        _ = try scratch.write([1], "photos/b/.hidden.png")
+        try FileManager.default.createSymbolicLink(
+            atPath: scratch.path("photos/b/loop"), withDestinationPath: "..")
+        let folder = scratch.path("photos")
+        let run = try Tool("classify", path, folder, "--json")
+        #expect(run.status == 0)
+        #expect(
+            run.errors == ["\(folder): 2 entries without the ending of an image left out"])
+        #expect(
+            try run.jsonLines().map { $0["image"].string }
+                == [
+                    "Z.png", "a.png", "b/1.PNG", "b/2.png", "b/c/0.png",
+                ].map { "\(folder)/\($0)" })
+    }
+
+    @Test func `a dash stands for an image on standard input`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let image = try scratch.image("1.png", seed: 1)
+        let named = try Tool("classify", path, image, "--json").jsonLines()
+        let piped = try Tool(["classify", path, "-", "--json"], shell: "< \(image)").jsonLines()
+        #expect(piped.count == 1 && piped[0]["image"].string == "-")
+        #expect(piped[0]["predictions"] == named[0]["predictions"])
+        let empty = try Tool("classify", path, "-")
+        #expect(empty.status == 1 && empty.errors == ["standard input: the file is empty"])
+        #expect(try Tool("classify", path, "-", "-").status == 64)
+    }
+
+    @Test func `an image is turned by EXIF as the model was trained, and not otherwise`() throws {
+        let photo = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../BONNImageIOTests/Pillow/Fixtures/baseline-420-17x13.jpg")
+        var bytes = [UInt8](try Data(contentsOf: photo))
+        let tag: [UInt8] = [0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]
+        let exif = Array("Exif\0\0MM\0*\0\0\0\u{8}".utf8) + tag
+        bytes.insert(contentsOf: [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif, at: 2)
+        let image = try scratch.write(bytes, "turned.jpg")
+        for orientation in Preprocessing.Orientation.allCases {
+            var rule = SmallModel.preprocessing
+            rule.orientation = orientation
+            let path = try scratch.write(SmallModel.file(rule), "\(orientation.rawValue).bonn")
+            var session = try InferenceSession(try Model(path: path))
+            let pixels = try decodeImage(bytes, name: "image", orientation: orientation)
+            #expect(pixels.width == (orientation == .exif ? 13 : 17))
+            let expected = try session.run(rule.input(pixels))
+            let result = try Tool("classify", path, image, "--logits", "--json").jsonLines()
+            #expect(result.first?["logits"].elements.map { $0.number?.float } == expected)
+            let info = try Tool.json("info", path)["preprocessing"]
+            #expect(info["orientation"].string == orientation.rawValue)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `each result is written when it is known`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let image = try scratch.image("1.png", seed: 1)
+        let process = Process()
+        let (input, output) = (Pipe(), Pipe())
+        process.executableURL = try Tool.executable()
+        process.arguments = ["classify", path, image, "-", "--json"]
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        // The second image has not come yet.
+        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        #expect(try JSONValue(parsing: line, place: "line")["image"].string == image)
+        try input.fileHandleForWriting.close()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+    }
+
+    @Test func `the memory of decoding can be limited`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let image = try scratch.image("large.png", seed: 1, width: 400, height: 300)
+        let run = try Tool("classify", path, image, "--limit-image-memory", "1")
+        #expect(run.status == 1)
+        #expect(
+            run.errors == [
+                "\(image): decoding its 400x300 pixels takes 2 MB, more than the 1 MB that are "
+                    + "allowed; make it smaller, or allow more"
+            ])
+        #expect(try Tool("classify", path, image, "--limit-image-memory", "2").status == 0)
+        #expect(try Tool("classify", path, image, "--limit-image-memory", "0").status == 64)
     }
 }

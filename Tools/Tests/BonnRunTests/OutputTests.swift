@@ -1,3 +1,5 @@
+import BONNData
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -8,7 +10,8 @@ import Testing
 
     init() throws {
         scratch = try Scratch()
-        let model = try scratch.write(SmallModel.file(classNames: []))
+        let names = try DatasetSplits.open("synthetic:40").test.classNames.map { Name($0) }
+        let model = try scratch.write(SmallModel.file(classNames: names))
         let image = try scratch.image("1.png", seed: 1)
         let bench = ["bench", "--layer", "8x4x4", "--runs", "1"]
         let results = [

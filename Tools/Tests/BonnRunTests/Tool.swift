@@ -64,7 +64,13 @@ struct Tool {
     /// The output as JSON.
     func json() throws -> JSONValue { try JSONValue(parsing: output, place: "standard output") }
 
-    private static func executable() throws -> URL {
+    /// The output as JSON, one value a line.
+    func jsonLines() throws -> [JSONValue] {
+        try output.split(separator: "\n").map { try JSONValue(parsing: String($0), place: "line") }
+    }
+
+    /// The program.
+    static func executable() throws -> URL {
         let bundles = CommandLine.arguments.filter { $0.contains(".xctest") }
         let bundle = try #require(bundles.first ?? Bundle.main.executablePath)
         var folder = URL(fileURLWithPath: bundle).deletingLastPathComponent()

@@ -40,6 +40,15 @@ import Testing
         #expect(line.hasPrefix("Error: ") && line.contains(expected), "\(ending.errors)")
     }
 
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `a script of completions knows the commands and their options`(shell: String) throws {
+        let script = try Tool.run("--generate-completion-script", shell)
+        #expect(script.status == 0 && script.errors.isEmpty, "\(script.errors)")
+        for word in ["train", "evaluate", "export", "recipe", "learning-rate", "resume"] {
+            #expect(script.output.contains(word), "\(shell): \(word)")
+        }
+    }
+
     @Test func `train, evaluate and summary report what scripts rely on`() throws {
         let run = folder.path + "/run"
         let trained = try Tool.run(

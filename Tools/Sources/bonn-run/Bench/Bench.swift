@@ -22,7 +22,7 @@ struct Bench: ParsableCommand {
               bonn-run bench --layer 64x56x56 --layer 256x14x14@1 --kernels scalar
             """)
 
-    @Argument(help: "A model file.")
+    @Argument(help: "A model file.", completion: .file())
     var model: String?
 
     @Option(

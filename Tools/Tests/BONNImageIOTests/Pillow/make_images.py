@@ -2,17 +2,20 @@
 
     python make_images.py FOLDER [--seed N] [--only FILE...]
     python make_images.py FOLDER --photos PHOTOS
+    python make_images.py FOLDER --exif COUNT [--seed N]
 
 FOLDER gets the files, for each good one FILE.rgb (the bytes of Image.open(FILE).convert("RGB")),
 and cases.txt with one line per file: good TOLERANCE WIDTH HEIGHT FILE, or bad FILE. With --photos
 the files are those of another folder, and FILE.224.rgb holds the shorter side resized to 256 and
-the centre crop of 224 as well.
+the centre crop of 224 as well. With --exif the files have EXIF data of every kind, sound and not, and
+FILE.rgb holds what ImageOps.exif_transpose makes of them.
 
 The folder Fixtures, for machines without Python, was written by
     python make_images.py Fixtures --only baseline-420-17x13.jpg progressive-444-17x13.jpg \\
         gray-17x13.jpg cmyk-17x13.jpg ycck-17x13.jpg type0-16bit-17x13.png type2-8bit-17x13.png \\
         type4-8bit-17x13.png type6-16bit-17x13-interlaced.png \\
-        palette-transparent-4bit-17x13-interlaced.png
+        palette-transparent-4bit-17x13-interlaced.png table-17x13-interlaced.gif \\
+        beyond-the-screen-17x13.gif lossless-17x13.webp lossy-17x13.webp film-17x13.webp
 """
 
 import argparse
@@ -22,7 +25,9 @@ import struct
 import zlib
 from pathlib import Path
 
-from PIL import Image
+from exif_cases import exif_cases
+from gif_writer import frame, gif
+from PIL import Image, ImageOps
 from png_writer import SIGNATURE, chunk, png
 
 JPEG_TOLERANCE = 2
@@ -119,6 +124,52 @@ def good_pngs(rng):
     yield "png-called.jpg", png(rng, 20, 10, 2, 8)
 
 
+def good_gifs(rng):
+    for width, height in [(1, 1), (3, 2), (17, 13), (40, 31)]:
+        for interlaced in [False, True]:
+            end = f"{width}x{height}{'-interlaced' if interlaced else ''}.gif"
+            size, whole = (width, height), (0, 0, width, height)
+            table, other = rng.randbytes(768), rng.randbytes(768)
+
+            def one(*place, _interlaced=interlaced, **options):
+                return frame(rng, *place, interlaced=_interlaced, **options)
+
+            yield f"table-{end}", gif(size, [one(*whole)], table)
+            yield f"own-table-{end}", gif(size, [one(*whole, table=other)], table)
+            yield f"only-own-table-{end}", gif(size, [one(*whole, table=other)])
+            yield f"no-table-{end}", gif(size, [one(*whole)])
+            yield f"short-table-{end}", gif(size, [one(*whole, top_index=3)], table[:12])
+            yield f"transparent-{end}", gif(size, [one(*whole, transparent=7)], table)
+            yield f"smaller-{end}", gif((width + 5, height + 4), [one(2, 3, width, height)], table)
+            yield f"smaller-transparent-{end}", gif(
+                (width + 5, height + 4), [one(2, 3, width, height, transparent=9)], table)
+            yield f"beyond-the-screen-{end}", gif(size, [one(4, 1, width, height)], table)
+            yield f"two-frames-{end}", gif(size, [one(*whole), one(*whole, table=other)], table)
+            image = smooth(rng, width, height, "RGB")
+            out = io.BytesIO()
+            image.save(out, "GIF", interlace=interlaced)
+            yield f"pillow-{end}", out.getvalue()
+
+
+def good_webps(rng):
+    for width, height in [(1, 1), (3, 2), (17, 13), (131, 97)]:
+        end = f"{width}x{height}.webp"
+        for mode, kind in [("RGB", ""), ("RGBA", "-transparent")]:
+            image = smooth(rng, width, height, mode)
+            for name, options in [
+                (f"lossless{kind}-{end}", {"lossless": True, "exact": True}),
+                (f"lossy{kind}-{end}", {"quality": 60}),
+                (f"rough{kind}-{end}", {"quality": 1}),
+            ]:
+                out = io.BytesIO()
+                image.save(out, "WEBP", **options)
+                yield name, out.getvalue()
+            out = io.BytesIO()
+            others = [smooth(rng, width, height, mode) for _ in range(2)]
+            image.save(out, "WEBP", save_all=True, append_images=others, lossless=not kind)
+            yield f"film{kind}-{end}", out.getvalue()
+
+
 def with_size(data, width, height):
     """A PNG or JPEG file whose header claims another size."""
     if data.startswith(SIGNATURE):
@@ -139,11 +190,18 @@ def bad_files(rng):
         "palette-interlaced.png": png(rng, 30, 20, 3, 4, True, rng.randbytes(48)),
         "gray16.png": png(rng, 30, 20, 0, 16),
     }
+    for format, options in [("lossy.webp", {}), ("lossless.webp", {"lossless": True})]:
+        out = io.BytesIO()
+        image.save(out, "WEBP", **options)
+        sound[format] = out.getvalue()
+    sound["one.gif"] = gif((30, 20), [frame(rng, 0, 0, 30, 20)], rng.randbytes(768))
     for name, data in sound.items():
-        lengths = {1, 2, 3, 8, 20, len(data) - 1, len(data) - 2}
+        # The first frame of a GIF file is whole before the last byte.
+        end = len(data) - (2 if name.endswith("gif") else 0)
+        lengths = {1, 2, 3, 8, 20, end - 1, end - 2}
         if name.endswith("png"):
             lengths |= {len(data) - 4, len(data) - 12, len(data) - 16}
-        lengths |= {len(data) * i // 12 for i in range(1, 12)}
+        lengths |= {end * i // 12 for i in range(1, 12)}
         for length in lengths:
             yield f"cut-at-{length}-{name}", data[:length]
     baseline, rgb = sound["baseline.jpg"], sound["rgb.png"]
@@ -166,12 +224,17 @@ def bad_files(rng):
     yield "flipped-bit.png", bytes(flipped)
     yield "no-palette.png", png(rng, 8, 8, 3, 8)
     yield "depth-3.png", rgb[:24] + b"\3" + rgb[25:]
+    yield "no-image.gif", gif((5, 5), [], rng.randbytes(768))
+    yield "empty-frame.gif", gif((5, 5), [frame(rng, 0, 0, 0, 5)], rng.randbytes(768))
+    yield "huge.gif", gif((65535, 65535), [frame(rng, 0, 0, 5, 5)], rng.randbytes(768))
+    yield "no-code-size.gif", gif((5, 5), [frame(rng, 0, 0, 5, 5)[:10]], rng.randbytes(768))
+    yield "nothing-inside.webp", b"RIFF\4\0\0\0WEBP"
     yield "empty.png", b""
     yield "empty.jpg", b""
     yield "text.jpg", b"This is not an image.\n"
     yield "page.png", b"<!DOCTYPE html><html></html>"
     yield "zeros.jpg", bytes(1000)
-    for format in ["GIF", "BMP", "TIFF", "WEBP"]:
+    for format in ["BMP", "TIFF", "JPEG2000", "AVIF"]:
         out = io.BytesIO()
         image.save(out, format)
         yield f"really-{format.lower()}.jpg", out.getvalue()
@@ -188,6 +251,40 @@ def two_channels(data):
     return data[: frame[1]] + bytes(shorter) + data[frame[2] : scan] + header + data[scan + 14 :]
 
 
+def read(source):
+    """What Pillow reads, but for gray of 16 bits, which it clamps at 255 and we scale."""
+    image = Image.open(source)
+    if image.mode.startswith("I;16") or image.mode == "I":
+        gray = [(255 * value + 32767) // 65535 for value in image.getdata()]
+        scaled = Image.new("L", image.size)
+        scaled.putdata(gray)
+        return scaled.convert("RGB")
+    return image.convert("RGB")
+
+
+def upright(source):
+    """What ImageOps.exif_transpose makes of a file; the stored image where the data is too bad.
+
+    It also writes the data anew, which fails where other tags are odd: that is not the question here.
+    """
+    image = Image.open(source)
+    try:
+        return ImageOps.exif_transpose(image).convert("RGB")
+    except Exception:
+        image = Image.open(source)
+        image.load()
+        try:
+            orientation = image.getexif().get(0x0112, 1)
+        except Exception:
+            orientation = 1
+        kinds = Image.Transpose
+        method = {
+            2: kinds.FLIP_LEFT_RIGHT, 3: kinds.ROTATE_180, 4: kinds.FLIP_TOP_BOTTOM,
+            5: kinds.TRANSPOSE, 6: kinds.ROTATE_270, 7: kinds.TRANSVERSE, 8: kinds.ROTATE_90,
+        }.get(orientation)
+        return (image if method is None else image.transpose(method)).convert("RGB")
+
+
 def centre_crop(image, side=256, crop=224):
     short, long = sorted(image.size)
     new_long = int(side * long / short)
@@ -202,13 +299,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--photos", type=Path)
+    parser.add_argument("--exif", type=int)
     arguments = parser.parse_args()
     folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
 
-    def good(tolerance, name, source):
-        image = Image.open(source).convert("RGB")
+    def good(tolerance, name, source, read=read):
+        image = read(source)
         target = folder / (name + ".rgb")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(image.tobytes())
@@ -222,9 +320,16 @@ def main():
             name = str(path.relative_to(arguments.photos))
             image = good(JPEG_TOLERANCE, name, path)
             (folder / (name + ".224.rgb")).write_bytes(centre_crop(image).tobytes())
+    elif arguments.exif:
+        for name, data, tolerance in exif_cases(random.Random(arguments.seed), arguments.exif):
+            (folder / name).write_bytes(data)
+            good(tolerance, name, folder / name, upright)
     else:
         rng = random.Random(arguments.seed)
-        for tolerance, cases in [(JPEG_TOLERANCE, good_jpegs(rng)), (0, good_pngs(rng))]:
+        for tolerance, cases in [
+            (JPEG_TOLERANCE, good_jpegs(rng)), (0, good_pngs(rng)), (0, good_gifs(rng)),
+            (0, good_webps(rng)),
+        ]:
             for name, data in cases:
                 if arguments.only and name not in arguments.only:
                     continue

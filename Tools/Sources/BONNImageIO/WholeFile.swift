@@ -1,0 +1,86 @@
+import Foundation
+
+/// A file that is written piece by piece and is there whole or not at all: what was at its path stays
+/// until every byte of the new one is written.
+///
+/// Where the path names no file but a device or a pipe, the bytes go there as they come. A link is
+/// followed.
+package struct WholeFile: ~Copyable {
+    private let path: String
+    private let target: String
+    /// The file beside the target that holds the bytes until they are complete; nil for a device.
+    private let temporary: String?
+    private let descriptor: CInt
+
+    /// Begins to write.
+    package init(path: String) throws(ImageIOError) {
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        let kind = exists ? status.st_mode & S_IFMT : S_IFREG
+        guard kind != S_IFDIR else {
+            throw ImageIOError(.unwritable, path: path, reason: "cannot be written: is a folder")
+        }
+        let target = exists ? Self.resolved(path) : path
+        let isDevice = kind != S_IFREG
+        let temporary = isDevice ? nil : "\(target).\(getpid()).part"
+        let descriptor =
+            temporary.map { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+            ?? open(target, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.unwritable(path) }
+        self.path = path
+        self.target = target
+        self.temporary = temporary
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+        if let temporary { unlink(temporary) }
+    }
+
+    /// Appends bytes.
+    package borrowing func write(_ bytes: [UInt8]) throws(ImageIOError) {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Foundation.write(
+                    descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+            }
+            if count > 0 {
+                written += count
+            } else if count == 0 || errno != EINTR {
+                if count == 0 { errno = EIO }
+                throw Self.unwritable(path)
+            }
+        }
+    }
+
+    /// Puts the file in its place.
+    package consuming func commit() throws(ImageIOError) {
+        guard let temporary else { return }
+        // A file system of a network may say only at the end what it could not write.
+        let copy = dup(descriptor)
+        guard copy >= 0, close(copy) == 0, rename(temporary, target) == 0 else {
+            throw Self.unwritable(path)
+        }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func unwritable(_ path: String) -> ImageIOError {
+        ImageIOError(
+            .unwritable, path: path,
+            reason: "cannot be written: \(String(cString: strerror(errno)))")
+    }
+}
+
+/// Writes a file, or replaces the one that is there once every byte of the new one is written.
+func writeFile(_ bytes: [UInt8], path: String) throws(ImageIOError) {
+    let file = try WholeFile(path: path)
+    try file.write(bytes)
+    try file.commit()
+}
