@@ -47,8 +47,7 @@ let package = Package(
             dependencies: [
                 "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
-            ],
-            swiftSettings: settings),
+            ], swiftSettings: settings),
         // Apart from BONNData, so that bonn-run needs no network library.
         .target(name: "BONNDownload", dependencies: ["BONNData"], swiftSettings: settings),
         // What both command lines write with; no image and no network in it.
@@ -79,6 +78,7 @@ let package = Package(
             dependencies: [
                 "BONNData", "BONNDownload", "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",

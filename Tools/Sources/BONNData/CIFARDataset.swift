@@ -162,6 +162,12 @@ struct CIFARDataset: ImageDataset {
         return "\(batch.path), record \(record)"
     }
 
+    func listed(at index: Int) -> ListedImage {
+        let (batch, record) = place(of: index)
+        let file = batch.path.split(separator: "/").last ?? ""
+        return ListedImage(name: "\(file), record \(record)", bytes: Self.pixelBytes)
+    }
+
     private func place(of index: Int) -> (batch: Batch, record: Int) {
         precondition(
             (0..<count).contains(index), "image \(index) of \(name), which has \(count)")

@@ -17,6 +17,7 @@ struct DatasetSubset: ImageDataset {
         try base.image(at: indices[index])
     }
     func identifier(at index: Int) -> String { base.identifier(at: indices[index]) }
+    func listed(at index: Int) -> ListedImage { base.listed(at: indices[index]) }
 }
 
 extension ImageDataset {

@@ -31,6 +31,12 @@ package enum Files {
         FileManager.default.fileExists(atPath: path)
     }
 
+    /// How many bytes a file has; -1 where there is none.
+    static func size(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : -1
+    }
+
     /// The bytes of a file, memory-mapped where that is safe.
     static func map(_ path: String, what: String) throws(DataError) -> Data {
         guard exists(path) else {

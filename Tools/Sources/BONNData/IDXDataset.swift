@@ -103,6 +103,10 @@ struct IDXDataset: ImageDataset {
     func identifier(at index: Int) -> String {
         "\(images.path), image \(index)"
     }
+
+    func listed(at index: Int) -> ListedImage {
+        ListedImage(name: "image \(index)", bytes: width * height)
+    }
 }
 
 /// A byte in two hexadecimal digits.

@@ -23,6 +23,8 @@ public protocol ImageDataset: Sendable {
     func image(at index: Int) throws(DataError) -> PixelBuffer
     /// The name of one image for messages: the path of its file, or the file and the record.
     func identifier(at index: Int) -> String
+    /// Name and size of one image for `listingDigest`, without decoding it.
+    func listed(at index: Int) -> ListedImage
 }
 
 extension ImageDataset {

@@ -102,4 +102,11 @@ struct ImageFolderDataset: ImageDataset {
     }
 
     func identifier(at index: Int) -> String { Self.path(folder, classNames, files[index]) }
+
+    func listed(at index: Int) -> ListedImage {
+        let file = files[index]
+        return ListedImage(
+            name: classNames[file.label] + "/" + file.name,
+            bytes: Files.size(of: identifier(at: index)))
+    }
 }

@@ -172,6 +172,8 @@ import Testing
             try #require(ending.status == 0, "\(ending.errors)")
             var result = try RunResult(path + "-run")
             result.state.dataset.kind = ""
+            result.state.dataset.trainDigest = nil
+            result.state.dataset.testDigest = nil
             return result
         }
         let difference = results[0].difference(from: results[1])

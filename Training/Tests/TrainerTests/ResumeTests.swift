@@ -120,8 +120,54 @@ import Testing
         #expect(refusal { $0.model.widths = [2, 2, 2, 2] }.contains("model.widths = [2, 2, 4, 4]"))
         #expect(refusal { $0.losses.kernel = 0.5 }.contains("losses.kernel = 0.0001, not 0.5"))
         #expect(
-            refusal(splits: ColourDataset.splits(train: 47)).contains("the data given now is"))
+            refusal(splits: ColourDataset.splits(train: 47)).contains("the data given now: "))
         #expect(refusal { $0.data.workers = 2 } == "nothing thrown")
+    }
+
+    @Test func `images that were renamed or replaced since are noticed, and moved ones are not`()
+        throws
+    {
+        let data = folder.path + "/data"
+        let files = FileManager.default
+        let converted = try Tool.run(
+            "data", "convert", "synthetic:40", "--to", "images", "--output", data)
+        try #require(converted.status == 0, "\(converted)")
+        let path = folder.path + "/run"
+        func opened(_ folder: String) throws -> DatasetSplits { try DatasetSplits.open(folder) }
+        let configuration = smallConfiguration { $0.schedule.epochs = 1 }
+        func refusal(_ folder: String) -> String {
+            message {
+                try train(configuration, in: path, resuming: true, splits: opened(folder))
+            } ?? "nothing thrown"
+        }
+        try train(configuration, in: path, splits: opened(data))
+        #expect(refusal(data) == "nothing thrown")
+        let moved = folder.path + "/moved"
+        try files.moveItem(atPath: data, toPath: moved)
+        #expect(refusal(moved) == "nothing thrown")
+        let classes = try files.contentsOfDirectory(atPath: moved + "/train").sorted()
+        let first = moved + "/train/" + classes[0]
+        let image = try #require(try files.contentsOfDirectory(atPath: first).sorted().first)
+        try files.moveItem(atPath: first + "/" + image, toPath: first + "/0-" + image)
+        #expect(refusal(moved).contains("other training images: a label, a name or a size differs"))
+        try files.moveItem(atPath: first + "/0-" + image, toPath: first + "/" + image)
+        #expect(refusal(moved) == "nothing thrown")
+        let other = moved + "/test/" + classes[0]
+        let replaced = try #require(try files.contentsOfDirectory(atPath: other).sorted().first)
+        let bytes = try File.bytes(of: other + "/" + replaced)
+        try File.replace(other + "/" + replaced, with: bytes + [0])
+        #expect(refusal(moved).contains("other test images"))
+        try File.replace(other + "/" + replaced, with: bytes)
+        // A checkpoint that does not say is gone on with, and says so from then on.
+        var old = try Checkpoint(path: path + "/last.safetensors")
+        let digest = try #require(old.state.dataset.trainDigest)
+        old.state.dataset.trainDigest = nil
+        old.state.dataset.testDigest = nil
+        old.configuration.schedule.epochs = 2
+        try old.write(to: path + "/last.safetensors")
+        try train(old.configuration, in: path, resuming: true, splits: opened(moved))
+        let new = try Checkpoint(path: path + "/last.safetensors")
+        #expect(new.state.epoch == 2 && new.state.dataset.trainDigest == digest)
     }
 
     @Test func `tensors that do not fit the network are refused by name`() throws {

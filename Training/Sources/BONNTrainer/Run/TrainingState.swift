@@ -1,4 +1,5 @@
 import BONNData
+import BONNModelFormat
 
 /// Where a run is: everything in a checkpoint that is neither a tensor nor the configuration.
 public struct TrainingState: Sendable, Equatable, Codable {
@@ -75,6 +76,13 @@ public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvert
     public var testImages = 0
     /// The names of the classes, in the order of the logits.
     public var classNames: [String] = []
+    /// The digests of labels, names and sizes of the training images, of the validation images and of
+    /// the test images used (`ImageDataset.listingDigest`); nil in checkpoints that do not say.
+    public var trainDigest: String?
+    /// Of the validation images.
+    public var validationDigest: String?
+    /// Of the test images.
+    public var testDigest: String?
 
     /// No data set yet.
     public init() {}
@@ -85,6 +93,34 @@ public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvert
         validationImages = splits.validation?.count
         testImages = splits.test.count
         classNames = splits.train.classNames
+        trainDigest = splits.train.listingDigest().description
+        validationDigest = splits.validation?.listingDigest().description
+        testDigest = splits.test.listingDigest().description
+    }
+
+    /// What another data set has that this one has not; nil where they are the same, as far as this
+    /// one says.
+    func difference(from other: DatasetIdentity) -> String? {
+        if kind != other.kind || trainImages != other.trainImages
+            || validationImages != other.validationImages || testImages != other.testImages
+        {
+            return "\(other)"
+        }
+        if classNames.map({ Name($0) }) != other.classNames.map({ Name($0) }) {
+            let pair = zip(classNames, other.classNames).first { Name($0) != Name($1) }
+            guard let pair else { return "\(other)" }
+            return "has class '\(printable(pair.1, limit: 60))' in the place of "
+                + "'\(printable(pair.0, limit: 60))'"
+        }
+        let digests = [
+            ("training", trainDigest, other.trainDigest),
+            ("validation", validationDigest, other.validationDigest),
+            ("test", testDigest, other.testDigest),
+        ]
+        for (part, before, now) in digests where before != nil && before != now {
+            return "has as many, but other \(part) images: a label, a name or a size differs"
+        }
+        return nil
     }
 
     /// Kind and counts.

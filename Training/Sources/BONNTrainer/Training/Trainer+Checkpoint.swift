@@ -46,11 +46,13 @@ extension Trainer {
     /// Puts back everything that `captured` took.
     func restore(_ checkpoint: Checkpoint) throws {
         let source = directory.lastPath
-        guard checkpoint.state.dataset == DatasetIdentity(splits) else {
+        // Made when the run was prepared: it costs a look at every file.
+        let given = state.dataset
+        if let difference = checkpoint.state.dataset.difference(from: given) {
             throw TrainingError(
                 .checkpoint,
-                "\(source): was trained on \(checkpoint.state.dataset), the data given now is "
-                    + "\(DatasetIdentity(splits))")
+                "\(source): was trained on \(checkpoint.state.dataset), the data given now: "
+                    + "\(difference)")
         }
         try checkpoint.requireSameRun(configuration, source: source)
         try adoptEpochs(of: checkpoint, source: source)
@@ -72,6 +74,7 @@ extension Trainer {
         try averages?.restore(
             checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
         state = checkpoint.state
+        state.dataset = given
         state.selection = splits.validation == nil ? .test : .validation
         // A run of another length may end with another best epoch.
         if earlierEpochs != nil { state.finalTest = nil }
@@ -140,12 +143,14 @@ extension Checkpoint {
         of dataset: any ImageDataset, source: String
     ) throws(TrainingError) {
         let (trained, given) = (state.dataset.classNames, dataset.classNames)
-        guard trained == given else {
-            let differing = zip(trained, given).first { $0 != $1 }
+        // As names, which are their bytes.
+        guard trained.map({ Name($0) }) == given.map({ Name($0) }) else {
+            let differing = zip(trained, given).first { Name($0) != Name($1) }
             let difference =
                 trained.count != given.count
                 ? "\(given.count) classes, the network has \(trained.count)"
-                : "class '\(differing?.1 ?? "")' where the network has '\(differing?.0 ?? "")'"
+                : "class '\(printable(differing?.1 ?? "", limit: 60))' where the network has "
+                    + "'\(printable(differing?.0 ?? "", limit: 60))'"
             throw TrainingError(
                 .data, "\(dataset.name) does not fit \(source): it has \(difference)")
         }
