@@ -15,6 +15,11 @@ struct BonnRun: ParsableCommand {
               bonn-run classify network.bonn photo.jpg --top 3
               bonn-run evaluate network.bonn --data cifar-10-batches-bin --threads 2
               bonn-run bench --network resnet18 --threads 2 --layers
+
+            Exit codes: 0 success, 1 failure (one line on standard error), 64 wrong options, 141 \
+            where the reader of a pipe went away. A model or an image that asks for more memory or \
+            work than is allowed is refused: see --limit-memory, --limit-work and \
+            --limit-image-memory of the commands.
             """,
         subcommands: [Info.self, Classify.self, Evaluate.self, Bench.self])
 
@@ -22,6 +27,8 @@ struct BonnRun: ParsableCommand {
         runProgram { error in
             // Their descriptions end with a code for programs.
             switch error {
+            case let error as RuntimeError where error.code == .limitExceeded:
+                error.message + " (here with --limit-memory or --limit-work)"
             case let error as RuntimeError: error.message
             case let error as ModelFormatError: error.message
             default: nil

@@ -40,6 +40,7 @@ struct Classify: ParsableCommand {
     var logits = false
 
     @OptionGroup var options: SessionOptions
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var decoding: DecodingOptions
 
     @Flag(help: "Print one JSON object a line for each image.")
@@ -53,7 +54,8 @@ struct Classify: ParsableCommand {
     }
 
     func run() throws {
-        let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
+        let classifier = try ImageClassifier(
+            path: model, kernels: options.kernelSet(), limits: limits.limits())
         var session = try options.session(classifier.model)
         if !json {
             try Terminal.line(

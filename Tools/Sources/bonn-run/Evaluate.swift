@@ -45,6 +45,7 @@ struct Evaluate: ParsableCommand {
     var predictions: String?
 
     @OptionGroup var options: SessionOptions
+    @OptionGroup var limits: LimitOptions
     @OptionGroup var decoding: DecodingOptions
 
     @Flag(help: "Print the result as JSON.")
@@ -57,7 +58,8 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        let classifier = try ImageClassifier(path: model, kernels: options.kernelSet())
+        let classifier = try ImageClassifier(
+            path: model, kernels: options.kernelSet(), limits: limits.limits(batch: batch))
         let session = try options.session(classifier.model, batch: batch)
         var reading = DatasetOptions()
         reading.orientation = classifier.orientation

@@ -10,8 +10,8 @@ struct ImageClassifier {
     private let preprocessing: Preprocessing
 
     /// Loads a model; throws `Failure` if it does not say how it reads images.
-    init(path: String, kernels: KernelSet) throws {
-        model = try Model(path: path, kernels: kernels)
+    init(path: String, kernels: KernelSet, limits: ResourceLimits) throws {
+        model = try Model(path: path, kernels: kernels, limits: limits)
         guard let preprocessing = model.metadata.preprocessing else {
             throw Failure(
                 "\(path): the model holds no preprocessing, so it cannot read images; export it "

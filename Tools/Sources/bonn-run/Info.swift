@@ -15,6 +15,8 @@ struct Info: ParsableCommand {
     @Argument(help: "A model file.", completion: .file())
     var model: String
 
+    @OptionGroup var limits: LimitOptions
+
     @Flag(help: "List the layers.")
     var layers = false
 
@@ -22,7 +24,7 @@ struct Info: ParsableCommand {
     var json = false
 
     func run() throws {
-        let summary = try ModelSummary(path: model)
+        let summary = try ModelSummary(path: model, limits: limits.limits())
         if json {
             try Terminal.json(summary.json)
         } else {

@@ -15,9 +15,9 @@ struct ModelSummary {
     private let layers: [LayerTiming]
 
     /// Reads a model file and runs it once, which is what counts its multiply-accumulates.
-    init(path: String) throws {
+    init(path: String, limits: ResourceLimits) throws {
         self.path = path
-        model = try Model(path: path)
+        model = try Model(path: path, limits: limits)
         let contents = try Data(contentsOf: URL(fileURLWithPath: path))
         bytes = contents.count
         let (file, _, seal) = try ModelFile.read([UInt8](contents))

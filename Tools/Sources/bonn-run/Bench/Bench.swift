@@ -57,6 +57,7 @@ struct Bench: ParsableCommand {
     var layers = false
 
     @OptionGroup var options: SessionOptions
+    @OptionGroup var limits: LimitOptions
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -104,7 +105,10 @@ struct Bench: ParsableCommand {
 
     /// The model file, or the network with random weights.
     private func subject() throws -> BenchSubject {
-        if let model { return try BenchSubject(path: model, kernels: options.kernelSet()) }
+        if let model {
+            return try BenchSubject(
+                path: model, kernels: options.kernelSet(), limits: limits.limits(batch: batch))
+        }
         let name = network ?? ""
         guard let network = BenchmarkNetwork(rawValue: name) else {
             throw ValidationError(
@@ -146,7 +150,8 @@ struct Bench: ParsableCommand {
         for shape in shapes {
             var measurement = Measurement(
                 try options.session(
-                    try Model(shape.file(), kernels: options.kernelSet()), batch: batch),
+                    try Model(shape.file(), kernels: options.kernelSet(), limits: .unlimited),
+                    batch: batch),
                 runs: runs)
             try measurement.warmUp()
             measured += try measurement.measure(total: false, layers: true).layers

@@ -17,18 +17,18 @@ struct BenchSubject {
     let residentBefore: Int?
 
     /// Loads a model file.
-    init(path: String, kernels: KernelSet) throws {
+    init(path: String, kernels: KernelSet, limits: ResourceLimits) throws {
         name = path
         residentBefore = ProcessMemory.resident()?.now
         let clock = ContinuousClock()
         let start = clock.now
-        model = try Model(path: path, kernels: kernels)
+        model = try Model(path: path, kernels: kernels, limits: limits)
         loadMilliseconds = (clock.now - start) / .milliseconds(1)
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         fileBytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
     }
 
-    /// Loads a network that the tool has built.
+    /// Loads a network that the tool has built, which needs no limits.
     init(name: String, _ file: ModelFile, kernels: KernelSet) throws {
         self.name = name
         residentBefore = nil
@@ -36,7 +36,7 @@ struct BenchSubject {
         fileBytes = bytes.count
         let clock = ContinuousClock()
         let start = clock.now
-        model = try Model(ModelFile(bytes: bytes), kernels: kernels)
+        model = try Model(ModelFile(bytes: bytes), kernels: kernels, limits: .unlimited)
         loadMilliseconds = (clock.now - start) / .milliseconds(1)
     }
 }
