@@ -7,6 +7,10 @@ import Foundation
 /// codec holds beside it (all coefficients of a progressive JPEG file). An image that takes more than the
 /// whole budget is refused before any of it is decoded; one that would take more than is left waits
 /// until others are done. So eight workers hold no more than one.
+///
+/// One thing no header tells: a lossless WebP file can be made so that libwebp keeps up to 0.9 GB of
+/// tables for it (0.4 GB for 0.3 MB of file). Such a file is not refused but decoded while nothing else
+/// is.
 public final class DecodingBudget: Sendable, Equatable {
     /// The budget that everything shares unless told otherwise: 400 MB, enough for a photograph of 133
     /// megapixels, or of 66 in a progressive file with half of its colors.

@@ -54,7 +54,10 @@ public func decodeImage(
     guard let needed = header.bytes(turned: turning != .none), needed <= budget.bytes else {
         throw tooLarge(header, turned: turning != .none, name, budget)
     }
-    return try budget.holding(needed) { () throws(ImageIOError) in
+    // Tables are not a reason to refuse an image, as hardly any has many; but a file that has them is
+    // decoded alone.
+    let held = min(budget.bytes, needed.addingReportingOverflow(header.tableBytes).partialValue)
+    return try budget.holding(held) { () throws(ImageIOError) in
         let (w, h) = (header.width, header.height)
         var failure: String?
         let pixels = [UInt8](unsafeUninitializedCapacity: w * h * 3) { buffer, initialized in

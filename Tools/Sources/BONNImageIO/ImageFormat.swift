@@ -70,12 +70,12 @@ enum ImageFormat: String {
         guard info.width > 0, info.height > 0 else {
             throw undecodable(name, "the image is \(info.width)x\(info.height) pixels")
         }
-        // Sides of at most 31 bits and 100 bytes a pixel would overflow; half of that does not.
-        guard let working = Int(exactly: info.working_bytes) else {
-            throw undecodable(name, "the image is \(info.width)x\(info.height) pixels")
-        }
+        guard let working = Int(exactly: info.working_bytes),
+            let tables = Int(exactly: info.table_bytes)
+        else { throw undecodable(name, "the image is \(info.width)x\(info.height) pixels") }
         return ImageHeader(
-            width: Int(info.width), height: Int(info.height), workingBytes: working)
+            width: Int(info.width), height: Int(info.height), workingBytes: working,
+            tableBytes: tables)
     }
 
     /// Decodes the image into `height * width * 3` bytes; what is wrong with it, or nil.
@@ -103,6 +103,8 @@ struct ImageHeader {
     let height: Int
     /// Bytes that the codec holds beside the decoded image.
     let workingBytes: Int
+    /// Bytes of tables that the codec may hold besides; nearly always far less.
+    let tableBytes: Int
 
     /// Bytes that decoding holds at once, and turning afterwards; nil where that is beyond counting.
     func bytes(turned isTurned: Bool) -> Int? {

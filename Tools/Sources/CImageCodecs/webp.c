@@ -12,6 +12,10 @@
 enum { fixed_bytes = 1 << 20, bytes_per_column = 256 };
 enum { lossy = 1, bytes_of_transparency = 5, bytes_of_lossless = 4, bytes_of_film = 12 };
 
+// A lossless file may have other codes for every 4x4 pixels, each of which libwebp keeps as tables.
+// Less than 20 bits of the file make no five codes.
+enum { most_codes = 65536, bytes_of_codes = 13000, bits_of_codes = 20 };
+
 static int fail(char *message, const char *text) {
     snprintf(message, BONN_CODEC_MESSAGE_SIZE, "%s", text);
     return 1;
@@ -44,6 +48,14 @@ int bonn_webp_info(const uint8_t *bytes, size_t count, bonn_image_info *info, ch
                                                                 : 0;
     info->working_bytes = fixed_bytes + (uint64_t)bytes_per_column * info->width +
                           bytes_per_pixel * info->width * info->height;
+    if (features.format != lossy) {
+        const uint64_t blocks =
+            ((uint64_t)info->width + 3) / 4 * (((uint64_t)info->height + 3) / 4);
+        const uint64_t in_file = (uint64_t)count * 8 / bits_of_codes + 1;
+        uint64_t codes = blocks < in_file ? blocks : in_file;
+        codes = codes < most_codes ? codes : most_codes;
+        info->table_bytes = codes * bytes_of_codes;
+    }
     return 0;
 }
 

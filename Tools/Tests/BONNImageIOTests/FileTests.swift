@@ -100,4 +100,48 @@ import Testing
             #expect(error?.description == "\(path): cannot be written: No such file or directory")
         }
     }
+
+    @Test func `a file that grows or shrinks while it is read is an error or whole`() throws {
+        try withFolder { folder in
+            let path = folder.appending(path: "image.png").path
+            let image = gradient(width: 300, height: 200, channels: 3)
+            let bytes = try encodePNG(image)
+            try Data(bytes).write(to: URL(filePath: path))
+            let writer = open(path, O_WRONLY)
+            defer { close(writer) }
+            let reading = DispatchSemaphore(value: 0)
+            let other = Thread {
+                for round in 0..<2000 {
+                    ftruncate(writer, off_t(round % 2 == 0 ? bytes.count + round : bytes.count))
+                }
+                reading.signal()
+            }
+            other.start()
+            while reading.wait(timeout: .now()) == .timedOut {
+                do {
+                    #expect(try readImage(path: path, orientation: .stored) == image.rgb())
+                } catch let error as ImageIOError {
+                    #expect(error.code == .unreadable, "\(error)")
+                }
+            }
+        }
+    }
+
+    @Test func `a link is written through, and a folder is refused`() throws {
+        try withFolder { folder in
+            let link = folder.appending(path: "link.png").path
+            let target = folder.appending(path: "target.png").path
+            try Data([1]).write(to: URL(filePath: target))
+            try FileManager.default.createSymbolicLink(
+                atPath: link, withDestinationPath: "target.png")
+            let image = gradient(width: 2, height: 2, channels: 3)
+            try writePNG(image, path: link)
+            #expect(try readImage(path: target, orientation: .stored) == image)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "target.png")
+            let error = #expect(throws: ImageIOError.self) {
+                try writePNG(image, path: folder.path)
+            }
+            #expect(error?.reason == "cannot be written: is a folder")
+        }
+    }
 }

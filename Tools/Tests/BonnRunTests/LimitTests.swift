@@ -9,7 +9,8 @@ import Testing
         scratch = try Scratch()
         // 4 MB of weights, and more than 10^9 steps for an image.
         model = scratch.path("resnet18.bonn")
-        _ = try Tool("bench", "--network", "resnet18", "--input", "448", "--runs", "1", "--save", model)
+        _ = try Tool(
+            "bench", "--network", "resnet18", "--input", "448", "--runs", "1", "--save", model)
         let image = try scratch.image("1.png", seed: 1)
         commands = [
             ["info", model], ["bench", model, "--runs", "1"],

@@ -76,6 +76,30 @@ import Testing
         }
     }
 
+    @Test func `names from files cannot move the cursor or forge a line`() throws {
+        let hostile = "\u{1B}[2J\u{9B}31m\u{202E}a\nb\r\u{2028}\u{85}"
+        var file = SmallModel.file()
+        file.metadata.classNames[3] = Name(hostile)
+        file.metadata.provenance[Name(hostile)] = hostile
+        let model = try scratch.write(file, "hostile.bonn")
+        let image = try scratch.image("x\u{1B}[31m\u{9B}\n.png", seed: 1)
+        let missing = scratch.path("missing\u{1B}[2J\u{202E}")
+        for arguments in [
+            ["info", model, "--layers"], ["classify", model, image, missing, "--top", "10"],
+            ["evaluate", model, "--data", "synthetic:40"], ["evaluate", model, "--data", missing],
+            ["info", missing], ["bench", model, "--kernels", hostile],
+        ] {
+            for format in [[], ["--json"]] {
+                let run = try Tool(arguments + format)
+                for line in run.errors + run.output.split(separator: "\n").map(String.init) {
+                    #expect(line.unicodeScalars.allSatisfy { isPrintable($0) }, "\(line)")
+                }
+            }
+        }
+        let json = try Tool.json("info", model)
+        #expect(json["class_names"].elements[3].string?.utf8.elementsEqual(hostile.utf8) == true)
+    }
+
     @Test func `head gets the line it asks for`() throws {
         for command in commands {
             let whole = try Tool(command).output

@@ -16,8 +16,11 @@
 typedef struct {
     uint32_t width;
     uint32_t height;
-    /// Bytes that decoding holds at most beside the decoded image.
+    /// Bytes that decoding holds at most beside the decoded image, tables aside.
     uint64_t working_bytes;
+    /// Bytes that tables may take besides, of which the header says nothing: only a lossless WebP
+    /// file can have more than a megabyte of them, and only one that was made to has many.
+    uint64_t table_bytes;
 } bonn_image_info;
 
 /// Reads the header of a JPEG file.
