@@ -17,7 +17,7 @@ struct ColourDataset: ImageDataset {
     var channels: Int { 3 }
     var imageSize: (width: Int, height: Int)? { (8, 8) }
 
-    func label(at index: Int) -> Int { index % 3 }
+    func label(at index: Int) -> Int { index % classNames.count }
     func identifier(at index: Int) -> String { "colours/\(index)" }
 
     func image(at index: Int) throws(DataError) -> PixelBuffer {

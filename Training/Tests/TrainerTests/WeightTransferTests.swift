@@ -161,6 +161,44 @@ import Torch
         #expect(reference.state.origin?.digest == source.checkpoint.weightsDigest.description)
     }
 
+    @Test func `the command line lists what was taken, new and left, to people and to programs`()
+        throws
+    {
+        let first = folder.path + "/first"
+        let trained = try Tool(tinyRun(epochs: 1) + ["--output", first]).wait()
+        try #require(trained.status == 0, "\(trained)")
+        // Other widths in the last stage, so that the head does not fit either.
+        let start = ["--set", "model.widths=[2, 2, 2, 4]", "--from", first + "/last.safetensors"]
+        let told = try Tool(tinyRun(epochs: 1) + start + ["--output", folder.path + "/told"]).wait()
+        #expect(told.status == 0, "\(told)")
+        let lists = told.output.split(separator: "\n").map(String.init)
+        let counts = try #require(
+            lists.first { $0.hasPrefix("Weights of \(first)/last.safetensors: ") })
+        #expect(lists.contains { $0.hasPrefix("  taken: stem.convolution.weight 2x3x3x3, ") })
+        #expect(
+            lists.contains { $0.hasPrefix("  new: ") }
+                && lists.contains { $0.hasPrefix("  left: ") })
+        let asked = try Tool(
+            tinyRun(epochs: 1) + start + ["--output", folder.path + "/asked", "--json"]
+        ).wait()
+        let report =
+            try JSONSerialization.jsonObject(with: Data(asked.output.utf8)) as? [String: Any]
+        let weights = try #require(report?["weights"] as? [String: Any])
+        func items(_ key: String) throws -> [[String: Any]] {
+            try #require(weights[key] as? [[String: Any]])
+        }
+        let (taken, new, left) = (try items("taken"), try items("new"), try items("left"))
+        #expect(
+            counts.hasSuffix("\(taken.count) tensors taken, \(new.count) new, \(left.count) left."))
+        let head = try #require(new.first { $0["name"] as? String == "head.weight" })
+        #expect(head["shape"] as? [Int] == [10, 4])
+        #expect(left.contains { $0["name"] as? String == "head.weight" })
+        let digest = try Checkpoint(path: first + "/last.safetensors").weightsDigest.description
+        #expect(weights["digest"] as? String == digest)
+        let both = try Tool(tinyRun(epochs: 1) + start + ["--output", first, "--resume"]).wait()
+        #expect(both.status == 64 && both.errors.contains("--from starts a new run"), "\(both)")
+    }
+
     @Test func `a new run has the network of the checkpoint unless it is given another`() throws {
         var checkpoint = try source().checkpoint
         checkpoint.configuration.model.dropout = 0.25
