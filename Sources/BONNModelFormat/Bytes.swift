@@ -14,7 +14,9 @@
 /// its machine. A slice keeps the indices of what it was cut from, and the whole alive.
 public struct Bytes: Sendable, RandomAccessCollection {
     private let storage: Storage
+    /// The index of the first byte.
     public let startIndex: Int
+    /// One behind the index of the last byte.
     public let endIndex: Int
 
     private enum Storage: Sendable {
@@ -54,6 +56,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
         endIndex = range.upperBound
     }
 
+    /// The byte at an index.
     public subscript(position: Int) -> UInt8 {
         precondition((startIndex..<endIndex).contains(position), "byte \(position) is outside")
         switch storage {
@@ -63,6 +66,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
         }
     }
 
+    /// Some of the bytes, under the same indices.
     public subscript(bounds: Range<Int>) -> Bytes {
         precondition(
             bounds.lowerBound >= startIndex && bounds.upperBound <= endIndex,
@@ -85,6 +89,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
         }
     }
 
+    /// Calls a function with the bytes; they always lie side by side.
     public func withContiguousStorageIfAvailable<Result>(
         _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
     ) rethrows -> Result? {

@@ -10,14 +10,17 @@ public struct Name: Sendable, Hashable, Comparable {
     /// A name with the bytes of a text.
     public init(_ text: String) { self.text = text }
 
+    /// Whether the bytes are the same.
     public static func == (first: Name, second: Name) -> Bool {
         first.text.utf8.elementsEqual(second.text.utf8)
     }
 
+    /// Whether the bytes come first.
     public static func < (first: Name, second: Name) -> Bool {
         first.text.utf8.lexicographicallyPrecedes(second.text.utf8)
     }
 
+    /// Feeds the bytes, and a byte that no UTF-8 holds behind them.
     public func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
@@ -48,6 +51,7 @@ extension RawRepresentable where Self: CaseIterable, RawValue == String {
 }
 
 extension Name: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+    /// A name that stands in the source.
     public init(stringLiteral text: String) { self.init(text) }
 }
 
