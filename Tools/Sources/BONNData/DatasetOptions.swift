@@ -31,6 +31,9 @@ public struct DatasetOptions: Sendable, Equatable {
     /// Image folders: decode every file when the folder is opened, leave out those that cannot
     /// be decoded, and count them; without it such a file is an error when it is read.
     public var skipsBrokenImages = false
+    /// Image folders: the size of the images is judged by those that can be read, for callers that leave
+    /// out the others when they meet them; without it such a file is an error when the folder is opened.
+    public var toleratesBrokenImages = false
     /// Image folders: the order of the images.
     public var folderOrder = FolderOrder.path
     /// Image folders: whether images are turned as their EXIF data says.

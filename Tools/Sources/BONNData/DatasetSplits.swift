@@ -1,3 +1,5 @@
+import BONNModelFormat
+
 /// A training set, a test set, and a validation set where there is one, all with the same classes.
 public struct DatasetSplits: Sendable {
     /// What was recognised.
@@ -8,36 +10,38 @@ public struct DatasetSplits: Sendable {
     public let validation: (any ImageDataset)?
     /// The test images.
     public let test: any ImageDataset
+    /// What a person has to know: that the test images hold some of the classes only.
+    public let notes: [String]
 
     /// Creates splits.
     public init(
         kind: DatasetKind, train: any ImageDataset, validation: (any ImageDataset)? = nil,
-        test: any ImageDataset
+        test: any ImageDataset, notes: [String] = []
     ) {
         self.kind = kind
         self.train = train
         self.validation = validation
         self.test = test
+        self.notes = notes
     }
 
     /// Opens a folder of any recognised kind, or draws: `synthetic`, or `synthetic:N` for N
     /// training images and a quarter as many test images.
     ///
     /// Everything that can be checked without decoding an image is checked here: the length of
-    /// every file, every header, every label.
+    /// every file, every header, every label. Labels of the test images are those of the training
+    /// images, by name; they may hold some of the classes and no other.
     /// - Throws: `DataError` with one line that names the file, what was expected, what was found.
     public static func open(
         _ path: String, options: DatasetOptions = DatasetOptions()
     ) throws(DataError) -> DatasetSplits {
         let source = try DatasetSource(path, options)
-        let splits = DatasetSplits(
-            kind: source.kind, train: try source.open(.train), test: try source.open(.test))
-        if let train = splits.train as? ImageFolderDataset,
-            let test = splits.test as? ImageFolderDataset
-        {
-            try ImageFolders.checkClasses(train, test)
-        }
-        return splits
+        let train = try source.open(.train)
+        let test = try source.open(.test).relabeled(
+            names: train.classNames.map { Name($0) }, count: train.classNames.count,
+            network: train.name)
+        return DatasetSplits(
+            kind: source.kind, train: train, test: test.dataset, notes: test.notes)
     }
 
     /// Opens the test split alone; the files of the training split need not exist, and a folder

@@ -1,17 +1,11 @@
+import BONNModelFormat
 import Foundation
 
 /// What the data sets ask of the file system, with their errors.
 package enum Files {
-    /// The names in a folder but for hidden ones, sorted by their UTF-8 bytes, so that the order
-    /// is the same for every locale, file system and machine.
+    /// The names in a folder but for hidden ones, in the order of `FolderListing`.
     package static func names(in folder: String) throws(DataError) -> [String] {
-        let found: [String]
-        do {
-            found = try FileManager.default.contentsOfDirectory(atPath: folder)
-        } catch {
-            throw DataError(.unreadable, "\(folder): cannot be listed (\(reason(error)))")
-        }
-        return found.filter { !$0.hasPrefix(".") }.sorted(by: precedes)
+        try FolderListing(folder).entries.map(\.name.text)
     }
 
     /// Whether one name sorts before another, by UTF-8 bytes.
@@ -52,15 +46,25 @@ package enum Files {
         }
     }
 
-    /// The lines of a text file without the empty ones at its end.
+    /// The names in a text file, one a line, whatever ends the lines; without the empty ones at its end.
     static func lines(_ path: String, what: String) throws(DataError) -> [String] {
-        guard let text = String(data: try map(path, what: what), encoding: .utf8) else {
+        var bytes = try map(path, what: what)
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+        guard let text = String(data: Data(bytes), encoding: .utf8) else {
             throw DataError(.badClasses, "\(path): is not UTF-8 text, expected \(what)")
         }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.trimmingCharacters(in: .whitespaces.union(.newlines))
-        }
+        // A carriage return and a line feed are one Character: files are made of scalars.
+        var lines = text.replacing("\r\n", with: "\n").unicodeScalars
+            .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" }
+            .map { String($0).trimmingCharacters(in: .whitespaces) }
         while lines.last?.isEmpty == true { lines.removeLast() }
+        if let long = lines.first(where: { $0.utf8.count > FormatLimits.nameBytes }) {
+            throw DataError(
+                .badClasses,
+                "\(path): expected class names of at most \(FormatLimits.nameBytes) bytes, found "
+                    + "'\(printable(long, limit: 40))' of \(long.utf8.count)")
+        }
+        try ClassNames.check(lines, place: path)
         return lines
     }
 

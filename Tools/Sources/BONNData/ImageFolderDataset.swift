@@ -1,5 +1,6 @@
 import BONNImage
 import BONNImageIO
+import BONNModelFormat
 
 /// Images in folders, one folder for each class: `CLASS/*.{jpg,jpeg,png,gif,webp}`.
 ///
@@ -28,14 +29,15 @@ struct ImageFolderDataset: ImageDataset {
 
     /// Lists the files of a split, or of a folder of class folders that is not split at all.
     init(_ folder: String, options: DatasetOptions) throws(DataError) {
-        let classNames = try Files.names(in: folder).filter {
-            Files.isFolder(folder.appending(component: $0))
-        }
+        let classNames = try FolderListing(folder).folders.map(\.text)
         guard !classNames.isEmpty else {
             throw DataError(
                 .noImages, "\(folder): holds no folder, expected one for each class: CLASS/*.png")
         }
-        var (files, ignoredFiles) = try Self.list(folder, classNames)
+        try ClassNames.check(classNames, place: folder)
+        var (files, ignoredFiles) = try Self.list(
+            folder, classNames,
+            toleratesBroken: options.toleratesBrokenImages || options.skipsBrokenImages)
         if options.folderOrder == .fileName {
             // The sort is stable, so files of one name stay in the order of their classes.
             files.sort { Files.precedes($0.name, $1.name) }
@@ -53,7 +55,7 @@ struct ImageFolderDataset: ImageDataset {
                         + "first is \(paths[0])")
             }
         }
-        imageSize = Self.commonSize(
+        imageSize = try Self.commonSize(
             files.lazy.map { Self.path(folder, classNames, $0) }, options)
         self.options = options
         self.folder = folder
@@ -65,14 +67,17 @@ struct ImageFolderDataset: ImageDataset {
 
     /// The image files of all classes in order, and how many other files there are.
     private static func list(
-        _ folder: String, _ classNames: [String]
+        _ folder: String, _ classNames: [String], toleratesBroken: Bool
     ) throws(DataError) -> (files: [File], ignored: Int) {
         var files: [File] = []
         var ignored = 0
         for (label, className) in classNames.enumerated() {
             let path = folder.appending(component: className)
-            let names = try Files.names(in: path)
-            let images = names.filter(isImageFileName)
+            // Where broken images are tolerated, a link to nothing is one of them.
+            let listing = try FolderListing(path, allowsDanglingLinks: toleratesBroken)
+            let names = listing.entries.map(\.name.text)
+            let images = listing.entries.filter { $0.kind == .file || $0.kind == .danglingLink }
+                .map(\.name.text).filter(isImageFileName)
             ignored += names.count - images.count
             guard !images.isEmpty else {
                 throw DataError(

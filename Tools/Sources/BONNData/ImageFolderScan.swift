@@ -19,19 +19,34 @@ extension ImageFolderDataset {
         return broken.withLock { $0 }
     }
 
-    /// The size that all images state in their headers, or nil; stops at the first that differs,
-    /// so a folder of photographs costs a few files and only a uniform one costs all of them.
+    /// The size that all images state in their headers, or nil where they differ; stops at the first that
+    /// differs, so a folder of photographs costs a few files and only a uniform one costs all of them.
+    ///
+    /// A file that cannot be read has no size; it does not differ.
+    ///
+    /// - Throws: `.brokenImage` that names it, unless the options tolerate it; `.noImages` where none can be
+    ///   read.
     static func commonSize(
         _ paths: some Sequence<String>, _ options: DatasetOptions
-    ) -> (width: Int, height: Int)? {
+    ) throws(DataError) -> (width: Int, height: Int)? {
         var common: (width: Int, height: Int)?
+        var unreadable: ImageIOError?
         for path in paths {
-            guard
-                let size = try? readImageSize(
+            do {
+                let size = try readImageSize(
                     path: path, orientation: options.orientation, budget: options.decodingBudget)
-            else { return nil }
-            if let common, common != size { return nil }
-            common = size
+                if let common, common != size { return nil }
+                common = size
+            } catch {
+                guard options.toleratesBrokenImages else {
+                    throw DataError(.brokenImage, error.description)
+                }
+                unreadable = unreadable ?? error
+            }
+        }
+        if common == nil, let unreadable {
+            throw DataError(
+                .noImages, "none of the image files can be read: \(unreadable.description)")
         }
         return common
     }

@@ -36,23 +36,4 @@ enum ImageFolders {
         }
         return folder.appending(component: name)
     }
-
-    /// Checks that two splits have the same classes.
-    static func checkClasses(
-        _ train: ImageFolderDataset, _ test: ImageFolderDataset
-    ) throws(DataError) {
-        let onlyTrain = Set(train.classNames).subtracting(test.classNames)
-        let onlyTest = Set(test.classNames).subtracting(train.classNames)
-        guard onlyTrain.isEmpty && onlyTest.isEmpty else {
-            let (missing, from, other) =
-                onlyTrain.isEmpty
-                ? (onlyTest, train.name, test.name) : (onlyTrain, test.name, train.name)
-            throw DataError(
-                .badClasses,
-                "\(from): has no folder for the class"
-                    + (missing.count == 1 ? " " : "es ")
-                    + DatasetFolder.listed(missing.sorted(by: Files.precedes))
-                    + " of \(other); both splits need the same classes")
-        }
-    }
 }

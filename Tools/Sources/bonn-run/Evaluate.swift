@@ -64,6 +64,7 @@ struct Evaluate: ParsableCommand {
         var reading = DatasetOptions()
         reading.orientation = classifier.orientation
         reading.decodingBudget = decoding.budget
+        reading.toleratesBrokenImages = skipBroken
         let dataset = try DatasetSplits.openTest(data, options: reading)
             .subset(of: images, seed: 1)
         let mapping = try ClassMapping(

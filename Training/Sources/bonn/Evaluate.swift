@@ -59,9 +59,10 @@ struct Evaluate: ParsableCommand {
         configuration.data.batchSize = batchSize
         configuration.data.skipBroken = skipBroken
         let network = try stored.network(on: target, source: checkpoint)
-        let dataset = try DatasetSplits.openTest(data, options: configuration.datasetOptions)
-            .subset(of: images, seed: UInt64(configuration.run.seed))
-        try stored.requireClasses(of: dataset, source: checkpoint)
+        let labeled = try stored.labeled(
+            DatasetSplits.openTest(data, options: configuration.datasetOptions), source: checkpoint)
+        for note in labeled.notes { Terminal.note("Note: \(note)") }
+        let dataset = labeled.dataset.subset(of: images, seed: UInt64(configuration.run.seed))
         let bar = ProgressBar()
         let result = try Evaluator(configuration).measure(
             network, on: dataset, device: target

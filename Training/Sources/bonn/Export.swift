@@ -103,10 +103,9 @@ struct Export: ParsableCommand {
     private func batches(_ stored: Checkpoint) throws -> [Tensor] {
         let configuration = stored.configuration
         if let data {
-            let dataset = try DatasetSplits.openTest(
-                data, options: configuration.datasetOptions
-            ).subset(of: images, seed: UInt64(configuration.run.seed))
-            try stored.requireClasses(of: dataset, source: checkpoint)
+            let test = try DatasetSplits.openTest(data, options: configuration.datasetOptions)
+            let dataset = try stored.labeled(test, source: checkpoint).dataset
+                .subset(of: images, seed: UInt64(configuration.run.seed))
             var batches: [Tensor] = []
             try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }
             return batches

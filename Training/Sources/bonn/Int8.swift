@@ -74,7 +74,7 @@ struct Int8Quantization {
     func apply(data: String) throws -> Int8Report {
         let configuration = stored.configuration
         let splits = try DatasetSplits.open(data, options: configuration.datasetOptions)
-        try stored.requireClasses(of: splits.test, source: source)
+        let test = try stored.labeled(splits.test, source: source).dataset
         var calibration = Int8Calibration()
         let seen = splits.train.subset(
             of: Self.calibrationImages, seed: UInt64(configuration.run.seed))
@@ -88,7 +88,7 @@ struct Int8Quantization {
         var after = try model()
         var images = 0
         var right = (before: 0, after: 0)
-        try forEachBatch(of: splits.test, Array(0..<splits.test.count), configuration) { batch in
+        try forEachBatch(of: test, Array(0..<test.count), configuration) { batch in
             images += batch.labels.count
             right.before += Self.right(try before.run(batch.images), batch.labels)
             right.after += Self.right(try after.run(batch.images), batch.labels)

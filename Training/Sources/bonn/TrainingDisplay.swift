@@ -91,6 +91,7 @@ final class TrainingDisplay {
         line(
             "\(summary.dataset), device \(summary.configuration.run.device), "
                 + "\(summary.configuration.run.threads) threads, folder \(summary.directory)")
+        for note in summary.notes { line(note) }
         if summary.completedEpochs > 0 || summary.completedSteps > 0 {
             let progress = Self.progress(summary.completedEpochs, summary.completedSteps)
             line("Going on after \(progress).")

@@ -79,10 +79,12 @@ struct Verify: ParsableCommand {
         }
         try requireOrigin(of: deployed, stored)
         try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
-        let dataset = try DatasetSplits.openTest(
-            data, options: stored.configuration.datasetOptions
-        ).subset(of: images, seed: UInt64(stored.configuration.run.seed))
-        try stored.requireClasses(of: dataset, source: checkpoint)
+        let labeled = try stored.labeled(
+            DatasetSplits.openTest(data, options: stored.configuration.datasetOptions),
+            source: checkpoint)
+        for note in labeled.notes { Terminal.note("Note: \(note)") }
+        let dataset = labeled.dataset.subset(
+            of: images, seed: UInt64(stored.configuration.run.seed))
         var check = try ParityCheck(
             models, threads: threadCounts, batch: stored.configuration.evaluationBatch)
         let bar = ProgressBar()

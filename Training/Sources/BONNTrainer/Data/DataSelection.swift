@@ -7,6 +7,7 @@ extension TrainingConfiguration {
         var options = DatasetOptions()
         options.coarseLabels = data.coarseLabels
         options.folderOrder = data.folderOrder
+        options.toleratesBrokenImages = data.skipBroken
         return options
     }
 }
@@ -23,6 +24,6 @@ extension DatasetSplits {
         }
         return DatasetSplits(
             kind: kind, train: limited(train, to: data.trainImages), validation: validation,
-            test: limited(test, to: data.testImages))
+            test: limited(test, to: data.testImages), notes: notes)
     }
 }

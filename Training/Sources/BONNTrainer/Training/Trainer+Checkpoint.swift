@@ -136,23 +136,19 @@ extension Checkpoint {
         }
     }
 
-    /// Checks that a data set has the classes that the network was trained on.
+    /// A data set with the labels of the classes that the network was trained on, by name.
     ///
-    /// - Throws: `.data` that tells both.
-    public func requireClasses(
-        of dataset: any ImageDataset, source: String
-    ) throws(TrainingError) {
-        let (trained, given) = (state.dataset.classNames, dataset.classNames)
-        // As names, which are their bytes.
-        guard trained.map({ Name($0) }) == given.map({ Name($0) }) else {
-            let differing = zip(trained, given).first { Name($0) != Name($1) }
-            let difference =
-                trained.count != given.count
-                ? "\(given.count) classes, the network has \(trained.count)"
-                : "class '\(printable(differing?.1 ?? "", limit: 60))' where the network has "
-                    + "'\(printable(differing?.0 ?? "", limit: 60))'"
-            throw TrainingError(
-                .data, "\(dataset.name) does not fit \(source): it has \(difference)")
+    /// - Returns: the images, and what a person has to know about their classes.
+    /// - Throws: `.data` that names a class which the network does not have.
+    public func labeled(
+        _ dataset: any ImageDataset, source: String
+    ) throws(TrainingError) -> (dataset: any ImageDataset, notes: [String]) {
+        let names = state.dataset.classNames
+        do throws(DataError) {
+            return try dataset.relabeled(
+                names: names.map { Name($0) }, count: names.count, network: source)
+        } catch {
+            throw TrainingError(.data, error.message)
         }
     }
 

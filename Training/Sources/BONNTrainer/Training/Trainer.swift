@@ -149,6 +149,6 @@ public final class Trainer {
             configuration: configuration, binaryParameters: count(true),
             realParameters: count(false), dataset: state.dataset, directory: directory.path,
             completedEpochs: state.epoch, completedSteps: state.progress.steps,
-            earlierEpochs: earlierEpochs, transfer: transfer)
+            earlierEpochs: earlierEpochs, transfer: transfer, notes: splits.notes)
     }
 }

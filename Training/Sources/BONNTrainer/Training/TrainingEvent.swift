@@ -34,6 +34,8 @@ public struct RunSummary: Sendable {
     public let earlierEpochs: Int?
     /// What a new run takes from the weights of another one.
     public let transfer: WeightTransfer?
+    /// Lines about the data.
+    public let notes: [String]
 }
 
 /// One optimiser step.

@@ -1,0 +1,40 @@
+import BONNImage
+public import BONNModelFormat
+
+extension ImageDataset {
+    /// This data set with the labels of a network, or of the training images, by name: what
+    /// `ClassMapping` says, applied.
+    ///
+    /// - Returns: the images, and what a person has to know about their classes.
+    /// - Throws: `DataError.badClasses` for a class that the network does not have.
+    public func relabeled(
+        names: [Name], count: Int, network: String
+    ) throws(DataError) -> (dataset: any ImageDataset, notes: [String]) {
+        let mapping = try ClassMapping(of: self, names: names, count: count, network: network)
+        let isIdentity = mapping.classes == Array(0..<count)
+        let known = names.isEmpty ? classNames : names.map(\.text)
+        return (
+            isIdentity
+                ? self : RelabeledDataset(base: self, classNames: known, labels: mapping.classes),
+            mapping.notes
+        )
+    }
+}
+
+/// A data set under other labels.
+private struct RelabeledDataset: ImageDataset {
+    let base: any ImageDataset
+    let classNames: [String]
+    /// The new label of each old one.
+    let labels: [Int]
+
+    var name: String { base.name }
+    var channels: Int { base.channels }
+    var count: Int { base.count }
+    var imageSize: (width: Int, height: Int)? { base.imageSize }
+
+    func label(at index: Int) -> Int { labels[base.label(at: index)] }
+    func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
+    func identifier(at index: Int) -> String { base.identifier(at: index) }
+    func listed(at index: Int) -> ListedImage { base.listed(at: index) }
+}
