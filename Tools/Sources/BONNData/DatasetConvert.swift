@@ -1,5 +1,5 @@
 import BONNImage
-import BONNImageIO
+import BONNModelFormat
 
 /// Writes a data set in another format, image for image and in the same order.
 ///
@@ -8,7 +8,8 @@ import BONNImageIO
 public struct DatasetConvert: Sendable {
     /// The formats that can be written.
     public enum Format: String, Sendable, CaseIterable {
-        /// `train/CLASS/00000.png`, `test/CLASS/00000.png`, numbered through each split, so that
+        /// `train/CLASS/00000.png`, `test/CLASS/00000.png` and, of a validation set,
+        /// `validation/CLASS/00000.png`, numbered through each split, so that
         /// `DatasetOptions.FolderOrder.fileName` gives the order back.
         case images
         /// The CIFAR-10 binary version: ten classes, 32x32, colour, at most 50,000 + 10,000 images.
@@ -26,7 +27,9 @@ public struct DatasetConvert: Sendable {
         self.format = format
     }
 
-    /// Writes into a folder that must not exist, or be empty.
+    /// Writes into a folder that is new or empty. Hidden files and folders count as content; `.` and
+    /// a link to an empty folder will do. A conversion that fails takes back what it wrote, and
+    /// nothing else.
     /// - Parameters:
     ///   - progress: Called with the number of images written and of all.
     /// - Throws: `DataError`: `.unwritable`, `.badShape` or `.badClasses` of what the format
@@ -34,40 +37,39 @@ public struct DatasetConvert: Sendable {
     public func run(
         into folder: String, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DataError) {
-        let target = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
-        if Files.exists(target) {
-            guard Files.isFolder(target), try Files.names(in: target).isEmpty else {
-                throw DataError(.unwritable, "\(target): exists, expected a new or an empty folder")
-            }
+        if let validation = splits.validation, format != .images {
+            throw DataError(
+                .badShape,
+                "\(printable(validation.name)): \(format.rawValue) holds a training and a test set "
+                    + "and no validation set; convert to \(Format.images.rawValue)")
         }
-        let temporary = Files.hiddenSibling(of: target)
-        Files.remove(temporary)
-        try Files.makeFolder(temporary)
-        do {
-            let total = splits.train.count + splits.test.count
-            try write(.train, into: temporary) { progress($0, total) }
-            try write(.test, into: temporary) { progress(splits.train.count + $0, total) }
-            try writeClassNames(into: temporary)
-            Files.remove(target)
-            try Files.move(temporary, to: target)
-        } catch {
-            Files.remove(temporary)
-            throw error
+        try StagedFolder.fill(folder) { target throws(DataError) in
+            let trained = splits.train.count
+            let validated = splits.validation?.count ?? 0
+            let total = trained + validated + splits.test.count
+            try write(.train, into: &target) { progress($0, total) }
+            if let validation = splits.validation {
+                try writeImages(validation, "validation", into: &target) {
+                    progress(trained + $0, total)
+                }
+            }
+            try write(.test, into: &target) { progress(trained + validated + $0, total) }
+            try writeClassNames(into: &target)
         }
     }
 
     private func write(
-        _ split: Split, into folder: String, progress: (Int) -> Void
+        _ split: Split, into folder: inout StagedFolder, progress: (Int) -> Void
     ) throws(DataError) {
         let dataset = split == .train ? splits.train : splits.test
         switch format {
-        case .images: try writeImages(dataset, split, into: folder, progress)
-        case .cifar10: try writeCIFAR(dataset, split, into: folder, progress)
-        case .idx: try writeIDX(dataset, split, into: folder, progress)
+        case .images: try writeImages(dataset, split.rawValue, into: &folder, progress)
+        case .cifar10: try writeCIFAR(dataset, split, into: &folder, progress)
+        case .idx: try writeIDX(dataset, split, into: &folder, progress)
         }
     }
 
-    private func writeClassNames(into folder: String) throws(DataError) {
+    private func writeClassNames(into folder: inout StagedFolder) throws(DataError) {
         let names = splits.train.classNames
         let file: String
         switch format {
@@ -75,41 +77,45 @@ public struct DatasetConvert: Sendable {
         case .cifar10: file = "batches.meta.txt"
         case .idx: file = "label_names.txt"
         }
+        for name in names where name.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+            throw DataError(
+                .badClasses,
+                "\(splits.train.name): the class '\(printable(name))' is more than a line, and "
+                    + "\(file) holds one class a line")
+        }
         let text = names.joined(separator: "\n") + "\n"
-        try Files.write(Array(text.utf8), folder.appending(component: file))
+        try folder.write(Array(text.utf8), file)
     }
 
     private func writeImages(
-        _ dataset: any ImageDataset, _ split: Split, into folder: String, _ progress: (Int) -> Void
+        _ dataset: any ImageDataset, _ splitFolder: String, into folder: inout StagedFolder,
+        _ progress: (Int) -> Void
     ) throws(DataError) {
-        let splitFolder = folder.appending(component: split.rawValue)
+        try folder.makeFolder(splitFolder)
         for name in dataset.classNames {
-            guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/") else {
+            guard let first = name.utf8.first, first != UInt8(ascii: "."),
+                !name.utf8.contains(UInt8(ascii: "/"))
+            else {
                 throw DataError(
-                    .badClasses, "\(dataset.name): the class '\(name)' cannot be a folder's name")
+                    .badClasses,
+                    "\(dataset.name): the class '\(printable(name))' cannot be a folder's name")
             }
-            try Files.makeFolder(splitFolder.appending(component: name))
+            try folder.makeFolder(splitFolder.appending(component: name))
         }
         let digits = max(5, String(dataset.count - 1).count)
         for index in 0..<dataset.count {
             let number = String(index)
             let file = String(repeating: "0", count: digits - number.count) + number + ".png"
-            let path = splitFolder.appending(
-                component: dataset.classNames[dataset.label(at: index)]
-            )
-            .appending(component: file)
-            let image = try dataset.image(at: index)
-            do {
-                try writePNG(image, path: path)
-            } catch {
-                throw DataError(.unwritable, error.description)
-            }
+            let name = dataset.classNames[dataset.label(at: index)].appending(component: file)
+            try folder.write(
+                try dataset.image(at: index), splitFolder.appending(component: name))
             progress(index + 1)
         }
     }
 
     private func writeCIFAR(
-        _ dataset: any ImageDataset, _ split: Split, into folder: String, _ progress: (Int) -> Void
+        _ dataset: any ImageDataset, _ split: Split, into folder: inout StagedFolder,
+        _ progress: (Int) -> Void
     ) throws(DataError) {
         let most = split == .train ? 50_000 : 10_000
         let least = split == .train ? 5 : 1
@@ -145,12 +151,13 @@ public struct DatasetConvert: Sendable {
                 }
                 progress(index + 1)
             }
-            try Files.write(bytes, folder.appending(component: file))
+            try folder.write(bytes, file)
         }
     }
 
     private func writeIDX(
-        _ dataset: any ImageDataset, _ split: Split, into folder: String, _ progress: (Int) -> Void
+        _ dataset: any ImageDataset, _ split: Split, into folder: inout StagedFolder,
+        _ progress: (Int) -> Void
     ) throws(DataError) {
         guard dataset.classNames.count <= 256 else {
             throw DataError(
@@ -176,8 +183,8 @@ public struct DatasetConvert: Sendable {
             progress(index + 1)
         }
         let prefix = IDXDataset.prefixes(split)[0]
-        try Files.write(images, folder.appending(component: "\(prefix)-images-idx3-ubyte"))
-        try Files.write(labels, folder.appending(component: "\(prefix)-labels-idx1-ubyte"))
+        try folder.write(images, "\(prefix)-images-idx3-ubyte")
+        try folder.write(labels, "\(prefix)-labels-idx1-ubyte")
     }
 
     private func wrongShape(

@@ -20,6 +20,12 @@ final class ScratchFolder {
     /// The path of something in the folder.
     func callAsFunction(_ name: String) -> String { path.appending(component: name) }
 
+    /// Makes an empty folder.
+    func makeFolder(_ name: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: self(name), withIntermediateDirectories: true)
+    }
+
     /// Writes a file and the folders above it.
     func write(_ bytes: [UInt8], _ name: String) throws {
         let url = URL(fileURLWithPath: self(name))
