@@ -55,7 +55,9 @@ extension Name: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     public init(stringLiteral text: String) { self.init(text) }
 }
 
-extension Name: CustomStringConvertible {
+extension Name: CustomStringConvertible, CustomDebugStringConvertible {
     /// The text.
     public var description: String { text }
+    /// The text in quotation marks, as a list of names shows it.
+    public var debugDescription: String { text.debugDescription }
 }
