@@ -26,7 +26,8 @@ build="$(swift build --show-bin-path)"
 triple="$(swift -print-target-info | sed -n 's/^ *"triple" *: *"\(.*\)",*$/\1/p' | head -n 1)"
 mkdir "$work/symbols"
 "$(tool swift-symbolgraph-extract)" -module-name "$MODULE" -I "$build/Modules" \
-    -Xcc -fmodule-map-file="$build/CBONNKernels.build/module.modulemap" -target "$triple" -minimum-access-level public \
+    -Xcc -fmodule-map-file="$build/CBONNKernels.build/module.modulemap" \
+    -Xcc -fmodule-map-file="$build/CBONNDigest.build/module.modulemap" -target "$triple" -minimum-access-level public \
     -output-dir "$work/symbols"
 "$docc" convert "Sources/$MODULE/$MODULE.docc" --additional-symbol-graph-dir "$work/symbols" \
     --fallback-display-name "$MODULE" --fallback-bundle-identifier "swift-bonn.$MODULE" \
