@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(name: "swift-bonn", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     ],
     targets: [
         .systemLibrary(
@@ -49,7 +50,12 @@ let package = Package(
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         // Apart from BONNData, so that bonn-run needs no network library.
-        .target(name: "BONNDownload", dependencies: ["BONNData"], swiftSettings: settings),
+        .target(
+            name: "BONNDownload",
+            dependencies: [
+                "BONNData", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: settings),
         // What both command lines write with; no image and no network in it.
         .target(
             name: "BONNTerminal",
@@ -79,6 +85,7 @@ let package = Package(
                 "BONNData", "BONNDownload", "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",

@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 
 /// What a data set holds, as `bonn data info` tells it.
 public struct DatasetInfo: Sendable, Equatable {
@@ -18,10 +19,10 @@ public struct DatasetInfo: Sendable, Equatable {
         public let ignoredFiles: Int
         /// Mean and deviation of the pixels.
         public let statistics: ChannelStatistics
-        /// The MD5 of all images in their order: label, width, height and channels as 32-bit
+        /// The SHA-256 of all images in their order: label, width, height and channels as 32-bit
         /// little-endian numbers, then the pixels row by row, channels interleaved. Two data sets
         /// with the same digest train alike, whatever files they come from.
-        public let md5: String
+        public let sha256: String
     }
 
     /// The kind of data.
@@ -54,16 +55,16 @@ public struct DatasetInfo: Sendable, Equatable {
         _ dataset: any ImageDataset, progress: (Int) -> Void
     ) throws(DataError) -> SplitInfo {
         var sums = PixelSums(channels: dataset.channels)
-        var md5 = MD5()
+        var hash = SHA256()
         var widths: ClosedRange<Int>?
         var heights: ClosedRange<Int>?
         for index in 0..<dataset.count {
             let image = try dataset.image(at: index)
             sums.add(image)
             for number in [dataset.label(at: index), image.width, image.height, image.channels] {
-                withUnsafeBytes(of: UInt32(number).littleEndian) { md5.update($0) }
+                withUnsafeBytes(of: UInt32(number).littleEndian) { hash.update($0) }
             }
-            md5.update(image.pixels)
+            hash.update(image.pixels)
             widths = widened(widths, by: image.width)
             heights = widened(heights, by: image.height)
             progress(index + 1)
@@ -76,7 +77,7 @@ public struct DatasetInfo: Sendable, Equatable {
             count: dataset.count, classCounts: dataset.classCounts(), widths: widths,
             heights: heights, brokenFiles: folder?.brokenFiles ?? [],
             ignoredFiles: folder?.ignoredFiles ?? 0, statistics: sums.statistics,
-            md5: md5.finish())
+            sha256: hash.finish().description)
     }
 
     private static func widened(_ range: ClosedRange<Int>?, by value: Int) -> ClosedRange<Int> {

@@ -47,6 +47,11 @@ extension StagedFolder {
         return false
     }
 
+    /// Whether a path is new, or an empty folder.
+    package static func canFill(_ folder: String) -> Bool {
+        (try? isNew(plain(folder))) != nil
+    }
+
     /// The name of anything in a folder, hidden or not.
     private static func firstEntry(of folder: String) throws(DataError) -> String? {
         guard let listing = opendir(folder) else {

@@ -11,7 +11,7 @@ import Foundation
 /// value made is ever removed, by name; what others put beside it stays, and is never written over.
 package struct StagedFolder {
     /// Where things are until they are published.
-    let path: String
+    package let path: String
     private let target: String
     private let isTargetNew: Bool
     /// What was made in `path`, and the folders above it, in this order.

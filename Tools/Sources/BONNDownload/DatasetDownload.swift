@@ -1,15 +1,18 @@
 public import BONNData
-import Foundation
+import BONNModelFormat
 
 /// Fetches an archive, checks its sum, and unpacks it.
 ///
-/// The data set appears under its name only when it is complete: the archive and what it unpacks
-/// to are hidden files of the target folder until then, which the next try replaces.
+/// The data set appears under its name only when it is complete. Until then the archive is a hidden
+/// file of the target folder, from which the next try goes on; what it unpacks to is hidden beside
+/// it, and gone again when something fails.
 public struct DatasetDownload: Sendable {
     /// What is fetched.
     public let archive: DatasetArchive
     /// The folder of the server; the name of the archive's file is appended.
     public let server: String
+    /// How slow a server may be.
+    var patience = Patience()
 
     /// Creates a download.
     public init(_ archive: DatasetArchive, server: String = DatasetArchive.authorsServer) {
@@ -19,89 +22,88 @@ public struct DatasetDownload: Sendable {
 
     /// Downloads into a folder, which is created if need be, and returns the folder of the data
     /// set; when that is there already and complete, nothing is fetched.
+    ///
+    /// Whatever the server sends, no more disk is used than the archive and what it unpacks to,
+    /// and no more memory than network buffers; but for bodies of redirects, which Foundation keeps
+    /// until the server is given up.
     /// - Parameters:
-    ///   - progress: Called a few times a second with the bytes received and, where the server
-    ///     tells it, their total.
+    ///   - progress: Called a few times a second with the bytes received and of all.
     /// - Throws: `DataError`: `.network`, `.checksum`, `.archive`, `.unwritable`, or that of the
     ///   data set which was found there.
     public func run(
-        into folder: String, progress: (_ received: Int, _ total: Int?) -> Void = { _, _ in }
+        into folder: String, progress: (_ received: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DataError) -> String {
         let target = folder.appending(component: archive.folder)
-        if Files.exists(target) {
-            do {
-                _ = try DatasetSplits.open(target)
-                return target
-            } catch {
-                throw DataError(
-                    error.code,
-                    "\(target): is there but not complete; remove it and try again (\(error))")
-            }
-        }
+        if try isThere(target) { return target }
         try Files.makeFolder(folder)
-        let packed = folder.appending(component: ".\(archive.fileName).part")
-        let unpacked = folder.appending(component: ".\(archive.folder).part")
-        defer {
-            Files.remove(packed)
-            Files.remove(unpacked)
+        let part = try PartialFile(folder.appending(component: ".\(archive.fileName).part"))
+        defer { part.close() }
+        // Another process may just have finished.
+        if try isThere(target) {
+            part.remove()
+            return target
         }
-        let url = (server.hasSuffix("/") ? server : server + "/") + archive.fileName
-        let md5 = try HTTPFile(url).fetch(to: packed, progress: progress)
-        guard md5 == archive.md5 else {
-            throw DataError(
-                .checksum,
-                "\(url): MD5 sum \(md5), expected \(archive.md5); the download is damaged or is "
-                    + "another file, try again")
-        }
-        Files.remove(unpacked)
-        try Files.makeFolder(unpacked)
-        try TarArchive(packed).unpack(into: unpacked)
-        let inner = unpacked.appending(component: archive.folder)
-        guard Files.isFolder(inner) else {
-            throw DataError(
-                .archive,
-                "\(url): holds no folder \(archive.folder), found "
-                    + DatasetFolder.listed(try Files.names(in: unpacked)))
-        }
-        _ = try DatasetSplits.open(inner)
-        try Files.move(inner, to: target)
+        try fetch(into: part, progress)
+        try unpack(part, to: target)
+        part.remove()
         return target
     }
-}
 
-/// A gzipped tar file, unpacked by the `tar` of the system.
-struct TarArchive {
-    private let path: String
-
-    init(_ path: String) {
-        self.path = path
+    private func isThere(_ target: String) throws(DataError) -> Bool {
+        guard !StagedFolder.canFill(target) else { return false }
+        do {
+            _ = try DatasetSplits.open(target)
+            return true
+        } catch {
+            throw DataError(
+                error.code,
+                "\(printable(target)): is there but not complete; remove it and try again (\(error))"
+            )
+        }
     }
 
-    /// Unpacks everything into a folder that exists.
-    func unpack(into folder: String) throws(DataError) {
-        let process = Process()
-        let complaints = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["tar", "-xzf", path, "-C", folder, "--no-same-owner"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = complaints
-        do {
-            try process.run()
-        } catch {
-            throw DataError(.archive, "cannot run tar to unpack \(path): \(Files.reason(error))")
+    /// Makes the whole archive, with the right sum, out of the file: as it is, from where it ends,
+    /// or from the start.
+    private func fetch(
+        into part: PartialFile, _ progress: (_ received: Int, _ total: Int) -> Void
+    ) throws(DataError) {
+        let file = HTTPFile(
+            (server.hasSuffix("/") ? server : server + "/") + archive.fileName,
+            size: archive.size, patience: patience)
+        let kept = try part.size()
+        if kept > archive.size { try part.truncate() }
+        if (1...archive.size).contains(kept) {
+            var isWhole = kept == archive.size
+            if !isWhole { isWhole = try file.fetch(to: part, from: kept, progress) }
+            if isWhole, try part.md5() == archive.md5 { return }
+            // What was kept is of another archive, or damaged.
+            try part.truncate()
         }
-        let said = String(
-            decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let first = said.split(separator: "\n").first.map(String.init) ?? "no message"
-            // 127 is what env answers when there is no such program.
+        _ = try file.fetch(to: part, from: 0, progress)
+        let md5 = try part.md5()
+        guard md5 == archive.md5 else {
+            part.remove()
             throw DataError(
-                .archive,
-                process.terminationStatus == 127
-                    ? "the program tar is needed to unpack \(path) and is not installed"
-                    : "\(path): tar cannot unpack it: \(first)")
+                .checksum,
+                "\(file.address): MD5 sum \(md5), expected \(archive.md5); the download is damaged "
+                    + "or is another file, try again")
+        }
+    }
+
+    private func unpack(_ part: PartialFile, to target: String) throws(DataError) {
+        let tar = TarArchive(part.path)
+        do throws(DataError) {
+            let entries = try tar.entries(below: archive.folder)
+            try StagedFolder.fill(target) { staged throws(DataError) in
+                for entry in entries { staged.expect(entry.name, isFolder: entry.isFolder) }
+                try tar.unpack(into: staged.path)
+                _ = try DatasetSplits.open(staged.path)
+            }
+        } catch {
+            throw DataError(
+                error.code,
+                "\(error.message); the archive stays at \(printable(part.path)), the next try begins "
+                    + "with it")
         }
     }
 }

@@ -1,4 +1,5 @@
 import BONNData
+import BONNModelFormat
 import Dispatch
 import Foundation
 import Synchronization
@@ -7,134 +8,84 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// A file on a web server.
+/// How slow a server may be before it is given up: this many bytes in this time.
+struct Patience {
+    var bytes = 60_000
+    var time = Duration.seconds(60)
+}
+
+/// A file of known length on a web server.
 struct HTTPFile {
-    private let address: String
+    let address: String
+    private let size: Int
+    private let patience: Patience
 
-    /// Seconds without a byte after which a transfer is given up.
-    private static let patience: TimeInterval = 60
-
-    init(_ address: String) {
+    init(_ address: String, size: Int, patience: Patience) {
         self.address = address
+        self.size = size
+        self.patience = patience
     }
 
-    /// Writes the file to a path and returns its MD5 sum; what was written before a failure stays.
+    /// Writes the file, or the rest of it. What was written before a failure stays, unless it
+    /// cannot be of this file.
+    ///
+    /// - Parameter offset: Where the rest begins. A server that sends the whole all the same may.
+    /// - Returns: Whether the file is complete; false where the server does not go on from `offset`.
     func fetch(
-        to path: String, progress: (_ received: Int, _ total: Int?) -> Void
-    ) throws(DataError) -> String {
+        to file: PartialFile, from offset: Int, _ progress: (_ received: Int, _ total: Int) -> Void
+    ) throws(DataError) -> Bool {
+        let shown = printable(address)
         guard let url = URL(string: address), ["http", "https"].contains(url.scheme ?? ""),
             url.host?.isEmpty == false
         else {
-            throw DataError(.network, "\(address): is not an http or https address")
+            throw DataError(.network, "\(shown): is not an http or https address")
         }
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let file = FileHandle(forWritingAtPath: path)
-        else {
-            throw DataError(.unwritable, "\(path): cannot be created")
+        guard !HTTPTransfer.hasParked.load(ordering: .sequentiallyConsistent) else {
+            throw DataError(
+                .network,
+                "\(shown): cannot be asked for, as a server asked this process for a password; start "
+                    + "the program again")
         }
-        let transfer = Transfer(address, to: path, file)
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = Self.patience
+        let transfer = HTTPTransfer(shown, to: file, from: offset, size: size)
         let session = URLSession(
-            configuration: configuration, delegate: transfer, delegateQueue: nil)
-        session.dataTask(with: url).resume()
-        session.finishTasksAndInvalidate()
-        while transfer.done.wait(timeout: .now() + .milliseconds(200)) == .timedOut {
-            let (received, total) = transfer.progress
-            progress(received, total)
+            configuration: configuration, delegate: transfer, delegateQueue: InlineQueue())
+        let task = session.dataTask(with: HTTPTransfer.request(url, from: offset))
+        task.resume()
+        let clock = ContinuousClock()
+        var mark = (time: clock.now, bytes: offset)
+        while !transfer.isOver(within: .milliseconds(100)) {
+            let received = transfer.received
+            progress(received, size)
+            if received - mark.bytes >= patience.bytes {
+                mark = (clock.now, received)
+            } else if clock.now - mark.time > patience.time {
+                transfer.fail(
+                    "sent \(grouped(received - mark.bytes)) bytes in \(patience.time), "
+                        + "expected \(grouped(patience.bytes)) at least")
+            }
         }
+        // Not waited for: a server that floods the network thread keeps it from its other work.
+        if !transfer.isParked { Thread.detachNewThread { session.invalidateAndCancel() } }
         return try transfer.result()
+    }
+
+    private var configuration: URLSessionConfiguration {
+        let configuration = URLSessionConfiguration.ephemeral
+        // A cache would keep the archive in memory.
+        configuration.urlCache = nil
+        configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
+        configuration.urlCredentialStorage = nil
+        configuration.httpCookieStorage = nil
+        configuration.httpShouldSetCookies = false
+        // Only a second line: the patience ends first.
+        configuration.timeoutIntervalForRequest =
+            TimeInterval(patience.time.components.seconds) + 60
+        return configuration
     }
 }
 
-/// Receives one file: writes it, sums it, and remembers the first thing that goes wrong.
-private final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
-    let done = DispatchSemaphore(value: 0)
-    private let address: String
-    private let path: String
-    private let state: Mutex<State>
-
-    private struct State {
-        let file: FileHandle
-        var md5 = MD5()
-        var received = 0
-        var total: Int?
-        var error: DataError?
-    }
-
-    init(_ address: String, to path: String, _ file: sending FileHandle) {
-        self.address = address
-        self.path = path
-        state = Mutex(State(file: file))
-    }
-
-    var progress: (received: Int, total: Int?) {
-        state.withLock { ($0.received, $0.total) }
-    }
-
-    /// The sum, once everything is there.
-    func result() throws(DataError) -> String {
-        let outcome: Result<String, DataError> = state.withLock { state in
-            if let error = state.error { return .failure(error) }
-            return .success(state.md5.finish())
-        }
-        return try outcome.get()
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        state.withLock { state in
-            if status != 200 {
-                state.error = DataError(
-                    .network, "\(address): the server answered \(status), expected 200 (OK)")
-            }
-            let length = response.expectedContentLength
-            state.total = length > 0 ? Int(length) : nil
-        }
-        completionHandler(status == 200 ? .allow : .cancel)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isWritten = state.withLock { state in
-            guard state.error == nil else { return false }
-            do {
-                try state.file.write(contentsOf: data)
-            } catch {
-                state.error = DataError(
-                    .unwritable, "\(path): cannot be written (\(Files.reason(error)))")
-                return false
-            }
-            data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in state.md5.update(bytes) }
-            state.received += data.count
-            return true
-        }
-        if !isWritten { dataTask.cancel() }
-    }
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
-    ) {
-        state.withLock { state in
-            do {
-                try state.file.close()
-            } catch {
-                state.error =
-                    state.error
-                    ?? DataError(.unwritable, "\(path): cannot be written (\(Files.reason(error)))")
-            }
-            if state.error == nil, let error {
-                let sofar = state.received > 0 ? " after \(grouped(state.received)) bytes" : ""
-                state.error = DataError(
-                    .network, "\(address): the transfer failed\(sofar) (\(Files.reason(error)))")
-            } else if state.error == nil, let total = state.total, total != state.received {
-                state.error = DataError(
-                    .network,
-                    "\(address): ended after \(grouped(state.received)) of \(grouped(total)) bytes")
-            }
-        }
-        done.signal()
-    }
+/// Runs a block where it is handed over, that is, on the thread that reads from the network: it
+/// reads on when the bytes are written, and none pile up in memory.
+private final class InlineQueue: OperationQueue, @unchecked Sendable {
+    override func addOperation(_ block: @escaping @Sendable () -> Void) { block() }
 }

@@ -1,31 +1,47 @@
 import Foundation
 import Synchronization
 
-/// A web server on 127.0.0.1 that gives every request the same answer.
+/// A web server on 127.0.0.1, for one connection at a time.
 final class LoopbackServer: Sendable {
+    /// What is sent to a request, before the connection is closed.
+    struct Answer {
+        var head: [UInt8]
+        var body: [UInt8]
+        /// How often the body is sent.
+        var times = 1
+        /// Microseconds before each.
+        var pause: UInt32 = 0
+
+        /// A status, a body and a length that may be a lie; nil: none is stated.
+        init(_ status: String, body: [UInt8], length: Int?, header: [String] = []) {
+            var lines = ["HTTP/1.1 \(status)"] + header + ["Connection: close"]
+            if let length { lines.append("Content-Length: \(length)") }
+            head = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+            self.body = body
+        }
+
+        /// A status and a body of the length that is stated.
+        init(_ status: String, body: [UInt8], header: [String] = []) {
+            self.init(status, body: body, length: body.count, header: header)
+        }
+    }
+
     /// The address of its root.
     let address: String
-    /// How many requests were answered.
-    var requests: Int { count.withLock { $0 } }
+    /// The requests that were answered, header and all.
+    var requests: [String] { asked.withLock { $0 } }
 
     private let listener: CInt
-    private let answer: [UInt8]
-    private let count = Mutex(0)
+    private let answer: @Sendable (_ request: String) -> Answer
+    private let asked = Mutex<[String]>([])
 
-    /// Starts to answer with these bytes, header and all; the connection is closed after them.
-    init(answer: [UInt8]) throws {
+    /// Starts to answer.
+    init(_ answer: @escaping @Sendable (_ request: String) -> Answer) throws {
         let (socket, port) = try Self.listen()
         listener = socket
         self.answer = answer
         address = "http://127.0.0.1:\(port)"
         Thread.detachNewThread { [self] in serve() }
-    }
-
-    /// An answer with a status and a length that may be a lie.
-    static func answer(_ status: String, body: [UInt8], length: Int? = nil) -> [UInt8] {
-        Array(
-            "HTTP/1.1 \(status)\r\nContent-Length: \(length ?? body.count)\r\nConnection: close\r\n\r\n"
-                .utf8) + body
     }
 
     /// The address of a port on which nothing listens.
@@ -46,20 +62,35 @@ final class LoopbackServer: Sendable {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
             var request = [UInt8](repeating: 0, count: 8192)
-            if read(connection, &request, request.count) > 0 {
-                count.withLock { $0 += 1 }
+            let count = read(connection, &request, request.count)
+            if count > 0 {
+                let text = String(decoding: request[..<count], as: UTF8.self)
+                asked.withLock { $0.append(text) }
+                let answer = answer(text)
+                var goesOn = send(answer.head, to: connection)
                 var sent = 0
-                while sent < answer.count {
-                    let written = answer[sent...].withUnsafeBytes {
-                        send(connection, $0.baseAddress, $0.count, noSignal)
-                    }
-                    guard written > 0 else { break }
-                    sent += written
+                while goesOn, sent < answer.times {
+                    usleep(answer.pause)
+                    goesOn = send(answer.body, to: connection)
+                    sent += 1
                 }
             }
             shutdown(connection, CInt(SHUT_WR))
             close(connection)
         }
+    }
+
+    /// Whether the other side took all bytes.
+    private func send(_ bytes: [UInt8], to connection: CInt) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let written = bytes[sent...].withUnsafeBytes {
+                Foundation.send(connection, $0.baseAddress, $0.count, noSignal)
+            }
+            guard written > 0 else { return false }
+            sent += written
+        }
+        return true
     }
 
     private static func listen() throws -> (socket: CInt, port: UInt16) {

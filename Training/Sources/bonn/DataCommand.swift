@@ -36,7 +36,7 @@ struct DataCommand: ParsableCommand {
             let path = try DatasetDownload(archive, server: server).run(into: into) {
                 received, total in
                 bar.update(
-                    done: received >> 20, total: (total ?? received) >> 20, label: archive.name,
+                    done: received >> 20, total: total >> 20, label: archive.name,
                     detail: "MiB")
             }
             bar.clear()
@@ -161,7 +161,7 @@ private struct Report: Encodable {
         let std: [Float]
         let brokenFiles: [String]
         let ignoredFiles: Int
-        let md5: String
+        let sha256: String
 
         init(_ info: DatasetInfo.SplitInfo) {
             images = info.count
@@ -172,7 +172,7 @@ private struct Report: Encodable {
             std = info.statistics.std
             brokenFiles = info.brokenFiles
             ignoredFiles = info.ignoredFiles
-            md5 = info.md5
+            sha256 = info.sha256
         }
     }
 
@@ -206,7 +206,7 @@ private struct Report: Encodable {
             ["deviation", numbers(train.std), numbers(test.std)],
             ["broken files", "\(train.brokenFiles.count)", "\(test.brokenFiles.count)"],
             ["other files", "\(train.ignoredFiles)", "\(test.ignoredFiles)"],
-            ["MD5 of labels and pixels", train.md5, test.md5],
+            ["SHA-256 of labels and pixels", train.sha256, test.sha256],
         ]
         let classes = classNames.indices.prefix(100).map { index in
             [classNames[index], "\(train.classCounts[index])", "\(test.classCounts[index])"]
