@@ -161,8 +161,8 @@ import Testing
         }
         #expect(facts.map { $0["kind"] as? String } == ["image_folder", "cifar10"])
         for split in ["train", "test"] {
-            let digests = facts.map { ($0[split] as? [String: Any])?["md5"] as? String }
-            #expect(digests[0]?.count == 32 && digests[0] == digests[1], "\(split)")
+            let digests = facts.map { ($0[split] as? [String: Any])?["sha256"] as? String }
+            #expect(digests[0]?.count == 64 && digests[0] == digests[1], "\(split)")
         }
         let results = try [images, binary].map { path in
             let ending = try Tool.run(
