@@ -32,7 +32,7 @@ extension Safetensors {
                 .outOfMemory, "header", expected: "memory to read \(header.count) bytes of JSON",
                 found: "none", fix: "free some memory")
         }
-        let text = Array(bytes[header])
+        let text = bytes[header].withUnsafeBytes { Array($0) }
         let json = try JSONValue(parsing: text[...], place: "header", maximumDepth: 4)
         guard case .object(let members) = json else {
             throw ModelFormatError(

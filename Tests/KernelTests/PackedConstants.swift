@@ -70,28 +70,17 @@ extension ByteConvolutionOperator {
         window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
         weights: [Int8], scale: [Float], bias: [Float]?, kernels: KernelSet
     ) {
-        let store = store([
-            "w": ModelTensor(i8: weights, shape: [weights.count]),
-            "s": ModelTensor(f32: scale, shape: [scale.count]),
-            "b": ModelTensor(f32: bias ?? [], shape: [bias?.count ?? 0]),
-        ])
-        let scale = made { () throws(RuntimeError) in
-            try store.channelBlocks("s", outputs: outputChannels, groups: groups)
+        self = made { () throws(RuntimeError) in
+            try ByteConvolutionOperator(
+                window: window, groups: groups, inputChannels: inputChannels,
+                outputChannels: outputChannels, weight: "w", scale: "s",
+                bias: bias == nil ? nil : "b", kernels: kernels,
+                store([
+                    "w": ModelTensor(i8: weights, shape: [weights.count]),
+                    "s": ModelTensor(f32: scale, shape: [scale.count]),
+                    "b": ModelTensor(f32: bias ?? [], shape: [bias?.count ?? 0]),
+                ]))
         }
-        let bias = made { () throws(RuntimeError) in
-            try store.channelBlocks(
-                bias == nil ? nil : "b", otherwise: -0.0, outputs: outputChannels, groups: groups)
-        }
-        let geometry = Self.parameters(
-            window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels,
-            weights: UnsafeRawPointer(scale.pointer).assumingMemoryBound(to: UInt8.self),
-            scale: scale.pointer, bias: bias.pointer)
-        self.init(
-            window: window, groups: groups, inputChannels: inputChannels,
-            outputChannels: outputChannels,
-            weights: made { () throws(RuntimeError) in
-                try store.byteWeights("w", geometry, kernels: kernels)
-            }, scale: scale, bias: bias)
     }
 }
 

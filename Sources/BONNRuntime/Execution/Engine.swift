@@ -79,8 +79,9 @@ private final class Job: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     private let functions: UnsafePointer<bonn_kernel_set>
     private let cancellation: Cancellation
-    /// Steps as `ResourceLimits.work` counts them between two looks at the cancellation: some milliseconds.
-    private static let workBetweenLooks = 32_000_000
+    /// Steps as `ResourceLimits.work` counts them between two looks at the cancellation: some
+    /// milliseconds, and more than a stem of 224 x 224 pixels, whose pooled rows cost more in pieces.
+    private static let workBetweenLooks = 160_000_000
 
     init(
         steps: [ExecutionPlan.Step], base: UnsafeMutableRawPointer,
@@ -119,7 +120,7 @@ private final class Job: @unchecked Sendable {
         let memory = StepMemory(
             functions: functions, base: base, inputs: step.inputs, outputs: step.outputs,
             scratch: step.scratch + part * step.scratchStride)
-        let work = saturatingProduct(step.body.work, images) / parts
+        let work = saturatingProduct(step.work, images) / parts
         let pieces = min(max(1, work / Self.workBetweenLooks), 1 << 16)
         for piece in 0..<pieces {
             if cancellation.isRequested { return }

@@ -8,6 +8,8 @@ struct ExecutionPlan: Sendable {
         let node: Name
         /// The operation.
         let body: any Operator
+        /// Its steps for one image as `ResourceLimits.work` counts them.
+        let work: Int
         /// Byte offsets of the inputs.
         let inputs: [Int]
         /// Byte offsets of the outputs.
@@ -86,7 +88,7 @@ struct ExecutionPlan: Sendable {
         for (index, step) in model.steps.enumerated() {
             planned.append(
                 Step(
-                    node: step.node, body: step.body,
+                    node: step.node, body: step.body, work: step.body.work,
                     inputs: step.inputs.map { placement.offsets[request[$0]] },
                     outputs: step.outputs.map { placement.offsets[request[$0]] },
                     scratch: scratch[index].map { placement.offsets[$0] } ?? 0,

@@ -8,8 +8,6 @@ extension ConstantStore {
     func bitWeights(
         _ weight: Name, _ geometry: bonn_bconv2d, kernels: KernelSet
     ) throws(RuntimeError) -> ConstantBuffer<UInt8> {
-        var geometry = geometry
-        let pack = kernels.functions.pointee.bconv2d_pack
         let key = Key(
             form: .bitWeights, tensors: [weight],
             numbers: [
@@ -17,8 +15,10 @@ extension ConstantStore {
                 geometry.window.kernel_height, geometry.window.kernel_width,
             ])
         return try withWords(of: tensor(weight)) { words throws(RuntimeError) in
-            let count = withUnsafePointer(to: &geometry) { pack($0, words, nil) }
-            return try buffer(key, count: count) { to in _ = pack(&geometry, words, to) }
+            var geometry = geometry
+            return try packed(key) {
+                kernels.functions.pointee.bconv2d_pack(&geometry, words, $0)
+            }
         }
     }
 

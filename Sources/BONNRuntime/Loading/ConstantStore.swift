@@ -61,6 +61,14 @@ final class ConstantStore {
         return try ConstantBuffer(count: count, initializedBy: body)
     }
 
+    /// The bytes that a kernel set's packing function writes, there or made now. `pack` returns how many
+    /// there are, and writes none where there is no place.
+    func packed(
+        _ key: Key, by pack: (UnsafeMutableRawPointer?) -> Int
+    ) throws(RuntimeError) -> ConstantBuffer<UInt8> {
+        try buffer(key, count: pack(nil)) { _ = pack($0) }
+    }
+
     /// Counts bytes that are about to be allocated.
     func charge(bytes: Int) throws(RuntimeError) { try budget.charge(bytes: bytes, node: node) }
 

@@ -189,18 +189,9 @@ struct Lowering {
         let window = bonn_window(convolution.window, from: type.shape, to: output)
         let (weight, bias) = (convolution.weight, convolution.bias)
         if type.element == .signedByte {
-            let scale = try store.channelBlocks(
-                convolution.weightScale, outputs: outputs, groups: groups)
-            let bias = try store.channelBlocks(
-                bias, otherwise: -0.0, outputs: outputs, groups: groups)
-            let geometry = ByteConvolutionOperator.parameters(
-                window, groups: groups, inputChannels: inputs, outputChannels: outputs,
-                weights: UnsafeRawPointer(scale.pointer).assumingMemoryBound(to: UInt8.self),
-                scale: scale.pointer, bias: bias.pointer)
-            return ByteConvolutionOperator(
+            return try ByteConvolutionOperator(
                 window: window, groups: groups, inputChannels: inputs, outputChannels: outputs,
-                weights: try store.byteWeights(weight, geometry, kernels: kernels), scale: scale,
-                bias: bias)
+                weight: weight, scale: convolution.weightScale, bias: bias, kernels: kernels, store)
         }
         if groups > 1, groups == inputs, groups == outputs {
             return DepthwiseOperator(

@@ -84,8 +84,6 @@ extension ConstantStore {
     func byteWeights(
         _ weight: Name, _ geometry: bonn_conv2d_s8, kernels: KernelSet
     ) throws(RuntimeError) -> ConstantBuffer<UInt8> {
-        var geometry = geometry
-        let pack = kernels.functions.pointee.conv2d_s8_pack
         let key = Key(
             form: .byteWeights, tensors: [weight],
             numbers: [
@@ -93,9 +91,11 @@ extension ConstantStore {
                 geometry.window.kernel_height, geometry.window.kernel_width,
             ])
         return try tensor(weight).bytes.withUnsafeBytes { raw throws(RuntimeError) in
+            var geometry = geometry
             let weights = raw.baseAddress!.assumingMemoryBound(to: Int8.self)
-            let count = withUnsafePointer(to: &geometry) { pack($0, weights, nil) }
-            return try buffer(key, count: count) { to in _ = pack(&geometry, weights, to) }
+            return try packed(key) {
+                kernels.functions.pointee.conv2d_s8_pack(&geometry, weights, $0)
+            }
         }
     }
 }

@@ -54,10 +54,7 @@ struct BinaryConvolutionOperator: Operator {
             weight,
             Self.geometry(
                 window, groups: groups, inputChannels: inputChannels,
-                outputChannels: outputChannels,
-                pixelWords: pixelWords, weights: rowClass.pointer, bases: bases.pointer,
-                rowClass: rowClass.pointer, columnClass: columnClass.pointer),
-            kernels: kernels)
+                outputChannels: outputChannels, pixelWords: pixelWords), kernels: kernels)
     }
 
     var binaryMACs: Int {
@@ -134,24 +131,25 @@ struct BinaryConvolutionOperator: Operator {
     private var parameters: bonn_bconv2d {
         var parameters = Self.geometry(
             window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels,
-            pixelWords: pixelWords, weights: weights.pointer, bases: bases.pointer,
-            rowClass: rowClass.pointer, columnClass: columnClass.pointer)
+            pixelWords: pixelWords)
         parameters.shift = isSigned ? 1 : 0
+        parameters.weights = UnsafeRawPointer(weights.pointer)
+        parameters.bases = bases.pointer
+        parameters.row_class = rowClass.pointer
+        parameters.column_class = columnClass.pointer
         parameters.column_classes = columnClasses
         return parameters
     }
 
-    /// What packing and running have in common.
+    /// What packing needs to know.
     private static func geometry(
-        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
-        pixelWords: Int, weights: UnsafeRawPointer, bases: UnsafePointer<Int32>,
-        rowClass: UnsafePointer<Int32>, columnClass: UnsafePointer<Int32>
+        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int, pixelWords: Int
     ) -> bonn_bconv2d {
         bonn_bconv2d(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
             group_words: BitLayout.words(forChannels: inputChannels / groups),
-            pixel_words: pixelWords, shift: 0, weights: weights, bases: bases, row_class: rowClass,
-            column_class: columnClass, column_classes: 0)
+            pixel_words: pixelWords, shift: 0, weights: nil, bases: nil, row_class: nil,
+            column_class: nil, column_classes: 0)
     }
 }

@@ -7,12 +7,35 @@ struct ByteConvolutionOperator: BlockedConvolution {
     let groups: Int
     let inputChannels: Int
     let outputChannels: Int
-    /// `ConstantStore.byteWeights` of the weights.
-    let weights: ConstantBuffer<UInt8>
-    /// Of the sums, in `ConstantStore.channelBlocks`.
-    let scale: ConstantBuffer<Float>
-    /// In `ConstantStore.channelBlocks`; -0 where there is none, since x + -0 is x for zeros of both signs.
-    let bias: ConstantBuffer<Float>
+    private let weights: ConstantBuffer<UInt8>
+    private let scale: ConstantBuffer<Float>
+    private let bias: ConstantBuffer<Float>
+
+    /// Packs the weights for the kernels.
+    ///
+    /// - Parameters:
+    ///   - weight: I8 `[K, C / groups, kh, kw]`.
+    ///   - scale: of the sums, F32 `[K]`.
+    ///   - bias: F32 `[K]`, or nil.
+    ///   - kernels: the kernels that will run it.
+    init(
+        window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int, weight: Name,
+        scale: Name?, bias: Name?, kernels: KernelSet, _ store: ConstantStore
+    ) throws(RuntimeError) {
+        self.window = window
+        self.groups = groups
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        self.scale = try store.channelBlocks(scale, outputs: outputChannels, groups: groups)
+        // x + -0 is x, for zeros of both signs.
+        self.bias = try store.channelBlocks(
+            bias, otherwise: -0.0, outputs: outputChannels, groups: groups)
+        weights = try store.byteWeights(
+            weight,
+            Self.geometry(
+                window, groups: groups, inputChannels: inputChannels,
+                outputChannels: outputChannels), kernels: kernels)
+    }
 
     var scratchBytesPerThread: Int {
         var parameters = parameters
@@ -28,20 +51,22 @@ struct ByteConvolutionOperator: BlockedConvolution {
     }
 
     private var parameters: bonn_conv2d_s8 {
-        Self.parameters(
-            window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels,
-            weights: weights.pointer, scale: scale.pointer, bias: bias.pointer)
+        var parameters = Self.geometry(
+            window, groups: groups, inputChannels: inputChannels, outputChannels: outputChannels)
+        parameters.weights = UnsafeRawPointer(weights.pointer)
+        parameters.scale = scale.pointer
+        parameters.bias = bias.pointer
+        return parameters
     }
 
-    /// What the kernels are told; packing needs the geometry alone.
-    static func parameters(
-        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int,
-        weights: UnsafePointer<UInt8>, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>
+    /// What packing needs to know.
+    private static func geometry(
+        _ window: bonn_window, groups: Int, inputChannels: Int, outputChannels: Int
     ) -> bonn_conv2d_s8 {
         bonn_conv2d_s8(
             window: window, groups: groups, in_channels: inputChannels / groups,
             out_channels: outputChannels / groups,
-            blocks: ConstantStore.blockCount(outputChannels / groups),
-            weights: UnsafeRawPointer(weights), scale: scale, bias: bias)
+            blocks: ConstantStore.blockCount(outputChannels / groups), weights: nil, scale: nil,
+            bias: nil)
     }
 }

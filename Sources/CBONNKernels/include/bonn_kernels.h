@@ -58,15 +58,16 @@ static inline bonn_range bonn_taps_inside(ptrdiff_t origin, ptrdiff_t taps, ptrd
 typedef struct {
     bonn_window window;
     ptrdiff_t groups;
-    ptrdiff_t in_channels;       // of one group
-    ptrdiff_t out_channels;      // of one group
-    ptrdiff_t group_words;       // words that hold the input channels of one group
-    ptrdiff_t pixel_words;       // words from one input pixel to the next
-    ptrdiff_t shift;             // log2 of what one disagreement costs: 1 signed, 0 unsigned levels
-    const void *weights;         // as the kernel set's bconv2d_pack wrote them
-    const int32_t *bases;        // [row class][column class][groups * out_channels]
-    const int32_t *row_class;    // [out_height]
-    const int32_t *column_class; // [out_width]
+    ptrdiff_t in_channels;  // of one group
+    ptrdiff_t out_channels; // of one group
+    ptrdiff_t group_words;  // words that hold the input channels of one group
+    ptrdiff_t pixel_words;  // words from one input pixel to the next
+    ptrdiff_t shift;        // log2 of what one disagreement costs: 1 signed, 0 unsigned levels
+    // As the kernel set's bconv2d_pack wrote them; like all pointers here NULL while it does.
+    const void *_Nullable weights;
+    const int32_t *_Nullable bases;        // [row class][column class][groups * out_channels]
+    const int32_t *_Nullable row_class;    // [out_height]
+    const int32_t *_Nullable column_class; // [out_width]
     ptrdiff_t column_classes;
 } bonn_bconv2d;
 
@@ -88,9 +89,10 @@ typedef struct {
     ptrdiff_t in_channels;  // of one group
     ptrdiff_t out_channels; // of one group
     ptrdiff_t blocks;       // weight blocks of one group
-    const void *weights;    // as the kernel set's conv2d_s8_pack wrote them
-    const float *scale;     // [group][block][BONN_REAL_BLOCK]
-    const float *bias;      // the same; -0 where there is none
+    // As the kernel set's conv2d_s8_pack wrote them; like all pointers here NULL while it does.
+    const void *_Nullable weights;
+    const float *_Nullable scale; // [group][block][BONN_REAL_BLOCK]
+    const float *_Nullable bias;  // the same; -0 where there is none
 } bonn_conv2d_s8;
 
 // A real convolution in which every channel is a group of its own.

@@ -77,7 +77,6 @@ public struct ClassMapping: Sendable {
     }
 
     private static func listed(_ names: [Name]) -> String {
-        names.prefix(5).map { printable($0.text, limit: 60) }.joined(separator: ", ")
-            + (names.count > 5 ? " and \(grouped(names.count - 5)) more" : "")
+        DatasetFolder.listed(names.map { printable($0.text, limit: 60) })
     }
 }

@@ -1,16 +1,12 @@
 public import BONNImage
 
 /// Some images of a data set, in its order.
-struct DatasetSubset: ImageDataset {
+struct DatasetSubset: WrappedDataset {
     let base: any ImageDataset
     /// The images, by their index in `base`.
     let indices: [Int]
 
-    var name: String { base.name }
-    var classNames: [String] { base.classNames }
-    var channels: Int { base.channels }
     var count: Int { indices.count }
-    var imageSize: (width: Int, height: Int)? { base.imageSize }
 
     func label(at index: Int) -> Int { base.label(at: indices[index]) }
     func image(at index: Int) throws(DataError) -> PixelBuffer {

@@ -87,28 +87,6 @@ package enum Files {
         }
     }
 
-    /// The path beside a folder that holds it until it is complete.
-    static func hiddenSibling(of path: String) -> String {
-        let url = URL(fileURLWithPath: path)
-        return url.deletingLastPathComponent().path
-            .appending(component: ".\(url.lastPathComponent).part")
-    }
-
-    /// Renames a file or folder; what is at the new path already is an error.
-    package static func move(_ path: String, to target: String) throws(DataError) {
-        do {
-            try FileManager.default.moveItem(atPath: path, toPath: target)
-        } catch {
-            throw DataError(
-                .unwritable, "\(target): cannot be renamed from \(path) (\(reason(error)))")
-        }
-    }
-
-    /// Removes a file or a folder and all that is in it, if there is one.
-    package static func remove(_ path: String) {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
     /// What the system said, in one line.
     package static func reason(_ error: any Error) -> String {
         if let posix = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError {

@@ -35,3 +35,21 @@ extension ImageDataset {
         return counts
     }
 }
+
+/// A data set that passes on what it does not change.
+protocol WrappedDataset: ImageDataset {
+    /// What it is made of.
+    var base: any ImageDataset { get }
+}
+
+extension WrappedDataset {
+    var name: String { base.name }
+    var classNames: [String] { base.classNames }
+    var channels: Int { base.channels }
+    var count: Int { base.count }
+    var imageSize: (width: Int, height: Int)? { base.imageSize }
+    func label(at index: Int) -> Int { base.label(at: index) }
+    func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
+    func identifier(at index: Int) -> String { base.identifier(at: index) }
+    func listed(at index: Int) -> ListedImage { base.listed(at: index) }
+}

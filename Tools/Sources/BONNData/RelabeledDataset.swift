@@ -22,19 +22,11 @@ extension ImageDataset {
 }
 
 /// A data set under other labels.
-private struct RelabeledDataset: ImageDataset {
+private struct RelabeledDataset: WrappedDataset {
     let base: any ImageDataset
     let classNames: [String]
     /// The new label of each old one.
     let labels: [Int]
 
-    var name: String { base.name }
-    var channels: Int { base.channels }
-    var count: Int { base.count }
-    var imageSize: (width: Int, height: Int)? { base.imageSize }
-
     func label(at index: Int) -> Int { labels[base.label(at: index)] }
-    func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
-    func identifier(at index: Int) -> String { base.identifier(at: index) }
-    func listed(at index: Int) -> ListedImage { base.listed(at: index) }
 }

@@ -109,22 +109,15 @@ import Testing
     }
 
     /// Throws at its last image, after `meddle` was called.
-    private struct Failing: ImageDataset {
-        let dataset: any ImageDataset
+    private struct Failing: WrappedDataset {
+        let base: any ImageDataset
         let meddle: @Sendable () throws -> Void
-        var name: String { dataset.name }
-        var classNames: [String] { dataset.classNames }
-        var channels: Int { dataset.channels }
-        var count: Int { dataset.count }
-        var imageSize: (width: Int, height: Int)? { dataset.imageSize }
-        func label(at index: Int) -> Int { dataset.label(at: index) }
-        func identifier(at index: Int) -> String { dataset.identifier(at: index) }
         func image(at index: Int) throws(DataError) -> PixelBuffer {
             guard index < count - 1 else {
                 try? meddle()
                 throw DataError(.brokenImage, "the last image is broken")
             }
-            return try dataset.image(at: index)
+            return try base.image(at: index)
         }
     }
 
@@ -134,7 +127,7 @@ import Testing
     ) throws {
         let splits = DatasetSplits(
             kind: .synthetic, train: drawn.train,
-            test: Failing(dataset: drawn.test, meddle: meddle))
+            test: Failing(base: drawn.test, meddle: meddle))
         let error = #expect(throws: DataError.self) {
             try DatasetConvert(splits, to: format).run(into: folder)
         }

@@ -23,22 +23,19 @@ import Testing
     }
 
     @Test func `a full device is one line and exit code 1`() throws {
-        for command in commands {
-            let run = try Tool(command, shell: "> /dev/full")
-            #expect(run.status == 1, "\(command)")
-            #expect(
-                run.errors == ["standard output cannot be written: No space left on device"],
-                "\(command)")
-        }
+        try expectLoss("> /dev/full", "No space left on device")
     }
 
     @Test func `a closed output is one line and exit code 1`() throws {
+        try expectLoss(">&-", "Bad file descriptor")
+    }
+
+    /// Every command fails with one line that says why its output is lost.
+    private func expectLoss(_ redirection: String, _ reason: String) throws {
         for command in commands {
-            let run = try Tool(command, shell: ">&-")
+            let run = try Tool(command, shell: redirection)
             #expect(run.status == 1, "\(command)")
-            #expect(
-                run.errors == ["standard output cannot be written: Bad file descriptor"],
-                "\(command)")
+            #expect(run.errors == ["standard output cannot be written: \(reason)"], "\(command)")
         }
     }
 

@@ -16,10 +16,11 @@ public enum ClassWeights: Sendable, Equatable {
     /// The weights of classes with these numbers of training images; nil: all the same.
     ///
     /// - Precondition: as `balanced`, no class is empty; given weights are as many as there are classes.
-    func values(forCounts counts: [Int]) -> [Double]? {
+    func values(forCounts counts: @autoclosure () -> [Int]) -> [Double]? {
         switch self {
         case .none: return nil
         case .balanced:
+            let counts = counts()
             let images = Double(counts.reduce(0, +))
             return counts.map { images / (Double(counts.count) * Double($0)) }
         case .given(let weights): return weights
