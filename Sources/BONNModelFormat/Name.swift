@@ -61,3 +61,16 @@ extension Name: CustomStringConvertible, CustomDebugStringConvertible {
     /// The text in quotation marks, as a list of names shows it.
     public var debugDescription: String { text.debugDescription }
 }
+
+extension Name: Codable {
+    /// Reads the text.
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    /// Writes the text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

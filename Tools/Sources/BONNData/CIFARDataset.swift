@@ -1,11 +1,11 @@
 import BONNImage
-import Foundation
+import BONNModelFormat
 
 /// One split of CIFAR-10 or CIFAR-100 in the binary version: records of one or two label bytes
 /// and 3,072 bytes of pixels (1,024 red, 1,024 green, 1,024 blue, rows from the top).
 struct CIFARDataset: ImageDataset {
     let name: String
-    let classNames: [String]
+    let classNames: [Name]
     let channels = 3
     let count: Int
     let imageSize: (width: Int, height: Int)? = (side, side)
@@ -20,7 +20,7 @@ struct CIFARDataset: ImageDataset {
     /// One file in memory and the index of its first image.
     private struct Batch {
         let path: String
-        let data: Data
+        let bytes: [UInt8]
         let first: Int
         let count: Int
     }
@@ -73,9 +73,9 @@ struct CIFARDataset: ImageDataset {
         var first = 0
         for file in files {
             let path = folder.appending(component: file)
-            let data = try Files.map(path, what: "a file of \(format.name) records")
-            let count = try Self.checkedCount(path, data, format, classes: classCount)
-            batches.append(Batch(path: path, data: data, first: first, count: count))
+            let bytes = try Files.bytes(path, what: "a file of \(format.name) records")
+            let count = try Self.checkedCount(path, bytes, format, classes: classCount)
+            batches.append(Batch(path: path, bytes: bytes, first: first, count: count))
             first += count
         }
         // A batch that lost whole records at its end shows only against its neighbours.
@@ -91,30 +91,31 @@ struct CIFARDataset: ImageDataset {
 
     private static func classNames(
         _ path: String, count: Int, format: Format
-    ) throws(DataError) -> [String] {
-        let names = try Files.lines(path, what: "the \(count) class names of \(format.name)")
+    ) throws(DataError) -> [Name] {
+        let names = try ClassNames.read(path, what: "the \(count) class names of \(format.name)")
         guard names.count == count, Set(names).count == count, !names.contains("") else {
             throw DataError(
                 .badClasses,
                 "\(path): expected \(count) different class names, one a line, found "
                     + "\(Set(names).subtracting([""]).count) in \(names.count) lines")
         }
+        try ClassNames.check(names, place: path)
         return names
     }
 
     private static func checkedCount(
-        _ path: String, _ data: Data, _ format: Format, classes: Int
+        _ path: String, _ bytes: [UInt8], _ format: Format, classes: Int
     ) throws(DataError) -> Int {
         let record = format.recordBytes
         let published = "\(grouped(format.records)) records of \(grouped(record)) bytes"
-        guard !data.isEmpty else {
+        guard !bytes.isEmpty else {
             throw DataError(.truncated, "\(path): is empty, expected \(published)")
         }
-        let count = data.count / record
-        guard data.count % record == 0 else {
+        let count = bytes.count / record
+        guard bytes.count % record == 0 else {
             throw DataError(
                 .truncated,
-                "\(path): \(grouped(data.count)) bytes end \(grouped(data.count % record)) bytes "
+                "\(path): \(grouped(bytes.count)) bytes end \(grouped(bytes.count % record)) bytes "
                     + "into record \(grouped(count)), expected \(published); copy or download it "
                     + "again")
         }
@@ -123,14 +124,14 @@ struct CIFARDataset: ImageDataset {
                 .oversized,
                 "\(path): holds \(grouped(count)) records, \(format.name) has \(published)")
         }
-        let bad = data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
-            (0..<count).first { Int(bytes[$0 * record + format.labelOffset]) >= classes }
+        let bad = (0..<count).first {
+            Int(bytes[$0 * record + format.labelOffset]) >= classes
         }
         if let bad {
             let offset = bad * record + format.labelOffset
             throw DataError(
                 .badLabel,
-                "\(path): label \(data[data.startIndex + offset]) in record \(grouped(bad)) (byte "
+                "\(path): label \(bytes[offset]) in record \(grouped(bad)) (byte "
                     + "\(grouped(offset))), expected 0 to \(classes - 1)")
         }
         return count
@@ -138,13 +139,13 @@ struct CIFARDataset: ImageDataset {
 
     func label(at index: Int) -> Int {
         let (batch, record) = place(of: index)
-        return Int(batch.data[record * format.recordBytes + format.labelOffset])
+        return Int(batch.bytes[record * format.recordBytes + format.labelOffset])
     }
 
     func image(at index: Int) throws(DataError) -> PixelBuffer {
         let (batch, record) = place(of: index)
         let start = record * format.recordBytes + format.labelBytes
-        let pixels = batch.data.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
+        let pixels = batch.bytes.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
             [UInt8](unsafeUninitializedCapacity: Self.pixelBytes) { out, filled in
                 for pixel in 0..<Self.planeBytes {
                     out[3 * pixel] = bytes[start + pixel]

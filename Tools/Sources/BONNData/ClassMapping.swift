@@ -1,10 +1,14 @@
 public import BONNModelFormat
 
-/// Which class of a network each class of a data set is.
+/// Which class of a network each class of a data set is: the one way in which the labels of one list of
+/// classes meet those of another.
 ///
 /// By their names wherever both have names, whatever their order: a data set may hold some of the
 /// network's classes, and no other. By their places only where one of them merely counts its classes, or
 /// the network has no names.
+///
+/// Whoever measures a network shows the `notes` to a person and looks up each label in `classes`, or
+/// takes both from `ImageDataset.relabeled(names:count:network:)`.
 public struct ClassMapping: Sendable {
     /// For each class of the data set the class of the network.
     public let classes: [Int]
@@ -17,41 +21,43 @@ public struct ClassMapping: Sendable {
     ///   - dataset: The data set.
     ///   - names: The names of the network's classes; empty where it has none.
     ///   - count: How many classes the network has.
-    ///   - network: What messages call the network.
+    ///   - network: What messages call the network, or the data whose classes these are.
     /// - Throws: `DataError.badClasses`, which names the classes that do not fit.
     public init(
         of dataset: any ImageDataset, names: [Name], count: Int, network: String
     ) throws(DataError) {
-        let own = dataset.classNames.map { Name($0) }
+        let own = dataset.classNames
+        let (given, network) = (printable(dataset.name), printable(network))
+        var places: [Name: Int] = [:]
+        for (place, name) in names.enumerated() where places[name] == nil { places[name] = place }
+        let strangers = own.filter { places[$0] == nil }
         let isNumbered = Self.isNumbered(own)
-        guard names.count == count, own == names || isNumbered == Self.isNumbered(names) else {
+        guard names.count == count, strangers.isEmpty || isNumbered == Self.isNumbered(names)
+        else {
             guard own.count == count else {
                 throw DataError(
-                    .badClasses,
-                    "\(dataset.name) has \(own.count) classes, \(network) has \(count)")
+                    .badClasses, "\(given) has \(own.count) classes, \(network) has \(count)")
             }
-            let nameless = names.isEmpty || !isNumbered ? network : dataset.name
             classes = Array(0..<count)
+            let nameless = names.isEmpty || !isNumbered ? network : given
             notes = [
                 "classes are compared by their numbers: \(nameless) does not name its classes"
             ]
             return
         }
-        var places: [Name: Int] = [:]
-        for (place, name) in names.enumerated() where places[name] == nil { places[name] = place }
-        let strangers = own.filter { places[$0] == nil }
         guard strangers.isEmpty else {
-            throw Self.strangers(strangers, dataset, names, network)
+            throw Self.strangers(strangers, given, names, network)
         }
-        classes = own.map { places[$0] ?? 0 }
+        // The same list twice is the same list, even where it has one name twice.
+        classes = own == names ? Array(0..<count) : own.map { places[$0] ?? 0 }
         let present = Set(classes)
         let missing = names.indices.filter { !present.contains($0) }.map { names[$0] }
         notes =
             missing.isEmpty
             ? []
             : [
-                "\(dataset.name) has \(present.count) of the \(count) classes of \(network), without "
-                    + Self.listed(missing)
+                "\(given) has \(present.count) of the \(count) classes of \(network), without "
+                    + ClassNames.listed(missing)
             ]
     }
 
@@ -61,22 +67,20 @@ public struct ClassMapping: Sendable {
     }
 
     private static func strangers(
-        _ strangers: [Name], _ dataset: any ImageDataset, _ names: [Name], _ network: String
+        _ strangers: [Name], _ given: String, _ names: [Name], _ network: String
     ) -> DataError {
         // Equal text of other bytes: Swift compares strings by canonical equivalence.
-        let lookalike = strangers.first { name in names.contains { $0.text == name.text } }
-        let hint =
-            lookalike.map {
-                "; '\(printable($0.text, limit: 60))' differs from a name of \(network) only in its "
-                    + "Unicode form: rename the folder"
-            } ?? "; \(network) has \(listed(names))"
+        for stranger in strangers {
+            guard let other = names.first(where: { $0.text == stranger.text }) else { continue }
+            return DataError(
+                .badClasses,
+                "\(given) does not fit \(network): \(ClassNames.lookalikes(stranger, other)); rename "
+                    + "the folder")
+        }
         return DataError(
             .badClasses,
-            "\(dataset.name) has \(strangers.count == 1 ? "a class" : "classes") that \(network) does "
-                + "not have: \(listed(strangers))\(hint)")
-    }
-
-    private static func listed(_ names: [Name]) -> String {
-        DatasetFolder.listed(names.map { printable($0.text, limit: 60) })
+            "\(given) has \(strangers.count == 1 ? "a class" : "classes") that \(network) does "
+                + "not have: \(ClassNames.listed(strangers)); \(network) has "
+                + ClassNames.listed(names))
     }
 }

@@ -14,10 +14,10 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case truncated
         /// A file is longer than its format allows.
         case oversized
+        /// A file or folder has a name that is not text.
+        case badName
         /// A label is not one of the classes.
         case badLabel
-        /// A file has a name that is no text.
-        case badName
         /// A list of class names is wrong, or two splits disagree on the classes.
         case badClasses
         /// A header states an impossible count or image size.

@@ -77,22 +77,29 @@ public struct DatasetConvert: Sendable {
         case .cifar10: file = "batches.meta.txt"
         case .idx: file = "label_names.txt"
         }
-        for name in names where name.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+        guard let list = ClassNames.list(names) else {
+            let name = names.first { ClassNames.list([$0]) == nil } ?? ""
             throw DataError(
                 .badClasses,
-                "\(splits.train.name): the class '\(printable(name))' is more than a line, and "
-                    + "\(file) holds one class a line")
+                "\(printable(splits.train.name)): the class \(ClassNames.quoted(name)) cannot be a line of "
+                    + "\(file), which holds one class a line without blanks around it")
         }
-        let text = names.joined(separator: "\n") + "\n"
-        try folder.write(Array(text.utf8), file)
+        try folder.write(list, file)
     }
 
     private func writeImages(
         _ dataset: any ImageDataset, _ splitFolder: String, into folder: inout StagedFolder,
         _ progress: (Int) -> Void
     ) throws(DataError) {
+        let counts = dataset.classCounts()
+        if let empty = counts.firstIndex(of: 0), splitFolder == Split.train.rawValue {
+            throw DataError(
+                .noImages,
+                "\(printable(dataset.name)): the class \(ClassNames.quoted(dataset.classNames[empty])) has no "
+                    + "image, and a folder of images holds only classes that have some")
+        }
         try folder.makeFolder(splitFolder)
-        for name in dataset.classNames {
+        for (name, count) in zip(dataset.classNames.map(\.text), counts) where count > 0 {
             guard let first = name.utf8.first, first != UInt8(ascii: "."),
                 !name.utf8.contains(UInt8(ascii: "/"))
             else {
@@ -106,7 +113,8 @@ public struct DatasetConvert: Sendable {
         for index in 0..<dataset.count {
             let number = String(index)
             let file = String(repeating: "0", count: digits - number.count) + number + ".png"
-            let name = dataset.classNames[dataset.label(at: index)].appending(component: file)
+            let name = dataset.classNames[dataset.label(at: index)].text
+                .appending(component: file)
             try folder.write(
                 try dataset.image(at: index), splitFolder.appending(component: name))
             progress(index + 1)

@@ -1,4 +1,5 @@
 import BONNImageIO
+import BONNModelFormat
 
 /// A folder on disk and the kind of data set that it holds.
 package struct DatasetFolder {
@@ -7,9 +8,9 @@ package struct DatasetFolder {
         case cifar10
         case cifar100
         case idx
-        case images
-        /// Class folders of image files without a split: good for a test, not for training.
-        case unsplitImages
+        case images(ImageFolders)
+        /// Class folders of image files without parts.
+        case undivided
     }
 
     let layout: Layout
@@ -20,39 +21,53 @@ package struct DatasetFolder {
     /// Recognises a folder by the names in it; the folders that the CIFAR archives unpack to are
     /// also found one level down.
     static func find(_ path: String) throws(DataError) -> DatasetFolder {
-        guard Files.exists(path) else {
-            throw DataError(
-                .notFound,
-                "\(path): no such folder; give a folder of images, CIFAR or IDX files, or 'synthetic'"
-            )
-        }
-        guard Files.isFolder(path) else {
-            throw DataError(
-                .notRecognised, "\(path): is a file, expected the folder that holds the data set")
-        }
-        let names = try Files.names(in: path)
-        if let layout = layout(of: names, in: path) {
-            return DatasetFolder(layout: layout, path: path, names: names)
-        }
-        for name in archiveFolders where names.contains(name) {
-            let inner = path.appending(component: name)
-            guard Files.isFolder(inner) else { continue }
-            let innerNames = try Files.names(in: inner)
-            if let layout = layout(of: innerNames, in: inner) {
-                return DatasetFolder(layout: layout, path: inner, names: innerNames)
+        let listing: FolderListing
+        do {
+            listing = try FolderListing(path, allowsDanglingLinks: true)
+        } catch {
+            guard Files.exists(path) else {
+                throw DataError(
+                    .notFound,
+                    "\(printable(path)): no such folder; give a folder of images, CIFAR or IDX files, "
+                        + "or 'synthetic'")
             }
+            guard Files.isFolder(path) else {
+                throw DataError(
+                    .notRecognised,
+                    "\(printable(path)): is a file, expected the folder that holds the data set")
+            }
+            throw error
         }
-        if try holdsClassFolders(names, in: path) {
-            return DatasetFolder(layout: .unsplitImages, path: path, names: names)
+        if let folder = try recognised(listing, in: path) { return folder }
+        for name in archiveFolders where listing.folders.contains(name) {
+            let inner = path.appending(component: name.text)
+            let listing = try FolderListing(inner, allowsDanglingLinks: true)
+            if let folder = try recognised(listing, in: inner) { return folder }
         }
+        let names = listing.entries.map(\.name.text)
+        if try holdsClassFolders(listing, in: path) {
+            return DatasetFolder(layout: .undivided, path: path, names: names)
+        }
+        if let fault = listing.faults.first { throw fault }
         throw notRecognised(path, names)
     }
 
-    /// The folders in the archives of the CIFAR authors.
-    private static let archiveFolders = ["cifar-10-batches-bin", "cifar-100-binary"]
+    private static func recognised(
+        _ listing: FolderListing, in path: String
+    ) throws(DataError) -> DatasetFolder? {
+        guard let layout = try layout(of: listing, in: path) else { return nil }
+        return DatasetFolder(
+            layout: layout, path: path, names: listing.entries.map(\.name.text))
+    }
 
-    private static func layout(of names: [String], in folder: String) -> Layout? {
-        let present = Set(names)
+    /// The folders in the archives of the CIFAR authors.
+    private static let archiveFolders: [Name] = ["cifar-10-batches-bin", "cifar-100-binary"]
+
+    private static func layout(
+        of listing: FolderListing, in folder: String
+    ) throws(DataError) -> Layout? {
+        let names = listing.entries.map(\.name.text)
+        let present = Set(listing.entries.map(\.name))
         if names.contains(where: { $0.hasPrefix("data_batch_") && $0.hasSuffix(".bin") })
             || present.contains("test_batch.bin")
         {
@@ -60,12 +75,10 @@ package struct DatasetFolder {
         }
         if present.contains("train.bin") || present.contains("test.bin") { return .cifar100 }
         if names.contains(where: isIDX) { return .idx }
-        if (["train"] + ImageFolders.testNames).contains(where: {
-            present.contains($0) && Files.isFolder(folder.appending(component: $0))
-        }) {
-            return .images
-        }
-        return nil
+        guard let parts = try ImageFolders(folder, listing.folders) else { return nil }
+        // An entry that cannot be looked up may be a part.
+        _ = try FolderListing(all: folder)
+        return .images(parts)
     }
 
     /// Whether a name is one of the eight spellings of the MNIST family, perhaps compressed.
@@ -78,16 +91,13 @@ package struct DatasetFolder {
     }
 
     /// Whether the folders in a folder hold image files.
-    private static func holdsClassFolders(_ names: [String], in folder: String) throws(DataError)
-        -> Bool
-    {
-        for name in names {
-            let inner = folder.appending(component: name)
-            if Files.isFolder(inner),
-                try Files.names(in: inner).contains(where: isImageFileName)
-            {
-                return true
-            }
+    private static func holdsClassFolders(
+        _ listing: FolderListing, in folder: String
+    ) throws(DataError) -> Bool {
+        for name in listing.folders {
+            let inner = try FolderListing(
+                folder.appending(component: name.text), allowsDanglingLinks: true)
+            if inner.entries.contains(where: { isImageFileName($0.name.text) }) { return true }
         }
         return false
     }
@@ -95,16 +105,16 @@ package struct DatasetFolder {
     private static func notRecognised(_ path: String, _ names: [String]) -> DataError {
         DataError(
             .notRecognised,
-            "\(path): no data set recognised: expected data_batch_1.bin (CIFAR-10), train.bin "
-                + "(CIFAR-100), train-images-idx3-ubyte (IDX) or train/CLASS/*.png (images), "
-                + "found \(listed(names))")
+            "\(printable(path)): no data set recognised: expected data_batch_1.bin (CIFAR-10), train.bin "
+                + "(CIFAR-100), train-images-idx3-ubyte (IDX), train/CLASS/*.png or CLASS/*.png "
+                + "(images), found \(listed(names))")
     }
 
     /// A few names of a list for a message.
-    package static func listed(_ names: [String]) -> String {
+    package static func listed(_ names: some Collection<String>) -> String {
         names.isEmpty
             ? "nothing"
-            : names.prefix(5).joined(separator: ", ")
+            : names.prefix(5).map { printable($0, limit: 100) }.joined(separator: ", ")
                 + (names.count > 5 ? " and \(grouped(names.count - 5)) more" : "")
     }
 }

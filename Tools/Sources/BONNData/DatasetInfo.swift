@@ -1,5 +1,5 @@
 import BONNImage
-import BONNModelFormat
+public import BONNModelFormat
 
 /// What a data set holds, as `bonn data info` tells it.
 public struct DatasetInfo: Sendable, Equatable {
@@ -13,10 +13,8 @@ public struct DatasetInfo: Sendable, Equatable {
         public let widths: ClosedRange<Int>
         /// The smallest and the largest height in pixels.
         public let heights: ClosedRange<Int>
-        /// Files that could not be decoded and were left out.
-        public let brokenFiles: [String]
-        /// Files in class folders that are not images.
-        public let ignoredFiles: Int
+        /// What is in the folders and not in the data set.
+        public let leftOut: LeftOutFiles
         /// Mean and deviation of the pixels.
         public let statistics: ChannelStatistics
         /// The SHA-256 of all images in their order: label, width, height and channels as 32-bit
@@ -28,15 +26,19 @@ public struct DatasetInfo: Sendable, Equatable {
     /// The kind of data.
     public let kind: DatasetKind
     /// The names of the classes.
-    public let classNames: [String]
+    public let classNames: [Name]
     /// 3 or 1.
     public let channels: Int
     /// The training images.
     public let train: SplitInfo
+    /// The validation images, where there are some.
+    public let validation: SplitInfo?
     /// The test images.
     public let test: SplitInfo
+    /// What is to be said of the data, as `DatasetSplits.notes`.
+    public let notes: [String]
 
-    /// Reads every image of both splits.
+    /// Reads every image of all splits.
     /// - Parameters:
     ///   - progress: Called with the number of images read and of all.
     /// - Throws: `DataError` of an image that cannot be read.
@@ -46,9 +48,18 @@ public struct DatasetInfo: Sendable, Equatable {
         kind = splits.kind
         classNames = splits.train.classNames
         channels = splits.train.channels
-        let total = splits.train.count + splits.test.count
-        train = try Self.survey(splits.train) { progress($0, total) }
-        test = try Self.survey(splits.test) { progress(splits.train.count + $0, total) }
+        notes = splits.notes
+        let parts = [splits.train, splits.validation, splits.test].compactMap(\.self)
+        let total = parts.reduce(0) { $0 + $1.count }
+        var infos: [SplitInfo] = []
+        var done = 0
+        for part in parts {
+            infos.append(try Self.survey(part) { progress(done + $0, total) })
+            done += part.count
+        }
+        train = infos[0]
+        validation = splits.validation == nil ? nil : infos[1]
+        test = infos[infos.count - 1]
     }
 
     private static func survey(
@@ -72,11 +83,9 @@ public struct DatasetInfo: Sendable, Equatable {
         guard let widths, let heights else {
             throw DataError(.noImages, "\(dataset.name): holds no image")
         }
-        let folder = dataset as? ImageFolderDataset
         return SplitInfo(
             count: dataset.count, classCounts: dataset.classCounts(), widths: widths,
-            heights: heights, brokenFiles: folder?.brokenFiles ?? [],
-            ignoredFiles: folder?.ignoredFiles ?? 0, statistics: sums.statistics,
+            heights: heights, leftOut: dataset.leftOut, statistics: sums.statistics,
             sha256: hash.finish().description)
     }
 

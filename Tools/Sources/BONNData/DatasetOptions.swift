@@ -9,7 +9,7 @@ public enum DatasetKind: String, Sendable, CaseIterable {
     case cifar100
     /// The MNIST family: `train-images-idx3-ubyte` and its three companions.
     case idx
-    /// Folders of image files: `train/CLASS/*`, `test/CLASS/*`.
+    /// Folders of image files: `train/CLASS/*`, `test/CLASS/*`, or `CLASS/*` alone.
     case imageFolder = "image_folder"
     /// Images that this program draws.
     case synthetic
@@ -31,9 +31,16 @@ public struct DatasetOptions: Sendable, Equatable {
     /// Image folders: decode every file when the folder is opened, leave out those that cannot
     /// be decoded, and count them; without it such a file is an error when it is read.
     public var skipsBrokenImages = false
-    /// Image folders: the size of the images is judged by those that can be read, for callers that leave
-    /// out the others when they meet them; without it such a file is an error when the folder is opened.
+    /// Image folders: files that cannot be decoded are for whoever reads them to leave out, and the size
+    /// of the images is that of the others; without it, the first such file that is met when the folder
+    /// is opened is an error.
     public var toleratesBrokenImages = false
+    /// The share of each class, more than 0 and less than 1, that is held out of training: of a folder
+    /// without parts as its test images, of others as the validation images where there are none. Nil:
+    /// `DatasetSplits.usualShare` of a folder without parts, nothing of others.
+    public var validationShare: Double?
+    /// What draws the images that are held out.
+    public var splitSeed: UInt64 = 0
     /// Image folders: the order of the images.
     public var folderOrder = FolderOrder.path
     /// Image folders: whether images are turned as their EXIF data says.

@@ -1,4 +1,4 @@
-public import BONNImage
+import BONNImage
 
 /// Some images of a data set, in its order.
 struct DatasetSubset: WrappedDataset {

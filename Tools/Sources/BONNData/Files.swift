@@ -1,18 +1,9 @@
+import BONNImageIO
 import BONNModelFormat
 import Foundation
 
 /// What the data sets ask of the file system, with their errors.
 package enum Files {
-    /// The names in a folder but for hidden ones, in the order of `FolderListing`.
-    package static func names(in folder: String) throws(DataError) -> [String] {
-        try FolderListing(folder).entries.map(\.name.text)
-    }
-
-    /// Whether one name sorts before another, by UTF-8 bytes.
-    static func precedes(_ a: String, _ b: String) -> Bool {
-        a.utf8.lexicographicallyPrecedes(b.utf8)
-    }
-
     /// Whether a path is a folder, or a link to one.
     package static func isFolder(_ path: String) -> Bool {
         var isFolder: ObjCBool = false
@@ -31,41 +22,27 @@ package enum Files {
         return stat(path, &status) == 0 ? Int(status.st_size) : -1
     }
 
-    /// The bytes of a file, memory-mapped where that is safe.
-    static func map(_ path: String, what: String) throws(DataError) -> Data {
-        guard exists(path) else {
-            throw DataError(.notFound, "\(path): no such file, expected \(what)")
-        }
-        guard !isFolder(path) else {
-            throw DataError(.unreadable, "\(path): is a folder, expected \(what)")
-        }
-        do {
-            return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-        } catch {
-            throw DataError(.unreadable, "\(path): cannot be read (\(reason(error)))")
-        }
-    }
+    /// More than any file of CIFAR or of the MNIST family has.
+    private static let largestFile = 4 << 30
 
-    /// The names in a text file, one a line, whatever ends the lines; without the empty ones at its end.
-    static func lines(_ path: String, what: String) throws(DataError) -> [String] {
-        var bytes = try map(path, what: what)
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-        guard let text = String(data: Data(bytes), encoding: .utf8) else {
-            throw DataError(.badClasses, "\(path): is not UTF-8 text, expected \(what)")
+    /// The bytes of a file: a copy, which stays what it is whatever becomes of the file.
+    static func bytes(
+        _ path: String, what: String, atMost limit: Int = largestFile
+    ) throws(DataError) -> [UInt8] {
+        do throws(PlainFile.Failure) {
+            return try PlainFile(path: path).contents(atMost: limit)
+        } catch {
+            let path = printable(path)
+            switch error {
+            case .missing: throw DataError(.notFound, "\(path): no such file, expected \(what)")
+            case .folder, .notPlain:
+                throw DataError(.unreadable, "\(path): \(error.reason), expected \(what)")
+            case .tooLarge:
+                throw DataError(.oversized, "\(path): \(error.reason), expected \(what)")
+            case .changed, .refused:
+                throw DataError(.unreadable, "\(path): \(error.reason)")
+            }
         }
-        // A carriage return and a line feed are one Character: files are made of scalars.
-        var lines = text.replacing("\r\n", with: "\n").unicodeScalars
-            .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" }
-            .map { String($0).trimmingCharacters(in: .whitespaces) }
-        while lines.last?.isEmpty == true { lines.removeLast() }
-        if let long = lines.first(where: { $0.utf8.count > FormatLimits.nameBytes }) {
-            throw DataError(
-                .badClasses,
-                "\(path): expected class names of at most \(FormatLimits.nameBytes) bytes, found "
-                    + "'\(printable(long, limit: 40))' of \(long.utf8.count)")
-        }
-        try ClassNames.check(lines, place: path)
-        return lines
     }
 
     /// Creates a folder and those above it, unless it is there.

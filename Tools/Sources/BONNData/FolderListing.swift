@@ -4,8 +4,8 @@ import Foundation
 /// What is in a folder, without hidden entries, sorted by the bytes of the names, so that the order is
 /// the same for every locale, file system and machine.
 ///
-/// Nothing is passed over in silence: an entry whose name is no UTF-8, or that cannot be looked up, is an
-/// error that names it. A class that is not seen is a class that the network does not know.
+/// Nothing is passed over in silence: an entry whose name is not UTF-8, or that cannot be looked up, is
+/// an error that names it. A class that is not seen is a class that the network does not know.
 package struct FolderListing {
     /// One entry.
     package struct Entry {
@@ -24,16 +24,27 @@ package struct FolderListing {
         case danglingLink
     }
 
-    /// The entries in order.
+    /// The entries in order, without those that are faults.
     package let entries: [Entry]
+    /// An error for each entry that cannot be taken as it is. Whoever needs to know all of the folder
+    /// throws the first; whoever looks for some names in it need not.
+    package let faults: [DataError]
 
     /// The names of the folders.
     package var folders: [Name] { entries.filter { $0.kind == .folder }.map(\.name) }
 
-    /// Lists a folder.
+    /// Lists a folder of which all entries count.
     ///
     /// - Parameter allowsDanglingLinks: whether those are left for the caller to judge.
     /// - Throws: `.unreadable` or `.badName`.
+    package init(all folder: String, allowsDanglingLinks: Bool = false) throws(DataError) {
+        try self.init(folder, allowsDanglingLinks: allowsDanglingLinks)
+        if let fault = faults.first { throw fault }
+    }
+
+    /// Lists a folder of which some entries count.
+    ///
+    /// - Throws: `.unreadable` where the folder cannot be listed.
     package init(_ folder: String, allowsDanglingLinks: Bool = false) throws(DataError) {
         guard let stream = opendir(folder) else {
             throw DataError(
@@ -41,25 +52,40 @@ package struct FolderListing {
         }
         defer { closedir(stream) }
         var entries: [Entry] = []
+        var faults: [(bytes: [UInt8], error: DataError)] = []
         while let entry = try Self.next(stream, folder) {
             let bytes = Self.name(of: entry)
             guard bytes.first != UInt8(ascii: ".") else { continue }
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw DataError(
-                    .badName,
-                    "\(printable(folder)): an entry has the name '\(Self.escaped(bytes))', whose bytes "
-                        + "are not UTF-8; rename it")
+            do throws(DataError) {
+                entries.append(
+                    try Self.entry(entry, bytes, in: folder, allowsDanglingLinks))
+            } catch {
+                faults.append((bytes, error))
             }
-            let kind = try Self.kind(entry, folder.appending(component: text))
-            guard kind != .danglingLink || allowsDanglingLinks else {
-                throw DataError(
-                    .unreadable,
-                    "\(printable(folder.appending(component: text))): is a link that leads nowhere; "
-                        + "remove it or mend what it points to")
-            }
-            entries.append(Entry(name: Name(text), kind: kind))
         }
         self.entries = entries.sorted { $0.name < $1.name }
+        self.faults = faults.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.error)
+    }
+
+    private static func entry(
+        _ entry: UnsafeMutablePointer<dirent>, _ bytes: [UInt8], in folder: String,
+        _ allowsDanglingLinks: Bool
+    ) throws(DataError) -> Entry {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw DataError(
+                .badName,
+                "\(printable(folder)): an entry has the name '\(escaped(bytes))', whose bytes are not "
+                    + "UTF-8; rename it")
+        }
+        let path = folder.appending(component: text)
+        let kind = try kind(entry, path)
+        guard kind != .danglingLink || allowsDanglingLinks else {
+            throw DataError(
+                .unreadable,
+                "\(printable(path)): is a link that leads nowhere; remove it, or mend what it points to"
+            )
+        }
+        return Entry(name: Name(text), kind: kind)
     }
 
     private static func next(
@@ -68,14 +94,15 @@ package struct FolderListing {
         errno = 0
         if let entry = readdir(stream) { return entry }
         guard errno == 0 else {
-            throw DataError(.unreadable, "\(printable(folder)): cannot be listed (\(reason()))")
+            throw DataError(
+                .unreadable, "\(printable(folder)): cannot be listed (\(reason()))")
         }
         return nil
     }
 
     private static func name(of entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
         withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-            // The name ends with a zero inside of the record, whatever the declared size of the array.
+            // It ends with a zero in the record, whatever size the array is declared with.
             let start = UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
             var count = 0
             while start[count] != 0 { count += 1 }
@@ -89,6 +116,7 @@ package struct FolderListing {
         switch Int32(entry.pointee.d_type) {
         case Int32(DT_DIR): return .folder
         case Int32(DT_REG): return .file
+        // Not every file system tells.
         case Int32(DT_LNK), Int32(DT_UNKNOWN): break
         default: return .other
         }

@@ -1,5 +1,5 @@
 import BONNImage
-import Foundation
+import BONNModelFormat
 
 /// One split of an IDX folder, the format of MNIST and its family: gray images of one size in one
 /// file, labels in another, both with big-endian headers.
@@ -7,7 +7,7 @@ import Foundation
 /// There are ten classes, named by their digits, unless the folder has a `label_names.txt`.
 struct IDXDataset: ImageDataset {
     let name: String
-    let classNames: [String]
+    let classNames: [Name]
     let channels = 1
     let count: Int
     let imageSize: (width: Int, height: Int)?
@@ -50,13 +50,13 @@ struct IDXDataset: ImageDataset {
         }
     }
 
-    private static func classNames(_ folder: String, _ names: [String]) throws(DataError)
-        -> [String]
-    {
+    private static func classNames(
+        _ folder: String, _ names: [String]
+    ) throws(DataError) -> [Name] {
         let file = "label_names.txt"
-        guard names.contains(file) else { return (0..<10).map(String.init) }
+        guard names.contains(file) else { return (0..<10).map { "\($0)" } }
         let path = folder.appending(component: file)
-        let lines = try Files.lines(path, what: "one class name a line")
+        let lines = try ClassNames.read(path, what: "one class name a line")
         guard (2...256).contains(lines.count), Set(lines).count == lines.count,
             !lines.contains("")
         else {
@@ -65,6 +65,7 @@ struct IDXDataset: ImageDataset {
                 "\(path): expected 2 to 256 different class names, one a line, found "
                     + "\(Set(lines).subtracting([""]).count) in \(lines.count) lines")
         }
+        try ClassNames.check(lines, place: path)
         return lines
     }
 

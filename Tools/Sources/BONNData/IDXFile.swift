@@ -1,11 +1,9 @@
-import Foundation
-
 /// An IDX file of unsigned bytes: magic `00 00 08 RANK`, one big-endian 32-bit size for each
 /// dimension, then the bytes.
 struct IDXFile {
     let path: String
     let sizes: [Int]
-    private let data: Data
+    private let data: [UInt8]
     private let header: Int
 
     /// No side of an image, and no count, is larger than this.
@@ -14,7 +12,7 @@ struct IDXFile {
     /// Opens a file and checks its magic, sizes and length; `dimensions` names the sizes.
     init(_ path: String, dimensions: [String]) throws(DataError) {
         self.path = path
-        data = try Files.map(path, what: "an IDX file")
+        data = try Files.bytes(path, what: "an IDX file")
         let rank = dimensions.count
         header = 4 + 4 * rank
         let found = data.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
@@ -23,8 +21,8 @@ struct IDXFile {
                 .truncated,
                 "\(path): holds \(data.count) bytes, expected an IDX header of \(header)")
         }
-        guard Array(data.prefix(4)) == [0, 0, 8, UInt8(rank)] else {
-            let packed = data.prefix(2) == Data([0x1F, 0x8B])
+        guard data.starts(with: [0, 0, 8, UInt8(rank)]) else {
+            let packed = data.starts(with: [0x1F, 0x8B])
             throw DataError(
                 .badMagic,
                 "\(path): begins with \(found), expected 00 00 08 0\(rank) (IDX, unsigned bytes, "

@@ -1,4 +1,5 @@
 public import BONNImage
+public import BONNModelFormat
 
 /// Labelled images that can be read in any order and from any thread.
 ///
@@ -8,13 +9,15 @@ public protocol ImageDataset: Sendable {
     /// What messages and tables call it: the path of the folder, or `synthetic`, and the split.
     var name: String { get }
     /// The names of the classes; a label is an index into them.
-    var classNames: [String] { get }
+    var classNames: [Name] { get }
     /// Channels of every image: 3 (red, green, blue) or 1 (gray).
     var channels: Int { get }
     /// The number of images.
     var count: Int { get }
     /// The size that all images share, in pixels, or nil when it differs or is not known.
     var imageSize: (width: Int, height: Int)? { get }
+    /// What is in the folders of the images and not in the data set.
+    var leftOut: LeftOutFiles { get }
 
     /// The class of an image, in `0..<classNames.count`.
     func label(at index: Int) -> Int
@@ -28,6 +31,9 @@ public protocol ImageDataset: Sendable {
 }
 
 extension ImageDataset {
+    /// Nothing.
+    public var leftOut: LeftOutFiles { LeftOutFiles() }
+
     /// How many images each class has.
     public func classCounts() -> [Int] {
         var counts = [Int](repeating: 0, count: classNames.count)
@@ -36,20 +42,43 @@ extension ImageDataset {
     }
 }
 
+/// What is beside the images of a data set.
+public struct LeftOutFiles: Sendable, Equatable {
+    /// Files with the ending of an image that cannot be decoded.
+    public var brokenFiles: [String] = []
+    /// Files that do not have the ending of an image, and what is no file at all.
+    public var otherFiles = 0
+    /// Folders in class folders.
+    public var nestedFolders = 0
+
+    /// Nothing.
+    public init() {}
+
+    /// One line for a person; nil where nothing was left out.
+    public var note: String? {
+        let parts = [
+            (brokenFiles.count, "broken image"), (otherFiles, "other file"),
+            (nestedFolders, "nested folder"),
+        ].filter { $0.0 > 0 }.map { "\(grouped($0)) \($1)\($0 == 1 ? "" : "s")" }
+        return parts.isEmpty ? nil : "left out: " + parts.joined(separator: ", ")
+    }
+}
+
 /// A data set that passes on what it does not change.
-protocol WrappedDataset: ImageDataset {
+public protocol WrappedDataset: ImageDataset {
     /// What it is made of.
     var base: any ImageDataset { get }
 }
 
 extension WrappedDataset {
-    var name: String { base.name }
-    var classNames: [String] { base.classNames }
-    var channels: Int { base.channels }
-    var count: Int { base.count }
-    var imageSize: (width: Int, height: Int)? { base.imageSize }
-    func label(at index: Int) -> Int { base.label(at: index) }
-    func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
-    func identifier(at index: Int) -> String { base.identifier(at: index) }
-    func listed(at index: Int) -> ListedImage { base.listed(at: index) }
+    public var name: String { base.name }
+    public var classNames: [Name] { base.classNames }
+    public var channels: Int { base.channels }
+    public var count: Int { base.count }
+    public var imageSize: (width: Int, height: Int)? { base.imageSize }
+    public var leftOut: LeftOutFiles { base.leftOut }
+    public func label(at index: Int) -> Int { base.label(at: index) }
+    public func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
+    public func identifier(at index: Int) -> String { base.identifier(at: index) }
+    public func listed(at index: Int) -> ListedImage { base.listed(at: index) }
 }

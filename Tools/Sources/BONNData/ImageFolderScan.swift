@@ -1,5 +1,6 @@
 import BONNImage
 import BONNImageIO
+import BONNModelFormat
 import Dispatch
 import Synchronization
 
@@ -19,15 +20,15 @@ extension ImageFolderDataset {
         return broken.withLock { $0 }
     }
 
-    /// The size that all images state in their headers, or nil where they differ; stops at the first that
-    /// differs, so a folder of photographs costs a few files and only a uniform one costs all of them.
+    /// The size that all images state in their headers, or nil where they differ; stops at the first
+    /// that differs, so a folder of photographs costs a few files and only a uniform one costs all.
     ///
-    /// A file that cannot be read has no size; it does not differ.
+    /// A file that cannot be read has no size, and so does not differ. Where such files are tolerated,
+    /// the others are judged.
     ///
-    /// - Throws: `.brokenImage` that names it, unless the options tolerate it; `.noImages` where none can be
-    ///   read.
+    /// - Throws: `.brokenImage` that names the file; `.noImages` where none can be read.
     static func commonSize(
-        _ paths: some Sequence<String>, _ options: DatasetOptions
+        _ paths: some Collection<String>, _ options: DatasetOptions
     ) throws(DataError) -> (width: Int, height: Int)? {
         var common: (width: Int, height: Int)?
         var unreadable: ImageIOError?
@@ -46,7 +47,9 @@ extension ImageFolderDataset {
         }
         if common == nil, let unreadable {
             throw DataError(
-                .noImages, "none of the image files can be read: \(unreadable.description)")
+                .noImages,
+                "none of the \(grouped(paths.count)) image files can be read, the first is "
+                    + unreadable.description)
         }
         return common
     }

@@ -1,39 +1,105 @@
-/// Where the splits of a folder of image files are, and what they must have in common.
-enum ImageFolders {
-    /// The names that the folder of the test images may have.
-    static let testNames = ["test", "val", "validation"]
+import BONNImageIO
+import BONNModelFormat
 
-    /// The folder of a split, given the names in the folder of both.
-    static func folder(
-        of split: Split, in folder: String, names: [String]
-    ) throws(DataError) -> String {
-        guard split == .train else { return try testFolder(folder, names: names) }
-        guard names.contains("train") else { throw missingTraining(folder) }
-        return folder.appending(component: "train")
+/// Which folder holds which part of a set of image files.
+///
+/// Names count in any capitals: `train`; `test`; and `val`, `valid` or `validation`.
+struct ImageFolders {
+    /// What a folder may be for.
+    private enum Part: CaseIterable {
+        case train, validation, test
+
+        var names: [Name] {
+            switch self {
+            case .train: ["train"]
+            case .validation: ["val", "valid", "validation"]
+            case .test: ["test"]
+            }
+        }
+
+        /// What messages call its images.
+        var images: String {
+            switch self {
+            case .train: "training"
+            case .validation: "validation"
+            case .test: "test"
+            }
+        }
+
+        init?(_ name: Name) {
+            let plain = Name(name.text.lowercased())
+            guard let part = Self.allCases.first(where: { $0.names.contains(plain) }) else {
+                return nil
+            }
+            self = part
+        }
     }
 
-    /// The error of a folder without training images.
-    static func missingTraining(_ folder: String) -> DataError {
-        DataError(
-            .notFound,
-            "\(folder.appending(component: "train")): no such folder, expected the training images "
-                + "train/CLASS/*")
-    }
+    private let folder: String
+    private let folders: [Part: String]
+    /// Whether there is a folder of training images and no other folder at all.
+    let isTrainAlone: Bool
 
-    private static func testFolder(_ folder: String, names: [String]) throws(DataError) -> String {
-        let present = testNames.filter(names.contains)
-        guard present.count <= 1 else {
+    /// Finds the parts; nil where no folder is one.
+    ///
+    /// - Throws: `.notRecognised` where two folders claim to be the same part.
+    init?(_ folder: String, _ names: [Name]) throws(DataError) {
+        var claims: [Part: [Name]] = [:]
+        for name in names {
+            if let part = Part(name) { claims[part, default: []].append(name) }
+        }
+        if claims.isEmpty { return nil }
+        if try Self.isClass(claims, of: names, in: folder) { return nil }
+        for part in Part.allCases {
+            guard let claims = claims[part], claims.count > 1 else { continue }
+            let shown = claims.map { printable($0.text) }.joined(separator: " and ")
             throw DataError(
                 .notRecognised,
-                "\(folder): holds \(present.joined(separator: " and ")), expected one folder of test "
-                    + "images; rename or remove the other")
+                "\(printable(folder)): holds \(shown), expected one folder of \(part.images) images; "
+                    + "rename or remove the other")
         }
-        guard let name = present.first else {
-            throw DataError(
-                .notFound,
-                "\(folder.appending(component: "test")): no such folder, expected the test images "
-                    + "test/CLASS/*, val/CLASS/* or validation/CLASS/*")
-        }
-        return folder.appending(component: name)
+        self.folder = folder
+        isTrainAlone = names.count == 1 && claims[.train] != nil
+        folders = claims.mapValues { folder.appending(component: $0[0].text) }
     }
+
+    /// Whether what could be a part is a class among others: vehicles may be cars, planes and trains.
+    private static func isClass(
+        _ claims: [Part: [Name]], of names: [Name], in folder: String
+    ) throws(DataError) -> Bool {
+        guard claims.count == 1, let claim = claims.values.first, claim.count == 1,
+            names.count > 1
+        else { return false }
+        func holdsImagesAlone(_ name: Name) throws(DataError) -> Bool {
+            let inner = try FolderListing(
+                folder.appending(component: name.text), allowsDanglingLinks: true)
+            return inner.folders.isEmpty
+                && inner.entries.contains { isImageFileName($0.name.text) }
+        }
+        for name in names where try !holdsImagesAlone(name) { return false }
+        return true
+    }
+
+    /// The folder of the training images.
+    func trainFolder() throws(DataError) -> String {
+        if let train = folders[.train] { return train }
+        throw DataError(
+            .notFound,
+            "\(printable(folder.appending(component: "train"))): no such folder, expected the training "
+                + "images train/CLASS/*")
+    }
+
+    /// The folder of the images that are measured at the end: the test images, or where there are none,
+    /// the validation images.
+    func testFolder() throws(DataError) -> String {
+        if let path = folders[.test] ?? folders[.validation] { return path }
+        throw DataError(
+            .notFound,
+            "\(printable(folder.appending(component: "test"))): no such folder, expected the test images "
+                + "test/CLASS/*, val/CLASS/*, valid/CLASS/* or validation/CLASS/*")
+    }
+
+    /// The folder on which the best checkpoint is chosen; nil where no other images are there to measure
+    /// it at the end.
+    var validationFolder: String? { folders[.test] == nil ? nil : folders[.validation] }
 }

@@ -1,4 +1,3 @@
-import BONNImage
 public import BONNModelFormat
 
 extension ImageDataset {
@@ -11,10 +10,9 @@ extension ImageDataset {
         names: [Name], count: Int, network: String
     ) throws(DataError) -> (dataset: any ImageDataset, notes: [String]) {
         let mapping = try ClassMapping(of: self, names: names, count: count, network: network)
-        let isIdentity = mapping.classes == Array(0..<count)
-        let known = names.isEmpty ? classNames : names.map(\.text)
+        let known = names.count == count ? names : classNames
         return (
-            isIdentity
+            known == classNames
                 ? self : RelabeledDataset(base: self, classNames: known, labels: mapping.classes),
             mapping.notes
         )
@@ -24,7 +22,7 @@ extension ImageDataset {
 /// A data set under other labels.
 private struct RelabeledDataset: WrappedDataset {
     let base: any ImageDataset
-    let classNames: [String]
+    let classNames: [Name]
     /// The new label of each old one.
     let labels: [Int]
 

@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 
 /// How many synthetic images there are, and which.
 public struct SyntheticOptions: Sendable, Equatable {
@@ -43,7 +44,7 @@ public struct SyntheticOptions: Sendable, Equatable {
 /// exactly rounded operations are used, so every machine draws the same bytes.
 struct SyntheticDataset: ImageDataset {
     let name: String
-    let classNames = SyntheticShape.allCases.map(\.rawValue)
+    let classNames = SyntheticShape.allCases.map { Name($0.rawValue) }
     let channels = 3
     let count: Int
     var imageSize: (width: Int, height: Int)? { (SyntheticPainter.side, SyntheticPainter.side) }

@@ -70,6 +70,7 @@ struct Evaluate: ParsableCommand {
         let mapping = try ClassMapping(
             of: dataset, names: classifier.model.metadata.classNames,
             count: classifier.model.classCount, network: model)
+        if let note = dataset.leftOut.note { Terminal.note("Note: \(dataset.name): \(note)") }
         for note in mapping.notes { Terminal.note("Note: \(note)") }
         guard let predictions else {
             try report(measure(dataset, mapping, classifier, session) { _ in }, mapping)

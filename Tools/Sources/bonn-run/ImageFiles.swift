@@ -1,5 +1,6 @@
 import BONNData
 import BONNImageIO
+import BONNModelFormat
 import Foundation
 
 /// The image files that an argument names: itself, or all in a folder and below it, in order.
@@ -14,6 +15,7 @@ struct ImageFiles {
     private enum Entry {
         case file(String)
         case folder(String)
+        case fault(DataError)
     }
 
     /// The files of an argument; `-` is a file of this name.
@@ -28,6 +30,7 @@ struct ImageFiles {
         while let entry = waiting.popLast() {
             switch entry {
             case .file(let path): return .success(path)
+            case .fault(let error): return .failure(Failure(error.message))
             case .folder(let path):
                 do {
                     try open(path)
@@ -40,17 +43,19 @@ struct ImageFiles {
     }
 
     private mutating func open(_ folder: String) throws(DataError) {
-        var entries: [Entry] = []
-        for name in try Files.names(in: folder) {
-            let path = folder.appending(component: name)
-            if Files.isFolder(path) {
+        // A link to nothing is for whoever reads it.
+        let listing = try FolderListing(folder, allowsDanglingLinks: true)
+        var entries = listing.faults.map(Entry.fault)
+        for entry in listing.entries {
+            let path = folder.appending(component: entry.name.text)
+            if entry.kind == .folder {
                 // A link could lead back to where it stands.
                 if isLink(path) {
                     leftOut += 1
                 } else {
                     entries.append(.folder(path))
                 }
-            } else if isImageFileName(name) {
+            } else if isImageFileName(entry.name.text) {
                 entries.append(.file(path))
             } else {
                 leftOut += 1

@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -35,7 +36,7 @@ private func records(_ count: Int, seed: UInt64, labels: [UInt8]? = nil) -> [UIn
         let splits = try DatasetSplits.open(scratch.path)
         #expect(splits.kind == .cifar10)
         #expect(splits.train.count == 15 && splits.test.count == 4)
-        #expect(splits.train.classNames == names)
+        #expect(splits.train.classNames.map(\.text) == names)
         #expect(splits.train.imageSize.map { [$0.width, $0.height] } == [32, 32])
         for index in 0..<15 {
             let seed = UInt64(index / 3 + 1)
@@ -82,12 +83,12 @@ private func records(_ count: Int, seed: UInt64, labels: [UInt8]? = nil) -> [UIn
         )
         try scratch.write(records(1, seed: 3, labels: [4, 99]), "test.bin")
         let splits = try DatasetSplits.open(scratch.path)
-        #expect(splits.kind == .cifar100 && splits.train.classNames == fine)
+        #expect(splits.kind == .cifar100 && splits.train.classNames.map(\.text) == fine)
         #expect((0..<2).map(splits.train.label) == [77, 0] && splits.test.label(at: 0) == 99)
         var options = DatasetOptions()
         options.coarseLabels = true
         let groups = try DatasetSplits.open(scratch.path, options: options)
-        #expect(groups.train.classNames == coarse)
+        #expect(groups.train.classNames.map(\.text) == coarse)
         #expect((0..<2).map(groups.train.label) == [3, 19] && groups.test.label(at: 0) == 4)
         let image = try splits.train.image(at: 1)
         #expect(image == (try groups.train.image(at: 1)))

@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 import BONNImage
 import BONNImageIO
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -124,7 +125,7 @@ private func same(_ a: any ImageDataset, _ b: any ImageDataset) throws -> Bool {
                 .run(into: scratch("out"))
         }
         #expect(error?.code == .badClasses)
-        #expect(error?.message.contains("label_names.txt holds one class a line") == true)
+        #expect(error?.message.contains("cannot be a line of label_names.txt") == true)
         #expect(error?.message.utf8.allSatisfy { $0 >= 0x20 } == true)
     }
 
@@ -139,6 +140,31 @@ private func same(_ a: any ImageDataset, _ b: any ImageDataset) throws -> Bool {
         #expect(
             error?.message.contains("cannot be looked up (Not a directory)") == true,
             "\(String(describing: error))")
+    }
+
+    @Test func `a test set with some of the classes is written and read back as it is`() throws {
+        let scratch = try ScratchFolder()
+        for path in ["train/a/1", "train/b/1", "train/c/1", "val/c/1", "test/b/1", "test/b/2"] {
+            try scratch.write(
+                randomImage(4, 4, channels: 1, seed: 1).rgb(), "in/\(path).png")
+        }
+        let splits = try DatasetSplits.open(scratch("in"))
+        try DatasetConvert(splits, to: .images).run(into: scratch("out"))
+        let again = try DatasetSplits.open(scratch("out"))
+        #expect(again.train.classNames == ["a", "b", "c"])
+        #expect(again.test.classCounts() == [0, 2, 0] && again.validation?.label(at: 0) == 2)
+        try DatasetConvert(
+            DatasetSplits(kind: .imageFolder, train: splits.train, test: splits.test), to: .idx
+        ).run(into: scratch("idx"))
+        #expect(try DatasetSplits.open(scratch("idx")).test.classCounts() == [0, 2, 0])
+        // Of two images, none is of the third class.
+        let few = DatasetSplits(
+            kind: .imageFolder, train: splits.train.first(2), test: splits.test)
+        let error = #expect(throws: DataError.self) {
+            try DatasetConvert(few, to: .images).run(into: scratch("few"))
+        }
+        #expect(error?.message.contains("the class 'c' has no image") == true)
+        #expect(!FileManager.default.fileExists(atPath: scratch("few")))
     }
 }
 

@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 import Foundation
 import Testing
 
@@ -32,7 +33,7 @@ private func writeMNIST(_ scratch: ScratchFolder, separator: String = "-") throw
         let splits = try DatasetSplits.open(scratch.path)
         #expect(splits.kind == .idx && splits.train.channels == 1)
         #expect(splits.train.count == 6 && splits.test.count == 3)
-        #expect(splits.train.classNames == (0...9).map(String.init))
+        #expect(splits.train.classNames.map(\.text) == (0...9).map(String.init))
         #expect((0..<6).map(splits.train.label) == [9, 8, 7, 6, 5, 4])
         let pixels = randomBytes(120, seed: 1)
         for index in 0..<6 {

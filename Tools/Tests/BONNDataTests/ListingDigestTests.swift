@@ -9,7 +9,7 @@ import Testing
         var labels: [Int]
 
         var name: String { "listing" }
-        var classNames: [String] { ["a", "b"] }
+        var classNames: [Name] { ["a", "b"] }
         var channels: Int { 1 }
         var count: Int { images.count }
         var imageSize: (width: Int, height: Int)? { nil }

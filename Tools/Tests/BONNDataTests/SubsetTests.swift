@@ -1,4 +1,5 @@
 import BONNImage
+import BONNModelFormat
 import Testing
 
 @testable import BONNData
@@ -9,7 +10,7 @@ import Testing
     struct SortedDataset: ImageDataset {
         let sizes: [Int]
         var name: String { "sorted" }
-        let classNames: [String]
+        let classNames: [Name]
         var channels: Int { 1 }
         var count: Int { sizes.reduce(0, +) }
         var imageSize: (width: Int, height: Int)? { (1, 1) }

@@ -10,7 +10,7 @@ import Testing
 
     init() throws {
         scratch = try Scratch()
-        let names = try DatasetSplits.open("synthetic:40").test.classNames.map { Name($0) }
+        let names = try DatasetSplits.open("synthetic:40").test.classNames
         let model = try scratch.write(SmallModel.file(classNames: names))
         let image = try scratch.image("1.png", seed: 1)
         let bench = ["bench", "--layer", "8x4x4", "--runs", "1"]

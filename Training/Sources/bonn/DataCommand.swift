@@ -1,6 +1,7 @@
 import ArgumentParser
 import BONNData
 import BONNDownload
+import BONNModelFormat
 import BONNTerminal
 import BONNTrainer
 
@@ -73,6 +74,8 @@ struct DataCommand: ParsableCommand {
             var options = DatasetOptions()
             options.skipsBrokenImages = skipBroken
             options.folderOrder = byFileName ? .fileName : .path
+            // As training divides a folder unless it is told another seed.
+            options.splitSeed = UInt64(TrainingConfiguration().run.seed)
             let bar = ProgressBar()
             let info = try DatasetInfo(try DatasetSplits.open(path, options: options)) {
                 done, total in
@@ -128,7 +131,10 @@ struct DataCommand: ParsableCommand {
             let bar = ProgressBar()
             var options = DatasetOptions()
             options.folderOrder = byFileName ? .fileName : .path
+            // As training divides a folder unless it is told another seed.
+            options.splitSeed = UInt64(TrainingConfiguration().run.seed)
             let all = try DatasetSplits.open(path, options: options)
+            for note in all.notes { Terminal.note("Note: \(note)") }
             let splits = DatasetSplits(
                 kind: all.kind, train: all.train.subset(of: images, seed: 1),
                 validation: all.validation?.subset(of: images, seed: 1),
@@ -161,6 +167,7 @@ private struct Report: Encodable {
         let std: [Float]
         let brokenFiles: [String]
         let ignoredFiles: Int
+        let nestedFolders: Int
         let sha256: String
 
         init(_ info: DatasetInfo.SplitInfo) {
@@ -170,8 +177,9 @@ private struct Report: Encodable {
             classCounts = info.classCounts
             mean = info.statistics.mean
             std = info.statistics.std
-            brokenFiles = info.brokenFiles
-            ignoredFiles = info.ignoredFiles
+            brokenFiles = info.leftOut.brokenFiles
+            ignoredFiles = info.leftOut.otherFiles
+            nestedFolders = info.leftOut.nestedFolders
             sha256 = info.sha256
         }
     }
@@ -180,14 +188,18 @@ private struct Report: Encodable {
     let channels: Int
     let classNames: [String]
     let train: Part
+    let validation: Part?
     let test: Part
+    let notes: [String]
 
     init(_ info: DatasetInfo) {
         kind = info.kind.rawValue
         channels = info.channels
-        classNames = info.classNames
+        classNames = info.classNames.map(\.text)
         train = Part(info.train)
+        validation = info.validation.map(Part.init)
         test = Part(info.test)
+        notes = info.notes
     }
 
     var lines: [String] {
@@ -197,22 +209,30 @@ private struct Report: Encodable {
         func range(_ ends: [Int]) -> String {
             ends[0] == ends[1] ? "\(ends[0])" : "\(ends[0])-\(ends[1])"
         }
+        let named: [(name: String, part: Part)] =
+            [("train", train)] + (validation.map { [("validation", $0)] } ?? [])
+            + [("test", test)]
+        let parts = named.map(\.part)
+        func row(_ name: String, _ value: (Part) -> String) -> [String] {
+            [name] + parts.map(value)
+        }
         let facts = [
-            ["", "train", "test"],
-            ["images", "\(train.images)", "\(test.images)"],
-            ["width", range(train.widths), range(test.widths)],
-            ["height", range(train.heights), range(test.heights)],
-            ["mean", numbers(train.mean), numbers(test.mean)],
-            ["deviation", numbers(train.std), numbers(test.std)],
-            ["broken files", "\(train.brokenFiles.count)", "\(test.brokenFiles.count)"],
-            ["other files", "\(train.ignoredFiles)", "\(test.ignoredFiles)"],
-            ["SHA-256 of labels and pixels", train.sha256, test.sha256],
+            [""] + named.map(\.name),
+            row("images") { "\($0.images)" },
+            row("width") { range($0.widths) },
+            row("height") { range($0.heights) },
+            row("mean") { numbers($0.mean) },
+            row("deviation") { numbers($0.std) },
+            row("broken files") { "\($0.brokenFiles.count)" },
+            row("other files") { "\($0.ignoredFiles)" },
+            row("nested folders") { "\($0.nestedFolders)" },
         ]
         let classes = classNames.indices.prefix(100).map { index in
-            [classNames[index], "\(train.classCounts[index])", "\(test.classCounts[index])"]
+            row(classNames[index]) { "\($0.classCounts[index])" }
         }
-        let broken = (train.brokenFiles + test.brokenFiles).map { "left out: " + $0 }
-        return ["\(kind), \(channels) channels, \(classNames.count) classes"]
-            + Table(facts + classes).lines + broken
+        let digests = named.map { "SHA-256 of labels and pixels, \($0.name): \($0.part.sha256)" }
+        let broken = parts.flatMap(\.brokenFiles).map { "left out: " + $0 }
+        return ["\(kind), \(channels) channels, \(classNames.count) classes"] + notes
+            + Table(facts + classes).lines + digests + broken
     }
 }

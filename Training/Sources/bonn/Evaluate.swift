@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNData
+import BONNModelFormat
 import BONNTerminal
 import BONNTrainer
 import Foundation
@@ -59,10 +60,9 @@ struct Evaluate: ParsableCommand {
         configuration.data.batchSize = batchSize
         configuration.data.skipBroken = skipBroken
         let network = try stored.network(on: target, source: checkpoint)
-        let labeled = try stored.labeled(
-            DatasetSplits.openTest(data, options: configuration.datasetOptions), source: checkpoint)
-        for note in labeled.notes { Terminal.note("Note: \(note)") }
-        let dataset = labeled.dataset.subset(of: images, seed: UInt64(configuration.run.seed))
+        let (dataset, notes) = try stored.testImages(
+            of: data, count: images, configuration: configuration, source: checkpoint)
+        notes.forEach(Terminal.note)
         let bar = ProgressBar()
         let result = try Evaluator(configuration).measure(
             network, on: dataset, device: target
@@ -77,9 +77,9 @@ struct Evaluate: ParsableCommand {
                 Report(
                     images: result.images, top1: result.top1, top5: result.top5,
                     loss: result.loss, skippedImages: result.skipped.count,
-                    classNames: dataset.classNames, confusion: result.confusion.rows))
+                    classNames: dataset.classNames.map(\.text), confusion: result.confusion.rows))
         } else {
-            try show(result, classNames: dataset.classNames)
+            try show(result, classNames: dataset.classNames.map(\.text))
         }
     }
 

@@ -64,7 +64,7 @@ struct Export: ParsableCommand {
         let export = try ModelExport(
             network, height: size.height, width: size.width,
             preprocessing: configuration.preprocessing,
-            classNames: stored.state.dataset.classNames.map { Name($0) },
+            classNames: stored.state.dataset.classNames,
             provenance: provenance(of: stored).merging(quantized?.provenance ?? [:]) { $1 },
             batches: try batches(stored))
         try File.replace(output, with: export.bytes)
@@ -103,9 +103,9 @@ struct Export: ParsableCommand {
     private func batches(_ stored: Checkpoint) throws -> [Tensor] {
         let configuration = stored.configuration
         if let data {
-            let test = try DatasetSplits.openTest(data, options: configuration.datasetOptions)
-            let dataset = try stored.labeled(test, source: checkpoint).dataset
-                .subset(of: images, seed: UInt64(configuration.run.seed))
+            let (dataset, notes) = try stored.testImages(
+                of: data, count: images, configuration: configuration, source: checkpoint)
+            notes.forEach(Terminal.note)
             var batches: [Tensor] = []
             try forEachImageBatch(of: dataset, configuration) { batch, _ in batches.append(batch) }
             return batches

@@ -79,12 +79,9 @@ struct Verify: ParsableCommand {
         }
         try requireOrigin(of: deployed, stored)
         try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
-        let labeled = try stored.labeled(
-            DatasetSplits.openTest(data, options: stored.configuration.datasetOptions),
-            source: checkpoint)
-        for note in labeled.notes { Terminal.note("Note: \(note)") }
-        let dataset = labeled.dataset.subset(
-            of: images, seed: UInt64(stored.configuration.run.seed))
+        let (dataset, notes) = try stored.testImages(
+            of: data, count: images, configuration: stored.configuration, source: checkpoint)
+        notes.forEach(Terminal.note)
         var check = try ParityCheck(
             models, threads: threadCounts, batch: stored.configuration.evaluationBatch)
         let bar = ProgressBar()

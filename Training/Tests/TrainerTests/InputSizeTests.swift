@@ -14,7 +14,7 @@ import Testing
         var sizes: [ImageSize]
         var count: Int { 12 }
         var name: String { "sized" }
-        var classNames: [String] { ["a", "b"] }
+        var classNames: [Name] { ["a", "b"] }
         var channels: Int { 3 }
         var imageSize: (width: Int, height: Int)? {
             sizes.count == 1 ? (sizes[0].width, sizes[0].height) : nil

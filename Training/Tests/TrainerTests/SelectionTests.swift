@@ -119,7 +119,7 @@ private struct WatchedDataset: ImageDataset {
     let onRead: @Sendable () -> Void
 
     var name: String { base.name }
-    var classNames: [String] { base.classNames }
+    var classNames: [Name] { base.classNames }
     var channels: Int { base.channels }
     var count: Int { base.count }
     var imageSize: (width: Int, height: Int)? { base.imageSize }

@@ -1,5 +1,6 @@
 import BONNData
 import BONNImage
+import BONNModelFormat
 import BONNTrainer
 import Foundation
 
@@ -12,7 +13,7 @@ struct CountingDataset: ImageDataset {
     var delay: @Sendable (Int) -> Double = { _ in 0 }
 
     var name: String { "counting" }
-    var classNames: [String] { ["even", "odd", "third"] }
+    var classNames: [Name] { ["even", "odd", "third"] }
     var channels: Int { 3 }
     var imageSize: (width: Int, height: Int)? { (side, side) }
 

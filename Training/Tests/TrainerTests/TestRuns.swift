@@ -13,7 +13,7 @@ struct ColourDataset: ImageDataset {
     var stream: UInt64
 
     var name: String { "colours" }
-    var classNames = ["red", "green", "blue"]
+    var classNames: [Name] = ["red", "green", "blue"]
     var channels: Int { 3 }
     var imageSize: (width: Int, height: Int)? { (8, 8) }
 

@@ -56,7 +56,7 @@ import Torch
         let source = try source()
         for (classes, shape) in [(["red", "green"], [2, 4]), (["rot", "grün", "blau"], [3, 4])] {
             var other = ColourDataset(count: 48, stream: 1)
-            other.classNames = classes
+            other.classNames = classes.map { Name($0) }
             let splits = DatasetSplits(kind: .synthetic, train: other, test: other)
             let trainer = try trainer(from: source, "run-\(classes.count)", splits: splits)
             let transfer = try #require(trainer.transfer)

@@ -28,6 +28,10 @@ extension ConfigurationKey {
         .choice(
             "data.subset", \.data.subset,
             "which ones: spread by the seed, each class with its share, or the first of the set"),
+        .optionalNumber(
+            "data.validation_share", \.data.validationShare, in: 0.001...0.999,
+            "of each class, held out by the seed: to test where a folder has no parts (null: 0.2), "
+                + "else to validate (null: none)"),
         .integer("data.batch_size", \.data.batchSize, in: 1...1_000_000, "images per step"),
         .choice(
             "data.sampler", \.data.sampler,

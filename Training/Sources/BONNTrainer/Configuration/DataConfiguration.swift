@@ -29,6 +29,10 @@ public struct DataConfiguration: Sendable, Equatable {
     public var testImages = 0
     /// Which ones are used where it is not all of them.
     public var subset = Subset.spread
+    /// The share of each class that is held out, drawn by the seed: for the test of a folder without
+    /// parts, where nil means `DatasetSplits.usualShare`; for validation of all others that have no
+    /// validation images, where nil means none.
+    public var validationShare: Double?
     /// Images per step.
     public var batchSize = 128
     /// Which images an epoch consists of.

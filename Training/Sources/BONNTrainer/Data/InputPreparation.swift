@@ -17,6 +17,7 @@ extension TrainingConfiguration {
     ) throws(TrainingError) -> TrainingConfiguration {
         var resolved = self
         let train = splits.train
+        if let share = splits.heldOutShare { resolved.data.validationShare = share }
         let classes = train.classNames.count
         if model.classes == 0 { resolved.model.classes = classes }
         guard resolved.model.classes == classes else {
@@ -58,7 +59,7 @@ extension TrainingConfiguration {
             throw TrainingError(
                 .configuration,
                 "\(key) is balanced, but no training image of \(dataset.name) is of class "
-                    + "'\(printable(names[empty], limit: 80))'; give the weights as a list, or none"
+                    + "'\(printable(names[empty].text, limit: 80))'; give the weights as a list, or none"
             )
         case .given(let weights):
             guard weights.count != names.count else { return }

@@ -1,5 +1,5 @@
 import BONNData
-import BONNModelFormat
+public import BONNModelFormat
 
 /// Where a run is: everything in a checkpoint that is neither a tensor nor the configuration.
 public struct TrainingState: Sendable, Equatable, Codable {
@@ -75,7 +75,7 @@ public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvert
     /// Test images used.
     public var testImages = 0
     /// The names of the classes, in the order of the logits.
-    public var classNames: [String] = []
+    public var classNames: [Name] = []
     /// The digests of labels, names and sizes of the training images, of the validation images and of
     /// the test images used (`ImageDataset.listingDigest`); nil in checkpoints that do not say.
     public var trainDigest: String?
@@ -106,11 +106,11 @@ public struct DatasetIdentity: Sendable, Equatable, Codable, CustomStringConvert
         {
             return "\(other)"
         }
-        if classNames.map({ Name($0) }) != other.classNames.map({ Name($0) }) {
-            let pair = zip(classNames, other.classNames).first { Name($0) != Name($1) }
+        if classNames != other.classNames {
+            let pair = zip(classNames, other.classNames).first { $0 != $1 }
             guard let pair else { return "\(other)" }
-            return "has class '\(printable(pair.1, limit: 60))' in the place of "
-                + "'\(printable(pair.0, limit: 60))'"
+            return "has class '\(printable(pair.1.text, limit: 60))' in the place of "
+                + "'\(printable(pair.0.text, limit: 60))'"
         }
         let digests = [
             ("training", trainDigest, other.trainDigest),

@@ -54,12 +54,12 @@ public struct WeightTransfer: Sendable, Equatable {
     ///   - network: the network of the new run, with its first weights.
     ///   - classNames: the classes of the new data.
     /// - Throws: `.checkpoint` when nothing fits, `.computation` when the device refuses.
-    init(_ source: WeightSource, into network: Network, classNames: [String]) throws {
+    init(_ source: WeightSource, into network: Network, classNames: [Name]) throws {
         let checkpoint = source.checkpoint
         let stored = checkpoint.deployedTensors
         let head = [network.head.weight, network.head.bias]
         let takesHead =
-            checkpoint.state.dataset.classNames.map { Name($0) } == classNames.map { Name($0) }
+            checkpoint.state.dataset.classNames == classNames
             && head.allSatisfy { Self.fits(stored[Name($0.name)], $0) }
         var takenNames: Set<Name> = []
         for parameter in network.store.parameters {

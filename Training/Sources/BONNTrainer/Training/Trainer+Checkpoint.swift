@@ -146,7 +146,7 @@ extension Checkpoint {
         let names = state.dataset.classNames
         do throws(DataError) {
             return try dataset.relabeled(
-                names: names.map { Name($0) }, count: names.count, network: source)
+                names: names, count: names.count, network: source)
         } catch {
             throw TrainingError(.data, error.message)
         }

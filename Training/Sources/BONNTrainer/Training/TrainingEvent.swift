@@ -34,7 +34,7 @@ public struct RunSummary: Sendable {
     public let earlierEpochs: Int?
     /// What a new run takes from the weights of another one.
     public let transfer: WeightTransfer?
-    /// Lines about the data.
+    /// Lines about the data: what was left out, how it was divided.
     public let notes: [String]
 }
 
