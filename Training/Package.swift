@@ -47,6 +47,7 @@ let package = Package(
             dependencies: [
                 "BONN", "Torch", "Yams",
                 .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNImageIO", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),

@@ -45,6 +45,7 @@ import Testing
         let directory = try RunDirectory(folder.path)
         let checkpoint = try Checkpoint(path: directory.lastPath)
         #expect(checkpoint.configuration.data.subset == .first)
+        #expect(!checkpoint.configuration.data.exifOrientation)
         #expect(checkpoint.configuration.run.seed == 3)
         try FileManager.default.removeItem(atPath: directory.lastPath)
         try Data("run:\n  seed: 4\n".utf8).write(
@@ -52,8 +53,10 @@ import Testing
         guard case .recipe(let recipe) = try directory.storedRun() else {
             throw TestFailure("no recipe was found")
         }
-        #expect(recipe.data.subset == .first && recipe.run.seed == 4)
+        #expect(recipe.data.subset == .first && !recipe.data.exifOrientation)
+        #expect(recipe.run.seed == 4)
         // A new run from the same text has what holds now.
-        #expect(try Recipe.read(path: folder.path + "/config.yaml").data.subset == .spread)
+        let new = try Recipe.read(path: folder.path + "/config.yaml")
+        #expect(new.data.subset == .spread && new.data.exifOrientation)
     }
 }

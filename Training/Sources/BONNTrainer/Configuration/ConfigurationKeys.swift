@@ -44,6 +44,13 @@ extension ConfigurationKey {
         .flag(
             "data.skip_broken", \.data.skipBroken,
             "leave out and count unreadable image files instead of stopping"),
+        .flag(
+            "data.exif_orientation", \.data.exifOrientation,
+            "turn image files as EXIF says that they were held"),
+        .number(
+            "data.decoding_limit", \.data.decodingLimit, in: 0.001...1e6,
+            "MB that decoding images may take, all workers together"
+        ).changeable(),
     ]
 
     private static let model: [ConfigurationKey] = [

@@ -45,6 +45,10 @@ public struct DataConfiguration: Sendable, Equatable {
     public var queue = 4
     /// Whether unreadable image files are left out and counted instead of ending the run.
     public var skipBroken = false
+    /// Whether images are turned as their EXIF data says that they were held.
+    public var exifOrientation = true
+    /// The memory that decoding may take, in millions of bytes, for all workers together.
+    public var decodingLimit = 400.0
 
     /// The defaults.
     public init() {}

@@ -27,6 +27,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     static let ofOlderRuns: TrainingConfiguration = {
         var configuration = TrainingConfiguration()
         configuration.data.subset = .first
+        configuration.data.exifOrientation = false
         return configuration
     }()
 }

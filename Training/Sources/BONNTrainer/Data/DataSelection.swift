@@ -1,4 +1,6 @@
 public import BONNData
+import BONNImageIO
+import BONNModelFormat
 
 extension TrainingConfiguration {
     /// How the data set is opened. Unreadable images are left out when they are read, and not all
@@ -10,8 +12,13 @@ extension TrainingConfiguration {
         options.toleratesBrokenImages = data.skipBroken
         options.splitSeed = UInt64(run.seed)
         options.validationShare = data.validationShare
+        options.orientation = orientation
+        options.decodingBudget = DecodingBudget(bytes: Int(data.decodingLimit * 1e6))
         return options
     }
+
+    /// Which way up images are read.
+    var orientation: Preprocessing.Orientation { data.exifOrientation ? .exif : .stored }
 }
 
 extension Checkpoint {

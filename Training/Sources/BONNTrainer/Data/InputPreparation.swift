@@ -80,7 +80,8 @@ extension TrainingConfiguration {
             resize: augmentation.resize == .stretch
                 ? .stretch : .shorterSide(augmentation.resizeTo),
             channels: model.inputChannels == 1 ? .gray : .rgb,
-            mean: augmentation.mean.map(Float.init), std: augmentation.std.map(Float.init))
+            mean: augmentation.mean.map(Float.init), std: augmentation.std.map(Float.init),
+            orientation: orientation)
     }
 
     private mutating func resolveSize(for dataset: any ImageDataset) throws(TrainingError) {
