@@ -21,7 +21,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
 
     private enum Storage: Sendable {
         case array([UInt8])
-        case memory(Memory)
+        case memory(AlignedMemory)
     }
 
     /// The bytes of an array, which is not copied.
@@ -38,7 +38,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
     public init?<Failure: Error>(
         capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) {
-        guard let memory = Memory(capacity: capacity) else { return nil }
+        guard let memory = AlignedMemory(byteCount: capacity) else { return nil }
         let count = try fill(UnsafeMutableRawBufferPointer(start: memory.base, count: capacity))
         precondition((0...capacity).contains(count), "\(count) bytes in room for \(capacity)")
         storage = .memory(memory)
@@ -48,7 +48,7 @@ public struct Bytes: Sendable, RandomAccessCollection {
 
     /// Whether the system would give so many bytes now: a question before work whose small objects the
     /// language allocates, of which none can be refused.
-    static func canAllocate(_ count: Int) -> Bool { Memory(capacity: count) != nil }
+    static func canAllocate(_ count: Int) -> Bool { AlignedMemory(byteCount: count) != nil }
 
     private init(_ storage: Storage, _ range: Range<Int>) {
         self.storage = storage
@@ -97,21 +97,6 @@ public struct Bytes: Sendable, RandomAccessCollection {
     }
 
     private var range: Range<Int> { startIndex..<endIndex }
-
-    /// `@unchecked Sendable`: written before it is shared, read only afterwards.
-    private final class Memory: @unchecked Sendable {
-        let base: UnsafeMutableRawPointer
-
-        init?(capacity: Int) {
-            var memory: UnsafeMutableRawPointer?
-            guard posix_memalign(&memory, 64, Swift.max(capacity, 1)) == 0, let memory else {
-                return nil
-            }
-            base = memory
-        }
-
-        deinit { free(base) }
-    }
 }
 
 extension Bytes: Equatable {

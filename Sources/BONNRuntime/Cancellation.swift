@@ -1,3 +1,4 @@
+import BONNModelFormat
 import CBONNKernels
 
 /// Ends a run from another thread: a button, a deadline, a task that nobody waits for any more.
@@ -15,7 +16,7 @@ public final class Cancellation: @unchecked Sendable {
     private let memory: AlignedMemory
 
     init() throws(RuntimeError) {
-        memory = try AlignedMemory(byteCount: MemoryLayout<bonn_counter>.size)
+        memory = try AlignedMemory.allocate(byteCount: MemoryLayout<bonn_counter>.size)
         requested = memory.base.bindMemory(to: bonn_counter.self, capacity: 1)
         requested.initialize(to: bonn_counter(value: 0))
     }

@@ -28,7 +28,7 @@ final class Engine {
         self.plan = plan
         self.threads = threads
         self.grain = grain
-        memory = try AlignedMemory(byteCount: plan.byteCount)
+        memory = try AlignedMemory.allocate(byteCount: plan.byteCount)
         cancellation = try Cancellation()
         let job = Job(
             steps: plan.steps, base: memory.base, functions: kernels.functions,

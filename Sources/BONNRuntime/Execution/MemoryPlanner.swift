@@ -1,3 +1,5 @@
+import BONNModelFormat
+
 /// Places buffers with known lifetimes in one arena.
 ///
 /// Two buffers may share bytes exactly when no step needs both. Buffers are placed in order of

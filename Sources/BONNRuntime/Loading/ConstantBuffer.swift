@@ -1,3 +1,5 @@
+import BONNModelFormat
+
 /// Numbers that never change after loading, at an address that never changes either.
 ///
 /// `@unchecked Sendable`: the memory is written in the initialisers alone and read by any thread
@@ -16,7 +18,7 @@ final class ConstantBuffer<Element: BitwiseCopyable & Sendable>: @unchecked Send
     init(
         count: Int, initializedBy body: (UnsafeMutablePointer<Element>) -> Void
     ) throws(RuntimeError) {
-        memory = try AlignedMemory(byteCount: count * MemoryLayout<Element>.stride)
+        memory = try AlignedMemory.allocate(byteCount: count * MemoryLayout<Element>.stride)
         let elements = memory.base.bindMemory(to: Element.self, capacity: count)
         pointer = UnsafePointer(elements)
         self.count = count

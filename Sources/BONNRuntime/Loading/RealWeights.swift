@@ -115,20 +115,34 @@ private struct Blocks {
         saturatingProduct(groups, ConstantStore.blockCount(groupOutputs), channels, taps, width)
     }
 
+    /// Channels of one output that are read before the next output's: of a 1x1 layer a cache line of them.
+    private static let run = 16
+
     /// Writes `element(index in [K, C, taps], K)` to its place, and zeros for absent channels.
+    ///
+    /// Block by block and a run of each output's channels at a time, so that whole cache lines are read
+    /// and written. Sums cannot overflow: every index is less than `count`, which is memory that is there.
     @inline(__always)
     func fill(_ to: UnsafeMutablePointer<Float>, _ element: (_ index: Int, _ output: Int) -> Float)
     {
-        if groupOutputs % width != 0 { to.initialize(repeating: 0, count: count) }
         let blocks = ConstantStore.blockCount(groupOutputs)
-        for output in 0..<outputs {
-            let channel = output % groupOutputs
-            let block = output / groupOutputs * blocks + channel / width
-            let lane = to + block * depth * width + channel % width
-            for channel in 0..<channels {
-                for tap in 0..<taps {
-                    lane[(tap * channels + channel) * width] =
-                        element(output * depth + channel * taps + tap, output)
+        for block in 0..<groups * blocks {
+            let done = block % blocks * width
+            let filled = min(width, groupOutputs - done)
+            let first = block / blocks * groupOutputs + done
+            let place = to + block * depth * width
+            if filled < width { place.initialize(repeating: 0, count: depth * width) }
+            for start in stride(from: 0, to: channels, by: Self.run) {
+                let run = start..<min(start + Self.run, channels)
+                for lane in 0..<filled {
+                    let output = first &+ lane
+                    for channel in run {
+                        let index = (output &* channels &+ channel) &* taps
+                        for tap in 0..<taps {
+                            place[(tap &* channels &+ channel) &* width &+ lane] =
+                                element(index &+ tap, output)
+                        }
+                    }
                 }
             }
         }
