@@ -71,14 +71,24 @@ public protocol WrappedDataset: ImageDataset {
 }
 
 extension WrappedDataset {
+    /// That of `base`.
     public var name: String { base.name }
+    /// Those of `base`.
     public var classNames: [Name] { base.classNames }
+    /// Those of `base`.
     public var channels: Int { base.channels }
+    /// That of `base`.
     public var count: Int { base.count }
+    /// That of `base`.
     public var imageSize: (width: Int, height: Int)? { base.imageSize }
+    /// That of `base`.
     public var leftOut: LeftOutFiles { base.leftOut }
+    /// The label in `base`.
     public func label(at index: Int) -> Int { base.label(at: index) }
+    /// The image in `base`.
     public func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
+    /// The name in `base`.
     public func identifier(at index: Int) -> String { base.identifier(at: index) }
+    /// Name and size in `base`.
     public func listed(at index: Int) -> ListedImage { base.listed(at: index) }
 }
