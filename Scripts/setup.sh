@@ -55,6 +55,7 @@ missing_libraries() {
     { have pkg-config && pkg-config --exists libpng; } || say "libpng libpng-dev libpng"
     { have pkg-config && pkg-config --exists libwebp libwebpdemux; } || say "libwebp libwebp-dev webp"
     { have pkg-config && pkg-config --exists libgif; } || say "giflib libgif-dev giflib"
+    have curl || say "curl curl curl"
     has_python || say "python3-with-venv python3-venv python3"
 }
 
@@ -74,7 +75,7 @@ install_libraries() {
     local missing names
     missing="$(missing_libraries)"
     if [ -z "$missing" ]; then
-        say "libraries: libjpeg-turbo, libpng, libwebp, giflib, pkg-config, python3 present"
+        say "libraries: libjpeg-turbo, libpng, libwebp, giflib, pkg-config, curl, python3 present"
         return
     fi
     if [ "$(uname -s)" = Darwin ] && have brew; then

@@ -36,6 +36,8 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case archive
         /// A file or folder cannot be written.
         case unwritable
+        /// A program of the system that is needed cannot be run.
+        case program
     }
 
     /// The kind of failure.

@@ -24,12 +24,12 @@ public struct DatasetDownload: Sendable {
     /// set; when that is there already and complete, nothing is fetched.
     ///
     /// Whatever the server sends, no more disk is used than the archive and what it unpacks to,
-    /// and no more memory than network buffers; but for bodies of redirects, which Foundation keeps
-    /// until the server is given up.
+    /// and no more memory than network buffers: `curl`, which does the asking, is ended once its answer
+    /// is not what it should be.
     /// - Parameters:
     ///   - progress: Called a few times a second with the bytes received and of all.
-    /// - Throws: `DataError`: `.network`, `.checksum`, `.archive`, `.unwritable`, or that of the
-    ///   data set which was found there.
+    /// - Throws: `DataError`: `.network`, `.checksum`, `.archive`, `.unwritable`, `.program` where
+    ///   `curl` or `tar` is not installed, or that of the data set which was found there.
     public func run(
         into folder: String, progress: (_ received: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(DataError) -> String {

@@ -1,12 +1,6 @@
 import BONNData
 import BONNModelFormat
-import Dispatch
 import Foundation
-import Synchronization
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
 
 /// How slow a server may be before it is given up: this many bytes in this time.
 struct Patience {
@@ -16,6 +10,8 @@ struct Patience {
 
 /// A file of known length on a web server.
 struct HTTPFile {
+    private static let mostRedirects = 10
+
     let address: String
     private let size: Int
     private let patience: Patience
@@ -34,58 +30,34 @@ struct HTTPFile {
     func fetch(
         to file: PartialFile, from offset: Int, _ progress: (_ received: Int, _ total: Int) -> Void
     ) throws(DataError) -> Bool {
-        let shown = printable(address)
-        guard let url = URL(string: address), ["http", "https"].contains(url.scheme ?? ""),
-            url.host?.isEmpty == false
-        else {
-            throw DataError(.network, "\(shown): is not an http or https address")
-        }
-        guard !HTTPTransfer.hasParked.load(ordering: .sequentiallyConsistent) else {
+        guard var url = URL(string: address), Self.isOfWeb(url), url.host?.isEmpty == false else {
             throw DataError(
-                .network,
-                "\(shown): cannot be asked for, as a server asked this process for a password; start "
-                    + "the program again")
+                .network, "\(printable(address)): is not an http or https address")
         }
-        let transfer = HTTPTransfer(shown, to: file, from: offset, size: size)
-        let session = URLSession(
-            configuration: configuration, delegate: transfer, delegateQueue: InlineQueue())
-        let task = session.dataTask(with: HTTPTransfer.request(url, from: offset))
-        task.resume()
-        let clock = ContinuousClock()
-        var mark = (time: clock.now, bytes: offset)
-        while !transfer.isOver(within: .milliseconds(100)) {
-            let received = transfer.received
-            progress(received, size)
-            if received - mark.bytes >= patience.bytes {
-                mark = (clock.now, received)
-            } else if clock.now - mark.time > patience.time {
-                transfer.fail(
-                    "sent \(grouped(received - mark.bytes)) bytes in \(patience.time), "
-                        + "expected \(grouped(patience.bytes)) at least")
+        var transfer = HTTPTransfer(
+            printable(address), to: file, from: offset, size: size, patience: patience)
+        for _ in 0...Self.mostRedirects {
+            switch try transfer.run(url, progress) {
+            case .complete: return true
+            case .notTheRest: return false
+            case .redirect(let location):
+                let target = URL(string: location, relativeTo: url)?.absoluteURL
+                guard let target, Self.isOfWeb(target),
+                    target.scheme?.lowercased() == "https" || url.scheme?.lowercased() == "http"
+                else {
+                    throw transfer.failure(
+                        "redirects to \(printable(target?.absoluteString ?? location, limit: 200)), "
+                            + "which is not safe to follow")
+                }
+                url = target
             }
         }
-        // Not waited for: a server that floods the network thread keeps it from its other work.
-        if !transfer.isParked { Thread.detachNewThread { session.invalidateAndCancel() } }
-        return try transfer.result()
+        throw transfer.failure(
+            "redirects more than \(Self.mostRedirects) times, last to "
+                + printable(url.absoluteString, limit: 200))
     }
 
-    private var configuration: URLSessionConfiguration {
-        let configuration = URLSessionConfiguration.ephemeral
-        // A cache would keep the archive in memory.
-        configuration.urlCache = nil
-        configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
-        configuration.urlCredentialStorage = nil
-        configuration.httpCookieStorage = nil
-        configuration.httpShouldSetCookies = false
-        // Only a second line: the patience ends first.
-        configuration.timeoutIntervalForRequest =
-            TimeInterval(patience.time.components.seconds) + 60
-        return configuration
+    private static func isOfWeb(_ url: URL) -> Bool {
+        ["http", "https"].contains(url.scheme?.lowercased() ?? "")
     }
-}
-
-/// Runs a block where it is handed over, that is, on the thread that reads from the network: it
-/// reads on when the bytes are written, and none pile up in memory.
-private final class InlineQueue: OperationQueue, @unchecked Sendable {
-    override func addOperation(_ block: @escaping @Sendable () -> Void) { block() }
 }

@@ -1,206 +1,151 @@
 import BONNData
 import BONNModelFormat
-import Dispatch
 import Foundation
-import Synchronization
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
 
 /// Receives one file and judges everything that the server says. The first thing that is wrong
 /// ends it; what comes afterwards is not looked at.
-final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
-    private static let mostRedirects = 10
+///
+/// The asking is done by the `curl` of the system, in a process of its own. Foundation on Linux keeps
+/// what comes with a redirect in memory and cannot be stopped while it comes, and ends the process where
+/// a server asks for a password in a way that it does not know.
+struct HTTPTransfer {
+    /// How one request ended.
+    enum Outcome {
+        case complete
+        /// The server does not go on from where the file ends.
+        case notTheRest
+        /// The file is elsewhere.
+        case redirect(String)
+    }
 
     private let address: String
     private let file: PartialFile
     private let size: Int
     private let offset: Int
-    private let over = DispatchSemaphore(value: 0)
-    private let state: Mutex<State>
+    private let patience: Patience
+    /// Bytes of the file that are written.
+    private var received: Int
+    /// When so much was there for the first time that the server need not hurry.
+    private var mark: (time: ContinuousClock.Instant, bytes: Int)
 
-    private struct State {
-        /// Bytes of the file that are written.
-        var received: Int
-        var hasBegun = false
-        var redirects = 0
-        var isParked = false
-        /// Whether the file is complete.
-        var outcome: Result<Bool, DataError>?
-    }
-
-    init(_ address: String, to file: PartialFile, from offset: Int, size: Int) {
+    /// Prepares for as many requests as it takes; all of them share the patience.
+    init(
+        _ address: String, to file: PartialFile, from offset: Int, size: Int, patience: Patience
+    ) {
         self.address = address
         self.file = file
         self.size = size
         self.offset = offset
-        state = Mutex(State(received: offset))
+        self.patience = patience
+        received = offset
+        mark = (.now, offset)
     }
 
-    /// What asks for a file, or the rest of it.
-    static func request(_ url: URL, from offset: Int) -> URLRequest {
-        var request = URLRequest(url: url)
-        // Lengths and ranges count what is sent, so nothing may be compressed on the way.
-        request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
-        if offset > 0 { request.setValue("bytes=\(offset)-", forHTTPHeaderField: "Range") }
-        return request
+    /// What is wrong, and whether anything is kept.
+    func failure(_ what: String) -> DataError {
+        let kept = received > 0 ? "; what came so far is kept, try again to go on from there" : ""
+        return DataError(.network, "\(address): \(what)\(kept)")
     }
 
-    // MARK: For the thread that waits
-
-    var received: Int { state.withLock { $0.received } }
-    /// Whether the session must not be touched any more.
-    var isParked: Bool { state.withLock { $0.isParked } }
-
-    /// Waits for the end, for a while.
-    func isOver(within time: DispatchTimeInterval) -> Bool {
-        over.wait(timeout: .now() + time) == .success
-    }
-
-    /// Ends the transfer, unless it has ended.
-    func fail(_ what: String) {
-        state.withLock { fail(what, &$0) }
-    }
-
-    /// Whether the file is complete; to be asked once it is over.
-    func result() throws(DataError) -> Bool {
-        // Over without an outcome cannot be.
-        try state.withLock { $0.outcome ?? .success(false) }.get()
-    }
-
-    // MARK: For the session
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask,
-        willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
-        completionHandler: @escaping (URLRequest?) -> Void
-    ) {
-        let from = task.currentRequest?.url?.scheme?.lowercased()
-        let to = request.url?.scheme?.lowercased() ?? ""
-        let isFollowed = state.withLock { state in
-            state.redirects += 1
-            let target = printable(request.url?.absoluteString ?? "nowhere", limit: 200)
-            if state.redirects > Self.mostRedirects {
-                fail("redirects more than \(Self.mostRedirects) times, last to \(target)", &state)
-            } else if to != "https" && (to != "http" || from == "https") {
-                fail("redirects to \(target), which is not safe to follow", &state)
+    /// Asks for the file, or the rest of it, and writes what comes.
+    mutating func run(
+        _ url: URL, _ progress: (_ received: Int, _ total: Int) -> Void
+    ) throws(DataError) -> Outcome {
+        let program = try SystemProgram(
+            "curl", arguments(url), purpose: "to download \(address)")
+        // Whatever the server would still say.
+        defer { program.stop() }
+        var reader = HTTPHeadReader()
+        var hasBegun = false
+        var shown = ContinuousClock.now
+        while true {
+            switch program.next(within: 100) {
+            case .nothing: break
+            case .over: return try end(program, hasBegun: hasBegun)
+            case .bytes(let bytes) where hasBegun: try write(bytes[...])
+            case .bytes(let bytes):
+                switch reader.read(bytes) {
+                case .incomplete: break
+                case .none: throw failure("sends what is no answer of a web server")
+                case .complete(let head, let body):
+                    if let outcome = try begin(head) { return outcome }
+                    hasBegun = true
+                    try write(body)
+                }
             }
-            return state.outcome == nil
-        }
-        guard isFollowed, let url = request.url else { return completionHandler(nil) }
-        completionHandler(Self.request(url, from: offset))
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let isAccepted = state.withLock { state in
-            #if canImport(FoundationNetworking)
-                state.isParked = Self.isTrap(response)
-            #endif
-            begin(response, &state)
-            return state.outcome == nil
-        }
-        if isParked {
-            Self.hasParked.store(true, ordering: .sequentiallyConsistent)
-            DispatchSemaphore(value: 0).wait()
-        }
-        completionHandler(isAccepted ? .allow : .cancel)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        state.withLock { state in
-            guard state.outcome == nil, state.hasBegun else { return }
-            guard data.count <= size - state.received else {
-                file.remove()
-                state.received = 0
-                return fail("sends more than the \(grouped(size)) bytes of the archive", &state)
-            }
-            do throws(DataError) {
-                try file.write(data, at: state.received)
-                state.received += data.count
-            } catch {
-                end(.failure(error), &state)
+            try wait()
+            if .now - shown > .milliseconds(100) {
+                shown = .now
+                progress(received, size)
             }
         }
     }
 
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
-    ) {
-        state.withLock { state in
-            if let error {
-                fail("the transfer failed (\(printable(Files.reason(error))))", &state)
-            } else if !state.hasBegun, let response = task.response {
-                // A redirect that leads nowhere is told at its end only.
-                begin(response, &state)
-            }
-            if state.received < size {
-                fail("ended after \(grouped(state.received)) of \(grouped(size)) bytes", &state)
-            }
-            end(.success(true), &state)
-        }
+    private func arguments(_ url: URL) -> [String] {
+        [
+            // No file of the user's says otherwise; it has to be the first.
+            "--disable", "--silent", "--show-error", "--globoff", "--proto", "=http,https",
+            "--include", "--suppress-connect-headers",
+            // Lengths and ranges count what is sent, so nothing may be compressed on the way.
+            "--header", "Accept-Encoding: identity",
+        ] + (offset > 0 ? ["--range", "\(offset)-"] : []) + ["--url", url.absoluteString]
     }
 
-    /// Whether a transfer was parked, and with it all that this process could still ask for.
-    static let hasParked = Atomic(false)
-
-    /// Whether the end of this response must never come: Foundation on Linux ends the process where
-    /// a server asks for a password and names no realm ("Negotiate", say). So the thread of the
-    /// network stays before that end.
-    private static func isTrap(_ response: URLResponse) -> Bool {
-        guard let http = response as? HTTPURLResponse, http.statusCode == 401,
-            let challenge = http.value(forHTTPHeaderField: "WWW-Authenticate")
-        else { return false }
-        return !challenge.contains("realm=")
+    private mutating func wait() throws(DataError) {
+        let now = ContinuousClock.now
+        if received - mark.bytes >= patience.bytes {
+            mark = (now, received)
+        } else if now - mark.time > patience.time {
+            throw failure(
+                "sent \(grouped(received - mark.bytes)) bytes in \(patience.time), "
+                    + "expected \(grouped(patience.bytes)) at least")
+        }
     }
 
     // MARK: Judgement
 
-    private func begin(_ response: URLResponse, _ state: inout State) {
-        guard state.outcome == nil else { return }
-        let http = response as? HTTPURLResponse
-        let status = http?.statusCode ?? 0
-        if offset > 0, status == 416 || (status == 206 && !isRest(http)) {
-            return end(.success(false), &state)
+    /// Judges an answer; nil where its body is of the file.
+    private mutating func begin(_ head: HTTPHead) throws(DataError) -> Outcome? {
+        if let location = head.redirection { return .redirect(location) }
+        let isRest = head["Content-Range"] == "bytes \(offset)-\(size - 1)/\(size)"
+        if offset > 0, head.status == 416 || (head.status == 206 && !isRest) {
+            return .notTheRest
         }
-        guard status == 200 || (status == 206 && offset > 0) else {
-            return fail("the server answered \(status), expected 200 (OK)", &state)
+        guard head.status == 200 || (head.status == 206 && offset > 0) else {
+            throw failure("the server answered \(head.status), expected 200 (OK)")
         }
-        let start = status == 206 ? offset : 0
-        let length = response.expectedContentLength
-        guard length < 0 || length == Int64(size - start) else {
-            let kind = response.mimeType.map { " of \(printable($0, limit: 60))" } ?? ""
-            return fail(
-                "sends \(grouped(Int(length))) bytes\(kind), expected \(grouped(size - start))",
-                &state)
+        let start = head.status == 206 ? offset : 0
+        guard head.length == nil || head.length == size - start else {
+            let kind = head["Content-Type"].map { " of \(printable($0, limit: 60))" } ?? ""
+            throw failure(
+                "sends \(grouped(head.length ?? 0)) bytes\(kind), expected \(grouped(size - start))"
+            )
         }
-        do throws(DataError) {
-            if start == 0 { try file.truncate() }
-            state.received = start
-            state.hasBegun = true
-        } catch {
-            end(.failure(error), &state)
-        }
+        if start == 0 { try file.truncate() }
+        received = start
+        mark.bytes = min(mark.bytes, start)
+        return nil
     }
 
-    /// Whether a part is what was asked for, of a file of the right length.
-    private func isRest(_ response: HTTPURLResponse?) -> Bool {
-        response?.value(forHTTPHeaderField: "Content-Range")
-            == "bytes \(offset)-\(size - 1)/\(size)"
+    private mutating func write(_ bytes: ArraySlice<UInt8>) throws(DataError) {
+        guard bytes.count <= size - received else {
+            file.remove()
+            received = 0
+            throw failure("sends more than the \(grouped(size)) bytes of the archive")
+        }
+        try file.write(bytes, at: received)
+        received += bytes.count
     }
 
-    private func fail(_ what: String, _ state: inout State) {
-        let kept =
-            state.received > 0 ? "; what came so far is kept, try again to go on from there" : ""
-        end(.failure(DataError(.network, "\(address): \(what)\(kept)")), &state)
-    }
-
-    private func end(_ outcome: Result<Bool, DataError>, _ state: inout State) {
-        guard state.outcome == nil else { return }
-        state.outcome = outcome
-        over.signal()
+    private func end(_ program: SystemProgram, hasBegun: Bool) throws(DataError) -> Outcome {
+        if let complaint = try program.failure() {
+            // It says its name and a number first.
+            let reason = complaint.split(separator: ") ", maxSplits: 1).last ?? complaint[...]
+            throw failure("the transfer failed (\(printable(String(reason), limit: 300)))")
+        }
+        guard hasBegun, received == size else {
+            throw failure("ended after \(grouped(received)) of \(grouped(size)) bytes")
+        }
+        return .complete
     }
 }

@@ -53,8 +53,8 @@ struct PartialFile: Sendable {
     }
 
     /// Writes bytes at a place.
-    func write(_ data: Data, at offset: Int) throws(DataError) {
-        let isWritten = data.withUnsafeBytes { bytes in
+    func write(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(DataError) {
+        let isWritten = bytes.withUnsafeBytes { bytes in
             var written = 0
             while written < bytes.count {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])

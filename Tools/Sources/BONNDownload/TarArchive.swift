@@ -1,8 +1,5 @@
 import BONNData
 import BONNModelFormat
-import Dispatch
-import Foundation
-import Synchronization
 
 /// A gzipped tar file, listed and unpacked by the `tar` of the system.
 struct TarArchive {
@@ -66,54 +63,21 @@ struct TarArchive {
 
     /// Runs tar and returns what it prints.
     private func tar(_ arguments: [String]) throws(DataError) -> String {
-        let process = Process()
-        let (output, complaints) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["tar"] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = complaints
-        do {
-            try process.run()
-        } catch {
+        let program = try SystemProgram(
+            "tar", arguments, purpose: "to unpack \(printable(path))")
+        var printed: [UInt8] = []
+        read: while true {
+            switch program.next() {
+            case .bytes(let bytes): printed += bytes
+            case .nothing: continue
+            case .over: break read
+            }
+        }
+        if let complaint = try program.failure() {
             throw DataError(
                 .archive,
-                "cannot run tar to unpack \(printable(path)): \(printable(Files.reason(error)))")
+                "\(printable(path)): tar cannot unpack it: \(printable(complaint, limit: 300))")
         }
-        // Both are read at once: tar waits for the reader of either.
-        let printed = ReadToEnd(output.fileHandleForReading)
-        let said = String(
-            decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let names = printed.wait()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            // 127 is what env answers when there is no such program.
-            let first = said.split(separator: "\n").first.map(String.init) ?? "no message"
-            throw DataError(
-                .archive,
-                process.terminationStatus == 127
-                    ? "the program tar is needed to unpack \(printable(path)) and is not installed"
-                    : "\(printable(path)): tar cannot unpack it: "
-                        + printable(first, limit: 300))
-        }
-        return String(decoding: names, as: UTF8.self)
-    }
-}
-
-/// Reads a pipe to its end on a thread of its own.
-private final class ReadToEnd: Sendable {
-    private let data = Mutex(Data())
-    private let isOver = DispatchSemaphore(value: 0)
-
-    init(_ handle: FileHandle) {
-        Thread.detachNewThread { [self] in
-            data.withLock { $0 = handle.readDataToEndOfFile() }
-            isOver.signal()
-        }
-    }
-
-    func wait() -> Data {
-        isOver.wait()
-        return data.withLock { $0 }
+        return String(decoding: printed, as: UTF8.self)
     }
 }

@@ -31,9 +31,13 @@ final class LoopbackServer: Sendable {
     /// The requests that were answered, header and all.
     var requests: [String] { asked.withLock { $0 } }
 
+    /// Bytes of bodies that were sent, to a client or into the buffers before it.
+    var sent: Int { bodies.withLock { $0 } }
+
     private let listener: CInt
     private let answer: @Sendable (_ request: String) -> Answer
     private let asked = Mutex<[String]>([])
+    private let bodies = Mutex(0)
 
     /// Starts to answer.
     init(_ answer: @escaping @Sendable (_ request: String) -> Answer) throws {
@@ -73,6 +77,7 @@ final class LoopbackServer: Sendable {
                     usleep(answer.pause)
                     goesOn = send(answer.body, to: connection)
                     sent += 1
+                    bodies.withLock { $0 += answer.body.count }
                 }
             }
             shutdown(connection, CInt(SHUT_WR))
