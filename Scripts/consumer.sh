@@ -49,7 +49,8 @@ have git || fail "git is needed to make a tagged copy of this repository"
 mkdir "$work/home" "$work/none"
 tagged_copy "$work/swift-bonn"
 cp -R Tests/Consumer "$work/consumer"
-# In the order of the output below: README, ChoosingKernels, ClassifyAnImage, ThreadsAndBatches.
+# In the order of the output below: README, ChoosingKernels, ClassifyAnImage, ModelsFromStrangers,
+# ThreadsAndBatches.
 examples README.md Sources/BONNRuntime/BONNRuntime.docc/*.md >"$work/consumer/Sources/Consumer/Examples.swift"
 isolated swift build --package-path "$work/consumer" --disable-sandbox \
     --cache-path "$work/cache" --configuration release 2>&1 | tail -n 20
@@ -76,6 +77,9 @@ bright below 1.0
 $classes
 scalar
 $classes
+true
+2 logits
+2 classes, SHA-256 of 64 digits
 3"
 [ "$output" = "$expected" ] ||
     fail "the consumer printed '$output', expected '$expected'"

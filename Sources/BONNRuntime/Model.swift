@@ -48,21 +48,7 @@ public struct Model: Sendable {
         path: String, kernels: KernelSet = .best, exposing names: [Name] = [],
         limits: ResourceLimits = .standard
     ) throws(RuntimeError) {
-        let bytes = try FileReader.bytes(path: path)
-        let file: ModelFile
-        let types: [Name: ValueType]
-        do {
-            (file, types, _) = try ModelFile.read(bytes)
-        } catch {
-            let code: RuntimeError.Code =
-                error.code == .outOfMemory ? .outOfMemory : .invalidModel
-            throw RuntimeError(code, "\(path): \(error.message)")
-        }
-        do {
-            try self.init(file, types, kernels: kernels, exposing: names, limits: limits)
-        } catch {
-            throw RuntimeError(error.code, "\(path): \(error.message)")
-        }
+        try self.init(Source(path: path), kernels: kernels, exposing: names, limits: limits)
     }
 
     /// Loads a model that is in memory already.
@@ -82,7 +68,7 @@ public struct Model: Sendable {
         try self.init(file, types, kernels: kernels, exposing: names, limits: limits)
     }
 
-    private init(
+    init(
         _ file: ModelFile, _ types: [Name: ValueType], kernels: KernelSet, exposing names: [Name],
         limits: ResourceLimits
     ) throws(RuntimeError) {

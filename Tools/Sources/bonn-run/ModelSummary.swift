@@ -1,7 +1,6 @@
 import BONNModelFormat
 import BONNRuntime
 import BONNTerminal
-import Foundation
 
 /// What a model file holds, counted.
 struct ModelSummary {
@@ -17,11 +16,11 @@ struct ModelSummary {
     /// Reads a model file and runs it once, which is what counts its multiply-accumulates.
     init(path: String, limits: ResourceLimits) throws {
         self.path = path
-        model = try Model(path: path, limits: limits)
-        let contents = try Data(contentsOf: URL(fileURLWithPath: path))
-        bytes = contents.count
-        let (file, _, seal) = try ModelFile.read([UInt8](contents))
-        self.seal = seal
+        let source = try Model.Source(path: path)
+        model = try Model(source, limits: limits)
+        bytes = source.byteCount
+        seal = source.seal
+        let file = source.file
         var binary = 0
         var bookkeeping: Set<Name> = []
         for node in file.metadata.graph.nodes {
