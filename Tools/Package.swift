@@ -12,6 +12,7 @@ let package = Package(
     name: "Tools",
     platforms: [.macOS(.v14)],
     products: [
+        .library(name: "BONNFiles", targets: ["BONNFiles"]),
         .library(name: "BONNImageIO", targets: ["BONNImageIO"]),
         .library(name: "BONNTerminal", targets: ["BONNTerminal"]),
         .library(name: "BONNData", targets: ["BONNData"]),
@@ -35,32 +36,36 @@ let package = Package(
         .systemLibrary(
             name: "CWebP", pkgConfig: "libwebpdemux",
             providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+        // Plain files read, and all of a buffer written; nothing but the C library.
+        .target(name: "BONNFiles", swiftSettings: settings),
         .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CGIF", "CWebP"]),
         .target(
             name: "BONNImageIO",
             dependencies: [
-                "CImageCodecs", .product(name: "BONNImage", package: "swift-bonn"),
+                "BONNFiles", "CImageCodecs",
+                .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),
         .target(
             name: "BONNData",
             dependencies: [
-                "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
+                "BONNFiles", "BONNImageIO", .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         // Apart from BONNData, so that bonn-run needs no network library.
         .target(
             name: "BONNDownload",
             dependencies: [
-                "BONNData", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNData", "BONNFiles",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
         // What both command lines write with; no image and no network in it.
         .target(
             name: "BONNTerminal",
             dependencies: [
-                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNFiles", .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
         .target(name: "CProcessorClock"),
@@ -90,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "BONNTerminalTests",
             dependencies: [
-                "BONNTerminal", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNFiles", "BONNTerminal",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BonnRunTests",

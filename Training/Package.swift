@@ -46,6 +46,7 @@ let package = Package(
             name: "BONNTrainer",
             dependencies: [
                 "BONN", "Torch", "Yams",
+                .product(name: "BONNFiles", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),

@@ -13,11 +13,35 @@ extension ModelFile {
     ///   can be read.
     public func serialized(digest: Bool = true) throws(ModelFormatError) -> [UInt8] {
         try validate()
+        let digests = digest ? tensorDigests : nil
         if let parity = metadata.parity {
+            let network = try digests.map { digests throws(ModelFormatError) in
+                try networkDigest { digests[$0] }
+            }
             try parity.check(
-                network: digest ? networkDigest() : nil,
-                Seal(formatVersion: Self.formatVersion, digest: nil))
+                network: network, Seal(formatVersion: Self.formatVersion, digest: nil))
         }
+        return try serialized(digests)
+    }
+
+    /// As `serialized()`, with a certificate that this very model has just earned.
+    ///
+    /// - Parameter certificate: its `network` need not be filled in.
+    public func serialized(
+        earning certificate: ParityCertificate
+    ) throws(ModelFormatError) -> [UInt8] {
+        let digests = tensorDigests
+        var model = self
+        model.metadata.parity = certificate
+        model.metadata.parity?.network = try networkDigest { digests[$0] }
+        try model.validate()
+        return try model.serialized(digests)
+    }
+
+    /// Writes a valid model, with the digests of its tensors; nil: the file states none.
+    private func serialized(
+        _ digests: [Name: SHA256.Digest]?
+    ) throws(ModelFormatError) -> [UInt8] {
         var conventions: [JSONMember] = []
         for (key, value) in BitLayout.conventions {
             conventions.append(JSONMember(key, .string(value)))
@@ -46,7 +70,9 @@ extension ModelFile {
         }
         var list: [Safetensors.Tensor] = []
         for (name, tensor) in tensors { list.append(tensor.named(name)) }
-        return try Safetensors.write(metadata: strings, tensors: list, digest: digest)
+        return try Safetensors.write(
+            metadata: strings, tensors: list,
+            digests: digests.map { all in list.map { all[$0.name]! } })
     }
 }
 

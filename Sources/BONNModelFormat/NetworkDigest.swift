@@ -8,8 +8,12 @@ extension ModelFile {
     ///
     /// - Throws: `ModelFormatError` for numbers that JSON does not have.
     public func networkDigest() throws(ModelFormatError) -> SHA256.Digest {
-        try networkDigest { name in tensors[name].map { SHA256.digest($0.bytes) } }
+        let digests = tensorDigests
+        return try networkDigest { digests[$0] }
     }
+
+    /// The SHA-256 of each tensor's data.
+    var tensorDigests: [Name: SHA256.Digest] { tensors.mapValues { SHA256.digest($0.bytes) } }
 
     /// As `networkDigest()`, with digests of tensors that are known already.
     func networkDigest(

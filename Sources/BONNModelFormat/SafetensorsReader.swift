@@ -20,47 +20,92 @@ extension Safetensors {
     public static func read(
         _ bytes: Bytes, maximumHeaderBytes: Int = Safetensors.maximumHeaderBytes
     ) throws(ModelFormatError) -> Contents {
-        let header = try headerRange(of: bytes, maximumHeaderBytes: maximumHeaderBytes)
-        guard bytes[header.lowerBound] == UInt8(ascii: "{") else {
-            throw ModelFormatError(
-                .headerStart, "byte 8", expected: "'{', the start of the JSON header",
-                found: "byte 0x\(String(bytes[header.lowerBound], radix: 16))",
-                fix: "this is not a safetensors file")
-        }
-        guard Bytes.canAllocate(header.count * bytesPerHeaderByte + (1 << 20)) else {
-            throw ModelFormatError(
-                .outOfMemory, "header", expected: "memory to read \(header.count) bytes of JSON",
-                found: "none", fix: "free some memory")
-        }
-        let text = bytes[header].withUnsafeBytes { Array($0) }
-        let json = try JSONValue(parsing: text[...], place: "header", maximumDepth: 4)
-        guard case .object(let members) = json else {
-            throw ModelFormatError(
-                .wrongType, "header", expected: "an object", found: json.kind,
-                fix: "this is not a safetensors file")
-        }
-        var metadata: [Name: String] = [:]
+        let end = try headerEnd(
+            bytes, fileBytes: bytes.count, maximumHeaderBytes: maximumHeaderBytes)
+        var header = try Header(bytes[0..<end], fileBytes: bytes.count)
         var tensors: [Name: Entry] = [:]
-        for member in members {
-            if member.key == "__metadata__" {
-                metadata = try strings(of: member.value)
-            } else {
-                tensors[member.key] = try entry(member, dataStart: header.upperBound)
-            }
-        }
-        let inOrder = try checkCoverage(tensors, data: header.upperBound..<bytes.count)
-        guard let stated = metadata.removeValue(forKey: digestKey) else {
-            return Contents(metadata: metadata, tensors: tensors, digest: nil)
+        guard let stated = header.metadata.removeValue(forKey: digestKey) else {
+            for (name, entry) in header.tensors { tensors[name] = entry }
+            return Contents(metadata: header.metadata, tensors: tensors, digest: nil)
         }
         let digests = try check(
-            stated: stated, header: text, entries: inOrder.map(\.value), of: bytes)
-        for (item, digest) in zip(inOrder, digests.tensors) { tensors[item.key]?.digest = digest }
-        return Contents(metadata: metadata, tensors: tensors, digest: digests.file)
+            stated: stated, header: header.text, entries: header.tensors.map(\.value), of: bytes)
+        for (item, digest) in zip(header.tensors, digests.tensors) {
+            tensors[item.key] = item.value
+            tensors[item.key]?.digest = digest
+        }
+        return Contents(metadata: header.metadata, tensors: tensors, digest: digests.file)
     }
 
-    private static func headerRange(
-        of bytes: Bytes, maximumHeaderBytes: Int
-    ) throws(ModelFormatError) -> Range<Int> {
+    /// Checks all that the beginning of a file tells about the whole, for those who read a file only once
+    /// they know that it is one, and that its tensors make up its size.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file up to `headerEnd(_:fileBytes:)`.
+    ///   - fileBytes: the size of the whole file.
+    /// - Throws: as `read(_:maximumHeaderBytes:)`.
+    public static func checkHeader(_ bytes: [UInt8], fileBytes: Int) throws(ModelFormatError) {
+        _ = try Header(Bytes(bytes), fileBytes: fileBytes)
+    }
+
+    /// Where the header of a file ends and its data begin.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file, or its first ten bytes at least.
+    ///   - fileBytes: the size of the whole file.
+    public static func headerEnd(
+        _ bytes: [UInt8], fileBytes: Int
+    ) throws(ModelFormatError) -> Int {
+        try headerEnd(
+            Bytes(bytes), fileBytes: fileBytes, maximumHeaderBytes: maximumHeaderBytes)
+    }
+
+    /// A header that fits the size of its file.
+    private struct Header {
+        /// The JSON.
+        let text: [UInt8]
+        /// The strings of `__metadata__`.
+        var metadata: [Name: String] = [:]
+        /// The tensors in the order of their data.
+        let tensors: [(key: Name, value: Entry)]
+
+        /// Reads the beginning of a file, up to its data.
+        init(_ bytes: Bytes, fileBytes: Int) throws(ModelFormatError) {
+            let header = bytes.dropFirst(8)
+            guard header.first == UInt8(ascii: "{") else {
+                throw ModelFormatError(
+                    .headerStart, "byte 8", expected: "'{', the start of the JSON header",
+                    found: "byte 0x\(String(header.first ?? 0, radix: 16))",
+                    fix: "this is not a safetensors file")
+            }
+            guard Bytes.canAllocate(header.count * bytesPerHeaderByte + (1 << 20)) else {
+                throw ModelFormatError(
+                    .outOfMemory, "header",
+                    expected: "memory to read \(header.count) bytes of JSON", found: "none",
+                    fix: "free some memory")
+            }
+            text = header.withUnsafeBytes { Array($0) }
+            let json = try JSONValue(parsing: text[...], place: "header", maximumDepth: 4)
+            guard case .object(let members) = json else {
+                throw ModelFormatError(
+                    .wrongType, "header", expected: "an object", found: json.kind,
+                    fix: "this is not a safetensors file")
+            }
+            var tensors: [Name: Entry] = [:]
+            for member in members {
+                if member.key == "__metadata__" {
+                    metadata = try strings(of: member.value)
+                } else {
+                    tensors[member.key] = try entry(member, dataStart: header.endIndex)
+                }
+            }
+            self.tensors = try checkCoverage(tensors, data: header.endIndex..<fileBytes)
+        }
+    }
+
+    private static func headerEnd(
+        _ bytes: Bytes, fileBytes: Int, maximumHeaderBytes: Int
+    ) throws(ModelFormatError) -> Int {
         guard bytes.count >= 10 else {
             throw ModelFormatError(
                 .fileTooShort, "file", expected: "at least 10 bytes",
@@ -74,13 +119,13 @@ extension Safetensors {
                 expected: "a header of at most \(maximumHeaderBytes) bytes", found: "\(length)",
                 fix: "this is not a safetensors file, or it is damaged")
         }
-        guard length >= 2, Int(length) <= bytes.count - 8 else {
+        guard length >= 2, Int(length) <= fileBytes - 8 else {
             throw ModelFormatError(
                 .headerTruncated, "bytes 0 to 7",
-                expected: "a header of 2 to \(bytes.count - 8) bytes, what the file has",
+                expected: "a header of 2 to \(fileBytes - 8) bytes, what the file has",
                 found: "\(length)", fix: "the file is cut or damaged; copy it again")
         }
-        return 8..<8 + Int(length)
+        return 8 + Int(length)
     }
 
     private static func strings(of value: JSONValue) throws(ModelFormatError) -> [Name: String] {

@@ -21,7 +21,16 @@ extension Safetensors {
     public static func write(
         metadata: [(key: Name, value: String)] = [], tensors: [Tensor], digest: Bool = true
     ) throws(ModelFormatError) -> [UInt8] {
-        let layout = try layout(metadata: metadata, tensors: tensors, digest: digest)
+        try write(
+            metadata: metadata, tensors: tensors, digests: digest ? digests(of: tensors) : nil)
+    }
+
+    /// As `write(metadata:tensors:digest:)`, with the digests of the tensors' data; nil: the file states
+    /// none.
+    static func write(
+        metadata: [(key: Name, value: String)], tensors: [Tensor], digests: [SHA256.Digest]?
+    ) throws(ModelFormatError) -> [UInt8] {
+        let layout = try layout(metadata: metadata, tensors: tensors, digests: digests)
         var bytes = layout.header
         bytes.reserveCapacity(layout.fileBytes)
         for index in layout.order { bytes.append(contentsOf: tensors[index].bytes) }
@@ -32,7 +41,18 @@ extension Safetensors {
     public static func layout(
         metadata: [(key: Name, value: String)] = [], tensors: [Tensor], digest: Bool = true
     ) throws(ModelFormatError) -> Layout {
-        let metadata = metadata + (digest ? [(digestKey, openDigest)] : [])
+        try layout(
+            metadata: metadata, tensors: tensors, digests: digest ? digests(of: tensors) : nil)
+    }
+
+    private static func digests(of tensors: [Tensor]) -> [SHA256.Digest] {
+        tensors.map { SHA256.digest($0.bytes) }
+    }
+
+    private static func layout(
+        metadata: [(key: Name, value: String)], tensors: [Tensor], digests: [SHA256.Digest]?
+    ) throws(ModelFormatError) -> Layout {
+        let metadata = metadata + (digests == nil ? [] : [(digestKey, openDigest)])
         var members: [JSONMember] = []
         if !metadata.isEmpty {
             members.append(JSONMember("__metadata__", try object(of: metadata)))
@@ -84,9 +104,8 @@ extension Safetensors {
                 .headerTooLong, "header", expected: "at most \(maximumHeaderBytes) bytes",
                 found: "\(header.count)", fix: "write fewer tensors or less metadata")
         }
-        if digest {
-            let digests = order.map { SHA256.digest(tensors[$0].bytes) }
-            close(&header, with: self.digest(header: header, tensors: digests))
+        if let digests {
+            close(&header, with: digest(header: header, tensors: order.map { digests[$0] }))
         }
         let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
         return Layout(

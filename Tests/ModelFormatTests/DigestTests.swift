@@ -54,6 +54,17 @@ import Testing
         #expect(try ModelFile(bytes: model.serialized()) == model)
     }
 
+    @Test func `a certificate is bound to the model that earns it`() throws {
+        var model = Sample.everything()
+        let certificate = try #require(model.metadata.parity)
+        let bytes = try model.serialized()
+        model.metadata.parity = nil
+        var unbound = certificate
+        unbound.network = nil
+        #expect(try model.serialized(earning: unbound) == bytes)
+        #expect(try ModelFile(bytes: bytes).metadata.parity == certificate)
+    }
+
     @Test func `a certificate does not survive a change of what was certified`() throws {
         func refusal(_ change: (inout ModelFile) -> Void) -> ModelFormatError.Code? {
             var model = Sample.everything()

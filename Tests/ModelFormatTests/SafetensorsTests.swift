@@ -42,6 +42,26 @@ import Testing
         #expect(layout.header == Array(bytes[..<layout.header.count]))
     }
 
+    @Test func `the beginning of a file tells whether its size is right`() throws {
+        let bytes = try Safetensors.write(metadata: [("epoch", "3")], tensors: Self.tensors())
+        let end = try Safetensors.headerEnd(Array(bytes[..<10]), fileBytes: bytes.count)
+        #expect(try Safetensors.read(bytes).tensors.values.map(\.range.lowerBound).min() == end)
+        let beginning = Array(bytes[..<end])
+        try Safetensors.checkHeader(beginning, fileBytes: bytes.count)
+        for (size, code) in [
+            (bytes.count - 1, ModelFormatError.Code.dataTruncated), (1 << 60, .dataTrailing),
+        ] {
+            let error = #expect(throws: ModelFormatError.self) {
+                try Safetensors.checkHeader(beginning, fileBytes: size)
+            }
+            #expect(error?.code == code)
+        }
+        let error = #expect(throws: ModelFormatError.self) {
+            _ = try Safetensors.headerEnd(Array(bytes[..<10]), fileBytes: end - 1)
+        }
+        #expect(error?.code == .headerTruncated)
+    }
+
     @Test func `the order in which tensors are given does not matter`() throws {
         let tensors = Self.tensors()
         var generator = SeededGenerator(seed: 31)

@@ -73,8 +73,12 @@ struct CIFARDataset: ImageDataset {
         var first = 0
         for file in files {
             let path = folder.appending(component: file)
-            let bytes = try Files.bytes(path, what: "a file of \(format.name) records")
-            let count = try Self.checkedCount(path, bytes, format, classes: classCount)
+            var count = 0
+            let bytes = try Files.bytes(path, what: "a file of \(format.name) records") {
+                (_, size) throws(DataError) in
+                count = try Self.checkedCount(path, size, format)
+            }
+            try Self.checkLabels(path, bytes, count, format, classes: classCount)
             batches.append(Batch(path: path, bytes: bytes, first: first, count: count))
             first += count
         }
@@ -103,19 +107,20 @@ struct CIFARDataset: ImageDataset {
         return names
     }
 
+    /// How many records a file of so many bytes has.
     private static func checkedCount(
-        _ path: String, _ bytes: [UInt8], _ format: Format, classes: Int
+        _ path: String, _ size: Int, _ format: Format
     ) throws(DataError) -> Int {
         let record = format.recordBytes
         let published = "\(grouped(format.records)) records of \(grouped(record)) bytes"
-        guard !bytes.isEmpty else {
+        guard size > 0 else {
             throw DataError(.truncated, "\(path): is empty, expected \(published)")
         }
-        let count = bytes.count / record
-        guard bytes.count % record == 0 else {
+        let count = size / record
+        guard size % record == 0 else {
             throw DataError(
                 .truncated,
-                "\(path): \(grouped(bytes.count)) bytes end \(grouped(bytes.count % record)) bytes "
+                "\(path): \(grouped(size)) bytes end \(grouped(size % record)) bytes "
                     + "into record \(grouped(count)), expected \(published); copy or download it "
                     + "again")
         }
@@ -124,6 +129,13 @@ struct CIFARDataset: ImageDataset {
                 .oversized,
                 "\(path): holds \(grouped(count)) records, \(format.name) has \(published)")
         }
+        return count
+    }
+
+    private static func checkLabels(
+        _ path: String, _ bytes: [UInt8], _ count: Int, _ format: Format, classes: Int
+    ) throws(DataError) {
+        let record = format.recordBytes
         let bad = (0..<count).first {
             Int(bytes[$0 * record + format.labelOffset]) >= classes
         }
@@ -134,7 +146,6 @@ struct CIFARDataset: ImageDataset {
                 "\(path): label \(bytes[offset]) in record \(grouped(bad)) (byte "
                     + "\(grouped(offset))), expected 0 to \(classes - 1)")
         }
-        return count
     }
 
     func label(at index: Int) -> Int {

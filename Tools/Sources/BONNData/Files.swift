@@ -1,4 +1,4 @@
-import BONNImageIO
+import BONNFiles
 import BONNModelFormat
 import Foundation
 
@@ -26,22 +26,40 @@ package enum Files {
     private static let largestFile = 4 << 30
 
     /// The bytes of a file: a copy, which stays what it is whatever becomes of the file.
+    ///
+    /// - Parameters:
+    ///   - beginning: How many of the first bytes `check` wants to see.
+    ///   - check: Refuses a file by its beginning and its size, before memory is taken for all of it.
     static func bytes(
-        _ path: String, what: String, atMost limit: Int = largestFile
+        _ path: String, what: String, atMost limit: Int = largestFile, beginning: Int = 0,
+        check: (_ beginning: [UInt8], _ size: Int) throws(DataError) -> Void = { _, _ in }
     ) throws(DataError) -> [UInt8] {
-        do throws(PlainFile.Failure) {
-            return try PlainFile(path: path).contents(atMost: limit)
-        } catch {
-            let path = printable(path)
-            switch error {
-            case .missing: throw DataError(.notFound, "\(path): no such file, expected \(what)")
-            case .folder, .notPlain:
-                throw DataError(.unreadable, "\(path): \(error.reason), expected \(what)")
-            case .tooLarge:
-                throw DataError(.oversized, "\(path): \(error.reason), expected \(what)")
-            case .changed, .refused:
-                throw DataError(.unreadable, "\(path): \(error.reason)")
+        func reading<T: ~Copyable>(
+            _ body: () throws(PlainFile.Failure) -> T
+        ) throws(DataError) -> T {
+            do throws(PlainFile.Failure) {
+                return try body()
+            } catch {
+                throw failure(error, path, what)
             }
+        }
+        let file = try reading { () throws(PlainFile.Failure) in try PlainFile(path: path) }
+        let first = try reading { () throws(PlainFile.Failure) in try file.beginning(beginning) }
+        try check(first, file.size)
+        return try reading { () throws(PlainFile.Failure) in try file.contents(atMost: limit) }
+    }
+
+    private static func failure(
+        _ failure: PlainFile.Failure, _ path: String, _ what: String
+    ) -> DataError {
+        let path = printable(path)
+        switch failure {
+        case .missing: return DataError(.notFound, "\(path): no such file, expected \(what)")
+        case .folder, .notPlain:
+            return DataError(.unreadable, "\(path): \(failure.reason), expected \(what)")
+        case .tooLarge:
+            return DataError(.oversized, "\(path): \(failure.reason), expected \(what)")
+        case .changed, .refused: return DataError(.unreadable, "\(path): \(failure.reason)")
         }
     }
 

@@ -46,10 +46,7 @@ package struct FolderListing {
     ///
     /// - Throws: `.unreadable` where the folder cannot be listed.
     package init(_ folder: String, allowsDanglingLinks: Bool = false) throws(DataError) {
-        guard let stream = opendir(folder) else {
-            throw DataError(
-                .unreadable, "\(printable(folder)): cannot be listed (\(Self.reason()))")
-        }
+        let stream = try Self.open(folder)
         defer { closedir(stream) }
         var entries: [Entry] = []
         var faults: [(bytes: [UInt8], error: DataError)] = []
@@ -65,6 +62,30 @@ package struct FolderListing {
         }
         self.entries = entries.sorted { $0.name < $1.name }
         self.faults = faults.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.error)
+    }
+
+    /// The name of anything in a folder, hidden or not, as it may be shown; nil for an empty one.
+    ///
+    /// - Throws: `.unreadable` where the folder cannot be listed.
+    static func anyName(in folder: String) throws(DataError) -> String? {
+        let stream = try open(folder)
+        defer { closedir(stream) }
+        while let entry = try next(stream, folder) {
+            let bytes = name(of: entry)
+            if bytes != Array(".".utf8) && bytes != Array("..".utf8) {
+                return String(validating: bytes, as: UTF8.self).map { printable($0) }
+                    ?? escaped(bytes)
+            }
+        }
+        return nil
+    }
+
+    private static func open(_ folder: String) throws(DataError) -> OpaquePointer {
+        guard let stream = opendir(folder) else {
+            throw DataError(
+                .unreadable, "\(printable(folder)): cannot be listed (\(reason()))")
+        }
+        return stream
     }
 
     private static func entry(

@@ -12,9 +12,22 @@ struct IDXFile {
     /// Opens a file and checks its magic, sizes and length; `dimensions` names the sizes.
     init(_ path: String, dimensions: [String]) throws(DataError) {
         self.path = path
-        data = try Files.bytes(path, what: "an IDX file")
+        let header = 4 + 4 * dimensions.count
+        var sizes: [Int] = []
+        data = try Files.bytes(path, what: "an IDX file", beginning: header) {
+            (beginning, size) throws(DataError) in
+            sizes = try Self.sizes(path, beginning, fileBytes: size, dimensions: dimensions)
+        }
+        self.header = header
+        self.sizes = sizes
+    }
+
+    /// What a header states; it must be that of a file of so many bytes.
+    private static func sizes(
+        _ path: String, _ data: [UInt8], fileBytes: Int, dimensions: [String]
+    ) throws(DataError) -> [Int] {
         let rank = dimensions.count
-        header = 4 + 4 * rank
+        let header = 4 + 4 * rank
         let found = data.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
         guard data.count >= 4 else {
             throw DataError(
@@ -47,15 +60,15 @@ struct IDXFile {
             sizes.append(size)
             elements = product
         }
-        self.sizes = sizes
         let stated = zip(sizes, dimensions).map { "\(grouped($0)) \($1)" }.joined(separator: ", ")
-        guard data.count - header == elements else {
-            let isShort = data.count - header < elements
+        guard fileBytes - header == elements else {
+            let isShort = fileBytes - header < elements
             throw DataError(
                 isShort ? .truncated : .oversized,
-                "\(path): holds \(grouped(data.count)) bytes, expected \(grouped(header)) + "
+                "\(path): holds \(grouped(fileBytes)) bytes, expected \(grouped(header)) + "
                     + "\(grouped(elements)) for \(stated); copy or download it again")
         }
+        return sizes
     }
 
     /// The bytes before the elements of a file of unsigned bytes.

@@ -41,30 +41,19 @@ extension StagedFolder {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw refusal(path, isLink ? "is a link to something else" : "is not a folder")
         }
-        if let name = try firstEntry(of: path) {
-            throw refusal(path, "holds \(printable(name))")
+        let name: String?
+        do throws(DataError) {
+            name = try FolderListing.anyName(in: path)
+        } catch {
+            throw DataError(.unwritable, "\(error.message), expected a new or an empty folder")
         }
+        if let name { throw refusal(path, "holds \(name)") }
         return false
     }
 
     /// Whether a path is new, or an empty folder.
     package static func canFill(_ folder: String) -> Bool {
         (try? isNew(plain(folder))) != nil
-    }
-
-    /// The name of anything in a folder, hidden or not.
-    private static func firstEntry(of folder: String) throws(DataError) -> String? {
-        guard let listing = opendir(folder) else {
-            throw refusal(folder, "cannot be listed (\(String(cString: strerror(errno))))")
-        }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { bytes in
-                bytes.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { return name }
-        }
-        return nil
     }
 
     private static func refusal(_ path: String, _ what: String) -> DataError {

@@ -1,4 +1,5 @@
 import BONNData
+import BONNFiles
 import BONNModelFormat
 import Crypto
 import Foundation
@@ -54,19 +55,12 @@ struct PartialFile: Sendable {
 
     /// Writes bytes at a place.
     func write(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(DataError) {
-        let isWritten = bytes.withUnsafeBytes { bytes in
-            var written = 0
-            while written < bytes.count {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-                let count = pwrite(
-                    descriptor, rest.baseAddress, rest.count, off_t(offset + written))
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return false }
-                written += count
-            }
-            return true
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
+            throw Self.failure(path, "cannot be written")
         }
-        guard isWritten else { throw Self.failure(path, "cannot be written") }
+        if let reason = writeAll(bytes, to: descriptor) {
+            throw Self.failure(path, "cannot be written", reason)
+        }
     }
 
     /// The MD5 sum of the file: it tells a damaged archive, and proves no origin.
@@ -91,8 +85,10 @@ struct PartialFile: Sendable {
     /// Lets others have the file.
     func close() { Foundation.close(descriptor) }
 
-    private static func failure(_ path: String, _ what: String) -> DataError {
+    private static func failure(
+        _ path: String, _ what: String, _ reason: CInt = errno
+    ) -> DataError {
         DataError(
-            .unwritable, "\(printable(path)): \(what) (\(String(cString: strerror(errno))))")
+            .unwritable, "\(printable(path)): \(what) (\(String(cString: strerror(reason))))")
     }
 }

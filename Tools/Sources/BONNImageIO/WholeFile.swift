@@ -1,3 +1,4 @@
+import BONNFiles
 import Foundation
 
 /// A file that is written piece by piece and is there whole or not at all: what was at its path stays
@@ -40,19 +41,7 @@ package struct WholeFile: ~Copyable {
 
     /// Appends bytes.
     package borrowing func write(_ bytes: [UInt8]) throws(ImageIOError) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Foundation.write(
-                    descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
-            }
-            if count > 0 {
-                written += count
-            } else if count == 0 || errno != EINTR {
-                if count == 0 { errno = EIO }
-                throw Self.unwritable(path)
-            }
-        }
+        if let reason = writeAll(bytes, to: descriptor) { throw Self.unwritable(path, reason) }
     }
 
     /// Puts the file in its place.
@@ -71,10 +60,10 @@ package struct WholeFile: ~Copyable {
         return String(cString: resolved)
     }
 
-    private static func unwritable(_ path: String) -> ImageIOError {
+    private static func unwritable(_ path: String, _ reason: CInt = errno) -> ImageIOError {
         ImageIOError(
             .unwritable, path: path,
-            reason: "cannot be written: \(String(cString: strerror(errno)))")
+            reason: "cannot be written: \(String(cString: strerror(reason)))")
     }
 }
 

@@ -1,3 +1,4 @@
+import BONNFiles
 import Foundation
 
 /// Lines of results that did not arrive.

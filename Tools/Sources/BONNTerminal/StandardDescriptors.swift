@@ -18,26 +18,3 @@ public func openStandardDescriptors() {
         close(opened)
     }
 }
-
-/// Writes all of it, waiting where the other side is slow; the `errno` of what could not be written.
-func writeAll(_ bytes: some Collection<UInt8>, to descriptor: CInt) -> CInt? {
-    let bytes = Array(bytes)
-    return bytes.withUnsafeBytes { buffer -> CInt? in
-        var written = 0
-        while written < buffer.count {
-            let count = write(
-                descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
-            if count > 0 {
-                written += count
-            } else if count == 0 {
-                return EIO
-            } else if errno == EAGAIN || errno == EWOULDBLOCK {
-                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                guard poll(&waiting, 1, -1) >= 0 || errno == EINTR else { return errno }
-            } else if errno != EINTR {
-                return errno
-            }
-        }
-        return nil
-    }
-}

@@ -1,3 +1,4 @@
+import BONNFiles
 public import BONNModelFormat
 import Foundation
 

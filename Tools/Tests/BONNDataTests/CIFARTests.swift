@@ -30,6 +30,18 @@ private func records(_ count: Int, seed: UInt64, labels: [UInt8]? = nil) -> [UIn
 }
 
 @Suite struct CIFARTests {
+    @Test func `a file of too many records is refused before it is read`() throws {
+        let scratch = try ScratchFolder()
+        try scratch.write((0..<10).map { "class\($0)\n" }.joined(), "batches.meta.txt")
+        for batch in 1...5 { try scratch.write([], "data_batch_\(batch).bin") }
+        try scratch.write([], "test_batch.bin")
+        #expect(truncate(scratch("data_batch_1.bin"), 3073 << 20) == 0)
+        let before = try residentMemory()
+        #expect(openingError(scratch.path)?.code == .oversized)
+        let grown = try residentMemory() - before
+        #expect(grown < 100 << 20)
+    }
+
     @Test func `a CIFAR-10 folder gives the records of its files in order`() throws {
         let scratch = try ScratchFolder()
         try writeCIFAR10(scratch)

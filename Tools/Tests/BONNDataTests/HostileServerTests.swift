@@ -114,17 +114,6 @@ import Testing
                 || message.hasPrefix("the transfer failed"), "\(message)")
     }
 
-    /// Bytes that this process has in memory; 0 where the system does not say.
-    private func residentMemory() throws -> Int {
-        #if os(Linux)
-            let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-                .split(separator: " ")[1]
-            return try #require(Int(pages)) * Int(getpagesize())
-        #else
-            return 0
-        #endif
-    }
-
     @Test(arguments: [1, 5_000, 900_000_000_000])
     func `another length than the archive's is refused before a byte is taken`(
         length: Int

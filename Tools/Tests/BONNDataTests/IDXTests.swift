@@ -57,6 +57,22 @@ private func writeMNIST(_ scratch: ScratchFolder, separator: String = "-") throw
         #expect(splits.test.label(at: 1) == 25 && splits.test.classNames.count == 26)
     }
 
+    /// Sparse files: they take no space on the disk, and memory for them would be taken in earnest.
+    @Test func `a file of another size than its header tells is refused before it is read`() throws
+    {
+        let scratch = try ScratchFolder()
+        try writeMNIST(scratch)
+        #expect(truncate(scratch("train-images-idx3-ubyte"), 3 << 30) == 0)
+        let before = try residentMemory()
+        let start = ContinuousClock.now
+        let error = openingError(scratch.path)
+        #expect(error?.code == .oversized)
+        #expect(error?.message.contains("holds 3,221,225,472 bytes, expected 16 + 120") == true)
+        let grown = try residentMemory() - before
+        #expect(grown < 100 << 20)
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+
     @Test func `a compressed file gets the command that unpacks it`() throws {
         let scratch = try ScratchFolder()
         try scratch.write([0x1F, 0x8B, 8, 0], "train-images-idx3-ubyte.gz")

@@ -1,6 +1,7 @@
 import BONNImage
 import BONNImageIO
 import Foundation
+import Testing
 
 @testable import BONNData
 
@@ -71,4 +72,15 @@ func openingError(_ path: String, options: DatasetOptions = DatasetOptions()) ->
     } catch {
         return error
     }
+}
+
+/// Bytes that this process has in memory; 0 where the system does not say.
+func residentMemory() throws -> Int {
+    #if os(Linux)
+        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+            .split(separator: " ")[1]
+        return try #require(Int(pages)) * Int(getpagesize())
+    #else
+        return 0
+    #endif
 }

@@ -1,3 +1,4 @@
+import BONNFiles
 import BONNModelFormat
 import Foundation
 import Testing

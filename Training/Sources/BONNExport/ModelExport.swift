@@ -35,7 +35,7 @@ public struct ModelExport: Sendable {
         let lowering = try Lowering(
             network, height: height, width: width, preprocessing: preprocessing,
             classNames: classNames, provenance: provenance)
-        var file = try Self.readBack(lowering.file)
+        let file = try Self.readBack(lowering.file)
         let models = try runtime("the model") { () throws(RuntimeError) in
             try kernels.map { set throws(RuntimeError) in try Model(file, kernels: set) }
         }
@@ -47,10 +47,7 @@ public struct ModelExport: Sendable {
         for batch in batches { try check.compare(network, batch) }
         try check.parity.require()
         do {
-            var certificate = check.parity.certificate
-            certificate.network = try file.networkDigest()
-            file.metadata.parity = certificate
-            bytes = try file.serialized()
+            bytes = try file.serialized(earning: check.parity.certificate)
         } catch {
             throw ExportError(.format, error.message)
         }
@@ -58,10 +55,11 @@ public struct ModelExport: Sendable {
         parity = check.parity
     }
 
-    /// What a user would load: the bytes, parsed again.
+    /// What a user would load: the bytes, parsed again. Nothing can have damaged them in between, so
+    /// they need no digest.
     private static func readBack(_ file: ModelFile) throws(ExportError) -> ModelFile {
         do {
-            return try ModelFile(bytes: file.serialized())
+            return try ModelFile(bytes: file.serialized(digest: false))
         } catch {
             throw ExportError(.format, error.message)
         }

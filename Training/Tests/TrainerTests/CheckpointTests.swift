@@ -61,6 +61,23 @@ import Testing
         #expect(message { _ = try Checkpoint(path: path) }?.contains("not a whole") == true)
     }
 
+    /// A sparse file has any size and takes no space: memory for it would be taken in earnest.
+    @Test func `a file is refused by its header before memory is taken for it`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/c.safetensors"
+        try sample().write(to: path)
+        #expect(truncate(path, 1 << 40) == 0)
+        #expect(
+            message { _ = try Checkpoint(path: path) }?
+                .contains("where the last tensor ends, found 1099511627776") == true)
+        let header = #"{"x":{"dtype":"U8","shape":[8589934592],"data_offsets":[0,8589934592]}}  "#
+        try File.replace(path, with: [UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0] + header.utf8)
+        #expect(truncate(path, off_t(8 + header.utf8.count + 8_589_934_592)) == 0)
+        #expect(
+            message { _ = try Checkpoint(path: path) }?
+                .contains("more than the 4294967296 that are allowed") == true)
+    }
+
     @Test func `other files are refused with what they are`() throws {
         let folder = TemporaryFolder()
         let path = folder.path + "/m.safetensors"

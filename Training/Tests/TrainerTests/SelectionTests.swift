@@ -114,18 +114,10 @@ import Torch
 }
 
 /// Another data set that tells when an image of it is read.
-private struct WatchedDataset: ImageDataset {
-    let base: ColourDataset
+private struct WatchedDataset: WrappedDataset {
+    let base: any ImageDataset
     let onRead: @Sendable () -> Void
 
-    var name: String { base.name }
-    var classNames: [Name] { base.classNames }
-    var channels: Int { base.channels }
-    var count: Int { base.count }
-    var imageSize: (width: Int, height: Int)? { base.imageSize }
-
-    func label(at index: Int) -> Int { base.label(at: index) }
-    func identifier(at index: Int) -> String { base.identifier(at: index) }
     func image(at index: Int) throws(DataError) -> PixelBuffer {
         onRead()
         return try base.image(at: index)

@@ -51,7 +51,7 @@ public enum Recipe {
     public static func read(
         path: String, over base: TrainingConfiguration = TrainingConfiguration()
     ) throws(TrainingError) -> TrainingConfiguration {
-        let bytes = try File.bytes(of: path, atMost: RecipeText.longest + 1)
+        let bytes = try File.beginning(of: path, RecipeText.longest + 1)
         guard bytes.count <= RecipeText.longest else {
             throw RecipeText.tooLong("\(path): ", "more")
         }

@@ -47,7 +47,7 @@ public struct Checkpoint: Sendable {
     /// - Throws: `.file` when it cannot be read; `.checkpoint` when it is cut, not as it was written,
     ///   not a checkpoint or of another version.
     public init(path: String) throws(TrainingError) {
-        let bytes = try File.bytes(of: path)
+        let bytes = try File.safetensors(path)
         let contents: Safetensors.Contents
         do throws(ModelFormatError) {
             contents = try Safetensors.read(bytes)

@@ -1,3 +1,4 @@
+import BONNFiles
 import Foundation
 
 extension File {
@@ -17,7 +18,9 @@ extension File {
         defer { close(descriptor) }
         do throws(TrainingError) {
             try require(path, "cannot write", retrying { ftruncate(descriptor, 0) })
-            try store(bytes, in: descriptor, path)
+            if let reason = writeAll(bytes, to: descriptor) {
+                throw failure(path, "cannot write", reason)
+            }
             try require(path, "cannot save", retrying { fsync(descriptor) })
             try require(path, "cannot save", retrying { rename(temporary, target) })
         } catch {
@@ -59,20 +62,6 @@ extension File {
             usleep(50_000)
         }
         throw TrainingError(.file, "\(path): another process is writing this file")
-    }
-
-    private static func store(
-        _ bytes: [UInt8], in descriptor: Int32, _ path: String
-    ) throws(TrainingError) {
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw failure(path, "cannot write", count < 0 ? errno : EIO) }
-            written += count
-        }
     }
 
     /// Some folders cannot be opened or synchronized by their nature; the rename is atomic all the

@@ -1,35 +1,51 @@
+import BONNFiles
+import BONNModelFormat
 import Foundation
 
 /// Files read whole, and files replaced so that no reader ever sees half of one.
 public enum File {
-    /// The bytes of a file, or the first of them.
+    /// No checkpoint comes near: the optimiser's state and the averages of a ResNet-50 are 0.4 GB.
+    static let largest = 4 << 30
+
+    /// The bytes of a file.
     ///
-    /// - Throws: `.file` with the path and the system's reason.
-    static func bytes(
-        of path: String, atMost limit: Int = .max
+    /// - Throws: `.file` with the path and the reason.
+    static func bytes(of path: String) throws(TrainingError) -> [UInt8] {
+        try read(path) { file throws(PlainFile.Failure) in try file.contents(atMost: largest) }
+    }
+
+    /// The bytes of a safetensors file, of which no memory is taken for more than its header until that
+    /// has told that the file is one, and that its tensors make up its size.
+    ///
+    /// - Throws: `.file` with the path and the reason, `.checkpoint` with what is wrong in the header.
+    static func safetensors(_ path: String) throws(TrainingError) -> [UInt8] {
+        do {
+            let file = try PlainFile(path: path)
+            let end = try Safetensors.headerEnd(file.beginning(10), fileBytes: file.size)
+            try Safetensors.checkHeader(file.beginning(end), fileBytes: file.size)
+            return try file.contents(atMost: largest)
+        } catch let error as PlainFile.Failure {
+            throw failure(path, error)
+        } catch {
+            throw TrainingError(.checkpoint, "\(path): not a whole checkpoint: \(error)")
+        }
+    }
+
+    /// The first bytes of a file, all of them where it has no more.
+    ///
+    /// - Throws: `.file` with the path and the reason.
+    static func beginning(of path: String, _ count: Int) throws(TrainingError) -> [UInt8] {
+        try read(path) { file throws(PlainFile.Failure) in try file.beginning(count) }
+    }
+
+    private static func read(
+        _ path: String, _ body: (borrowing PlainFile) throws(PlainFile.Failure) -> [UInt8]
     ) throws(TrainingError) -> [UInt8] {
-        // Not blocking: a pipe would wait for a writer before it could be refused.
-        let descriptor = retrying { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-        guard descriptor >= 0 else { throw failure(path, "cannot open", errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw failure(path, "cannot read", errno)
+        do throws(PlainFile.Failure) {
+            return try body(PlainFile(path: path))
+        } catch {
+            throw failure(path, error)
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile(path) }
-        var bytes = [UInt8](repeating: 0, count: min(limit, Int(status.st_size)))
-        var filled = 0
-        while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
-            }
-            if count < 0 && errno == EINTR { continue }
-            if count < 0 { throw failure(path, "cannot read", errno) }
-            if count == 0 { break }
-            filled += count
-        }
-        bytes.removeLast(bytes.count - filled)
-        return bytes
     }
 
     /// Creates a folder and those above it; one that exists already is fine.
@@ -80,6 +96,14 @@ public enum File {
 
     static func notAFile(_ path: String) -> TrainingError {
         TrainingError(.file, "\(path): expected a file, found something else")
+    }
+
+    /// Why a file cannot be read.
+    static func failure(_ path: String, _ failure: PlainFile.Failure) -> TrainingError {
+        switch failure {
+        case .folder, .notPlain: notAFile(path)
+        default: TrainingError(.file, "\(path): \(failure.reason)")
+        }
     }
 
     static func failure(_ path: String, _ what: String, _ reason: Int32) -> TrainingError {
