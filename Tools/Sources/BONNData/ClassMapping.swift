@@ -4,8 +4,9 @@ public import BONNModelFormat
 /// classes meet those of another.
 ///
 /// By their names wherever both have names, whatever their order: a data set may hold some of the
-/// network's classes, and no other. By their places only where one of them merely counts its classes, or
-/// the network has no names.
+/// network's classes, and no other. By their places only where the network has no names, or where the
+/// format of the data set only counts its classes and the network has other names for them. A class that
+/// is named by a number has a name.
 ///
 /// Whoever measures a network shows the `notes` to a person and looks up each label in `classes`, or
 /// takes both from `ImageDataset.relabeled(names:count:network:)`.
@@ -31,15 +32,13 @@ public struct ClassMapping: Sendable {
         var places: [Name: Int] = [:]
         for (place, name) in names.enumerated() where places[name] == nil { places[name] = place }
         let strangers = own.filter { places[$0] == nil }
-        let isNumbered = Self.isNumbered(own)
-        guard names.count == count, strangers.isEmpty || isNumbered == Self.isNumbered(names)
-        else {
+        guard names.count == count, strangers.isEmpty || !dataset.classesAreNumbered else {
             guard own.count == count else {
                 throw DataError(
                     .badClasses, "\(given) has \(own.count) classes, \(network) has \(count)")
             }
             classes = Array(0..<count)
-            let nameless = names.isEmpty || !isNumbered ? network : given
+            let nameless = names.count == count ? given : network
             notes = [
                 "classes are compared by their numbers: \(nameless) does not name its classes"
             ]
@@ -59,11 +58,6 @@ public struct ClassMapping: Sendable {
                 "\(given) has \(present.count) of the \(count) classes of \(network), without "
                     + ClassNames.listed(missing)
             ]
-    }
-
-    /// Whether the names only count: 0, 1, 2 and so on.
-    private static func isNumbered(_ names: [Name]) -> Bool {
-        names.enumerated().allSatisfy { $1 == Name(String($0)) }
     }
 
     private static func strangers(

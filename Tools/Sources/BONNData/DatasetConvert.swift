@@ -75,7 +75,9 @@ public struct DatasetConvert: Sendable {
         switch format {
         case .images: return
         case .cifar10: file = "batches.meta.txt"
-        case .idx: file = "label_names.txt"
+        // Classes that nobody has named stay so where the format allows it.
+        case .idx where splits.train.classesAreNumbered: return
+        case .idx: file = IDXDataset.nameFile
         }
         guard let list = ClassNames.list(names) else {
             let name = names.first { ClassNames.list([$0]) == nil } ?? ""

@@ -8,6 +8,7 @@ import BONNModelFormat
 struct IDXDataset: ImageDataset {
     let name: String
     let classNames: [Name]
+    let classesAreNumbered: Bool
     let channels = 1
     let count: Int
     let imageSize: (width: Int, height: Int)?
@@ -24,7 +25,8 @@ struct IDXDataset: ImageDataset {
 
     init(_ folder: String, names: [String], split: Split) throws(DataError) {
         name = "\(folder) (\(split.rawValue))"
-        classNames = try Self.classNames(folder, names)
+        classesAreNumbered = !names.contains(Self.nameFile)
+        classNames = try classesAreNumbered ? (0..<10).map { "\($0)" } : Self.classNames(folder)
         images = try IDXFile(
             try Self.file("images", rank: 3, folder, names, split),
             dimensions: ["images", "rows", "columns"])
@@ -46,16 +48,15 @@ struct IDXDataset: ImageDataset {
                 .badLabel,
                 "\(labels.path): label \(labels.byte(bad)) of image \(grouped(bad)) (byte "
                     + "\(grouped(labels.offset(bad)))), expected 0 to \(limit - 1); name the classes "
-                    + "in label_names.txt if there are more")
+                    + "in \(Self.nameFile) if there are more")
         }
     }
 
-    private static func classNames(
-        _ folder: String, _ names: [String]
-    ) throws(DataError) -> [Name] {
-        let file = "label_names.txt"
-        guard names.contains(file) else { return (0..<10).map { "\($0)" } }
-        let path = folder.appending(component: file)
+    /// The list of the names of the classes, which a folder need not have.
+    static let nameFile = "label_names.txt"
+
+    private static func classNames(_ folder: String) throws(DataError) -> [Name] {
+        let path = folder.appending(component: nameFile)
         let lines = try ClassNames.read(path, what: "one class name a line")
         guard (2...256).contains(lines.count), Set(lines).count == lines.count,
             !lines.contains("")

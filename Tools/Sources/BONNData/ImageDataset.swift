@@ -10,6 +10,9 @@ public protocol ImageDataset: Sendable {
     var name: String { get }
     /// The names of the classes; a label is an index into them.
     var classNames: [Name] { get }
+    /// Whether the classes have no names: the format only counts them, and `classNames` are the numbers.
+    /// A class that somebody has named "7" has a name.
+    var classesAreNumbered: Bool { get }
     /// Channels of every image: 3 (red, green, blue) or 1 (gray).
     var channels: Int { get }
     /// The number of images.
@@ -31,6 +34,9 @@ public protocol ImageDataset: Sendable {
 }
 
 extension ImageDataset {
+    /// False.
+    public var classesAreNumbered: Bool { false }
+
     /// Nothing.
     public var leftOut: LeftOutFiles { LeftOutFiles() }
 
@@ -71,24 +77,27 @@ public protocol WrappedDataset: ImageDataset {
 }
 
 extension WrappedDataset {
-    /// That of `base`.
+    /// That of the base.
     public var name: String { base.name }
-    /// Those of `base`.
+    /// Those of the base.
     public var classNames: [Name] { base.classNames }
-    /// Those of `base`.
+    /// That of the base.
+    public var classesAreNumbered: Bool { base.classesAreNumbered }
+    /// Those of the base.
     public var channels: Int { base.channels }
-    /// That of `base`.
+    /// That of the base.
     public var count: Int { base.count }
-    /// That of `base`.
+    /// That of the base.
     public var imageSize: (width: Int, height: Int)? { base.imageSize }
-    /// That of `base`.
+    /// That of the base.
     public var leftOut: LeftOutFiles { base.leftOut }
-    /// The label in `base`.
+
+    /// That of the base.
     public func label(at index: Int) -> Int { base.label(at: index) }
-    /// The image in `base`.
+    /// That of the base.
     public func image(at index: Int) throws(DataError) -> PixelBuffer { try base.image(at: index) }
-    /// The name in `base`.
+    /// That of the base.
     public func identifier(at index: Int) -> String { base.identifier(at: index) }
-    /// Name and size in `base`.
+    /// That of the base.
     public func listed(at index: Int) -> ListedImage { base.listed(at: index) }
 }

@@ -23,6 +23,8 @@ extension ImageDataset {
 private struct RelabeledDataset: WrappedDataset {
     let base: any ImageDataset
     let classNames: [Name]
+    /// The classes are those of somebody else, who has named them.
+    let classesAreNumbered = false
     /// The new label of each old one.
     let labels: [Int]
 

@@ -175,6 +175,76 @@ import Testing
         }
     }
 
+    @Test func `digits of a format without names fit a network by number and a folder by name`()
+        throws
+    {
+        for (prefix, labels) in [("train", [0, 9]), ("t10k", [3, 7, 0])] {
+            let images = [0, 0, 8, 3, 0, 0, 0, labels.count, 0, 0, 0, 1, 0, 0, 0, 1].map(UInt8.init)
+            try scratch.write(
+                images + [UInt8](repeating: 9, count: labels.count),
+                "idx/\(prefix)-images-idx3-ubyte")
+            try scratch.write(
+                ([0, 0, 8, 1, 0, 0, 0, labels.count] + labels).map(UInt8.init),
+                "idx/\(prefix)-labels-idx1-ubyte")
+        }
+        let idx = try DatasetSplits.open(scratch("idx")).test
+        #expect(idx.classesAreNumbered && idx.first(1).classesAreNumbered)
+        let digits = (0..<10).map { Name(String($0)) }
+        let same = try ClassMapping(of: idx, names: digits, count: 10, network: "m")
+        #expect(same.classes == Array(0..<10) && same.notes.isEmpty)
+        let clothes = "abcdefghij".map { Name(String($0)) }
+        let counted = try ClassMapping(of: idx, names: clothes, count: 10, network: "m")
+        #expect(counted.classes == Array(0..<10))
+        #expect(
+            counted.notes == [
+                "classes are compared by their numbers: \(idx.name) does not name its classes"
+            ])
+        let error = #expect(throws: DataError.self) {
+            _ = try ClassMapping(
+                of: idx, names: Array(clothes[..<9]), count: 9, network: "m")
+        }
+        #expect(error?.message == "\(idx.name) has 10 classes, m has 9")
+        // The same digits as folders have names, which the network of the digits knows.
+        try images("folders/", ["9": 1, "3": 2])
+        let folders = try DatasetSplits.openTest(scratch("folders"))
+        #expect(!folders.classesAreNumbered)
+        let named = try ClassMapping(of: folders, names: digits, count: 10, network: "m")
+        #expect(named.classes == [3, 9])
+        #expect(named.notes.count == 1 && named.notes[0].contains("2 of the 10 classes of m"))
+        let turned = try ClassMapping(
+            of: folders, names: digits.reversed(), count: 10, network: "m")
+        #expect(turned.classes == [6, 0])
+    }
+
+    @Test(arguments: [["a", "b", "c"], ["0", "1", "2"]])
+    func `other names are an error, whether or not they count`(names: [String]) throws {
+        try images("", ["ant": 1, "bee": 1, "cow": 1])
+        let test = try DatasetSplits.openTest(scratch.path)
+        let error = #expect(throws: DataError.self) {
+            _ = try ClassMapping(
+                of: test, names: names.map { Name($0) }, count: 3, network: "m")
+        }
+        #expect(
+            error?.message
+                == "\(test.name) has classes that m does not have: ant, bee, cow; m has "
+                + names.joined(separator: ", "))
+    }
+
+    @Test func `classes that only have numbers have none after they are converted`() throws {
+        try scratch.write(
+            [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5], "idx/train-images-idx3-ubyte")
+        try scratch.write([0, 0, 8, 1, 0, 0, 0, 1, 4], "idx/train-labels-idx1-ubyte")
+        for file in ["images-idx3", "labels-idx1"] {
+            try FileManager.default.copyItem(
+                atPath: scratch("idx/train-\(file)-ubyte"),
+                toPath: scratch("idx/t10k-\(file)-ubyte"))
+        }
+        let splits = try DatasetSplits.open(scratch("idx"))
+        try DatasetConvert(splits, to: .idx).run(into: scratch("copy"))
+        let copy = try DatasetSplits.open(scratch("copy"))
+        #expect(copy.train.classesAreNumbered && copy.train.classNames == splits.train.classNames)
+    }
+
     @Test func `without names labels go by position, and both sides need as many classes`() throws {
         try images("", ["ant": 1, "bee": 1])
         let test = try DatasetSplits.openTest(scratch.path)
