@@ -75,11 +75,20 @@ package enum Files {
 
     /// Writes a file that does not exist yet.
     static func write(_ bytes: [UInt8], _ path: String) throws(DataError) {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw DataError(.unwritable, "\(path): cannot be written (\(reason(error)))")
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw unwritable(path, errno) }
+        let reason = writeAll(bytes, to: file)
+        // A file system of a network may say only at the end what it could not write.
+        guard close(file) == 0 || errno == EINTR || reason != nil else {
+            throw unwritable(path, errno)
         }
+        if let reason { throw unwritable(path, reason) }
+    }
+
+    private static func unwritable(_ path: String, _ reason: CInt) -> DataError {
+        DataError(
+            .unwritable,
+            "\(printable(path)): cannot be written (\(String(cString: strerror(reason))))")
     }
 
     /// What the system said, in one line.

@@ -22,16 +22,37 @@ package struct WholeFile: ~Copyable {
             throw ImageIOError(.unwritable, path: path, reason: "cannot be written: is a folder")
         }
         let target = exists ? Self.resolved(path) : path
-        let isDevice = kind != S_IFREG
-        let temporary = isDevice ? nil : "\(target).\(getpid()).part"
-        let descriptor =
-            temporary.map { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
-            ?? open(target, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.unwritable(path) }
+        let opened =
+            kind == S_IFREG
+            ? Self.beside(target)
+            : (name: nil, descriptor: open(target, O_WRONLY | O_CLOEXEC))
+        guard opened.descriptor >= 0 else { throw Self.unwritable(path) }
+        // A name may mean another file by now, which must not be written over in its place.
+        let isSame =
+            fstat(opened.descriptor, &status) == 0
+            && (status.st_mode & S_IFMT == S_IFREG) == (kind == S_IFREG)
+        guard isSame else {
+            close(opened.descriptor)
+            if let name = opened.name { unlink(name) }
+            throw ImageIOError(
+                .unwritable, path: path,
+                reason: "cannot be written: became another file meanwhile")
+        }
         self.path = path
         self.target = target
-        self.temporary = temporary
-        self.descriptor = descriptor
+        temporary = opened.name
+        descriptor = opened.descriptor
+    }
+
+    /// Creates a file beside another one, and never opens one that somebody else has put there.
+    private static func beside(_ target: String) -> (name: String?, descriptor: CInt) {
+        var name = "\(target).\(getpid()).part"
+        for number in 1...1_000 {
+            let file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if file >= 0 || errno != EEXIST { return (name, file) }
+            name = "\(target).\(getpid()).\(number).part"
+        }
+        return (nil, -1)
     }
 
     deinit {

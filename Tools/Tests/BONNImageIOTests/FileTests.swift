@@ -127,6 +127,24 @@ import Testing
         }
     }
 
+    @Test func `nothing of others is written through on the way`() throws {
+        try withFolder { folder in
+            let path = folder.appending(path: "image.png").path
+            let mine = folder.appending(path: "mine").path
+            try Data("precious".utf8).write(to: URL(filePath: mine))
+            let planted = "\(path).\(getpid()).part"
+            try FileManager.default.createSymbolicLink(
+                atPath: planted, withDestinationPath: mine)
+            let image = gradient(width: 3, height: 2, channels: 3)
+            try writePNG(image, path: path)
+            #expect(try readImage(path: path, orientation: .stored) == image)
+            #expect(try String(contentsOfFile: mine, encoding: .utf8) == "precious")
+            #expect(
+                try Set(FileManager.default.contentsOfDirectory(atPath: folder.path))
+                    == ["image.png", "mine", "image.png.\(getpid()).part"])
+        }
+    }
+
     @Test func `a link is written through, and a folder is refused`() throws {
         try withFolder { folder in
             let link = folder.appending(path: "link.png").path

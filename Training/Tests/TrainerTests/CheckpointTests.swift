@@ -78,6 +78,18 @@ import Testing
                 .contains("more than the 4294967296 that are allowed") == true)
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a pipe where a file is to be written is an error and not a wait`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/c.safetensors"
+        for pipe in [path + ".tmp", path] {
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let found = message { try sample().write(to: path) }
+            #expect(found?.hasPrefix(pipe + ": ") == true, "\(found ?? "written")")
+            unlink(pipe)
+        }
+    }
+
     @Test func `other files are refused with what they are`() throws {
         let folder = TemporaryFolder()
         let path = folder.path + "/m.safetensors"

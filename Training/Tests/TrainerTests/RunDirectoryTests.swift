@@ -38,6 +38,34 @@ import Testing
         #expect(next.path == path + "-2")
     }
 
+    /// Its checkpoint may be on a disk that is not mounted: to begin anew would write over the run.
+    @Test func `a checkpoint that is a link to nothing is not one that never was`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/run"
+        let directory = try RunDirectory(path)
+        try directory.write(TrainingConfiguration())
+        #expect(symlink(folder.path + "/gone", directory.lastPath) == 0)
+        #expect(directory.holdsRun)
+        let error = #expect(throws: TrainingError.self) { _ = try directory.storedRun() }
+        #expect(error?.code == .file && error?.message.hasPrefix(directory.lastPath) == true)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a link or a pipe in the place of the lock is an error and not a wait`() throws {
+        let folder = TemporaryFolder()
+        let lock = folder.path + "/.lock"
+        #expect(symlink(folder.path + "/elsewhere", lock) == 0)
+        for _ in 0..<2 {
+            let error = #expect(throws: TrainingError.self) { _ = try RunDirectory(folder.path) }
+            #expect(error?.message.hasPrefix(lock + ": ") == true)
+            #expect(error?.code == .file)
+            unlink(lock)
+            try #require(mkfifo(lock, 0o600) == 0)
+        }
+        unlink(lock)
+        _ = try RunDirectory(folder.path)
+    }
+
     @Test func `results without checkpoint and recipe cannot be gone on with`() throws {
         let directory = try RunDirectory(folder.path + "/run")
         #expect(try directory.storedRun() == nil)

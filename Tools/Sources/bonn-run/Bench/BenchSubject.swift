@@ -22,10 +22,10 @@ struct BenchSubject {
         residentBefore = ProcessMemory.resident()?.now
         let clock = ContinuousClock()
         let start = clock.now
-        model = try Model(path: path, kernels: kernels, limits: limits)
+        let source = try Model.Source(path: path)
+        model = try Model(source, kernels: kernels, limits: limits)
         loadMilliseconds = (clock.now - start) / .milliseconds(1)
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        fileBytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
+        fileBytes = source.byteCount
     }
 
     /// Loads a network that the tool has built, which needs no limits.

@@ -50,9 +50,17 @@ extension File {
     ) throws(TrainingError) -> Int32 {
         for _ in 0..<40 {
             let descriptor = retrying {
-                open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+                // Not blocking: a pipe would wait for a reader before it could be refused.
+                open(
+                    temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
             }
+            // What the system says of a pipe without a reader, and of a link.
+            if descriptor < 0 && [ENXIO, ELOOP].contains(errno) { throw notAFile(temporary) }
             try require(path, "cannot write", descriptor)
+            guard isFile(descriptor) else {
+                close(descriptor)
+                throw notAFile(temporary)
+            }
             let locked = retrying { flock(descriptor, LOCK_EX | LOCK_NB) }
             let reason = errno
             if locked == 0 && isStill(descriptor, at: temporary) { return descriptor }

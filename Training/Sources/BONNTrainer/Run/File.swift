@@ -69,8 +69,18 @@ public enum File {
         return isNew
     }
 
-    /// Whether something exists at the path.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// Whether something exists at the path, be it a link that leads nowhere: who goes by the answer
+    /// must not take such a file for one that never was.
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Whether a file is behind a descriptor, and no pipe, socket or device.
+    static func isFile(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
 
     /// Whether a folder is at the path.
     static func isFolder(_ path: String) -> Bool {

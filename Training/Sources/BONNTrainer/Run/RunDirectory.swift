@@ -62,10 +62,17 @@ public final class RunDirectory {
         var tries = 0
         while true {
             isNew = try File.createFolder(path) || isNew
-            let lock = File.retrying { open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+            // A link could never be the file that was opened, and would be tried for ever.
+            let lock = File.retrying {
+                open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+            }
             // The process that created the folder may just have taken it away.
             if lock < 0 && errno == ENOENT { continue }
-            guard lock >= 0 else { throw File.failure(path, "cannot write", errno) }
+            guard lock >= 0 else { throw File.failure(lockPath, "cannot write", errno) }
+            guard File.isFile(lock) else {
+                close(lock)
+                throw File.notAFile(lockPath)
+            }
             let result = File.retrying { flock(lock, LOCK_EX | LOCK_NB) }
             let reason = errno
             if result == 0 && File.isStill(lock, at: lockPath) { return (lock, isNew) }
