@@ -73,6 +73,20 @@ private func writeMNIST(_ scratch: ScratchFolder, separator: String = "-") throw
         #expect(ContinuousClock.now - start < .seconds(5))
     }
 
+    @Test func `an empty file is cut, and a pipe and a folder are no files`() throws {
+        let scratch = try ScratchFolder()
+        try writeMNIST(scratch)
+        let labels = scratch.path + "/t10k-labels-idx1-ubyte"
+        try scratch.write([], "t10k-labels-idx1-ubyte")
+        #expect(openingError(scratch.path)?.code == .truncated)
+        for make in [{ mkfifo($0, 0o600) }, { mkdir($0, 0o700) }] as [(String) -> CInt] {
+            #expect(remove(labels) == 0 && make(labels) == 0)
+            let error = openingError(scratch.path)
+            #expect(error?.code == .unreadable)
+            #expect(error?.message.contains(", expected an IDX file") == true)
+        }
+    }
+
     @Test func `a compressed file gets the command that unpacks it`() throws {
         let scratch = try ScratchFolder()
         try scratch.write([0x1F, 0x8B, 8, 0], "train-images-idx3-ubyte.gz")
