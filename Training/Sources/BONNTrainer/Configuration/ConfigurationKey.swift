@@ -124,9 +124,9 @@ public struct ConfigurationKey: Sendable {
         _ path: String, _ storage: Storage<String>, _ summary: String
     ) -> ConfigurationKey {
         ConfigurationKey(
-            path, storage, summary, expected: "a text", write: { .scalar($0) },
+            path, storage, summary, expected: RecipeScalar.expectation, write: { .scalar($0) },
             read: { value in
-                guard case .scalar(let text) = value else { return nil }
+                guard case .scalar(let text) = value, RecipeScalar.holds(text) else { return nil }
                 return text
             })
     }

@@ -100,7 +100,11 @@ public enum Recipe {
                 section = String(parts[0])
                 text += (text.isEmpty ? "" : "\n") + section + ":\n"
             }
-            let value = scalarText(key.get(configuration))
+            let value =
+                switch key.get(configuration) {
+                case .scalar(let text): RecipeScalar.written(text)
+                case let value: value.description
+                }
             let line = "  \(parts[1]): \(value)"
             let padding = String(repeating: " ", count: max(1, 36 - line.count))
             let choices = key.choices.isEmpty ? "" : " (\(key.choices.joined(separator: ", ")))"
@@ -159,26 +163,6 @@ public enum Recipe {
         case .mapping, .alias:
             throw TrainingError(.configuration, place + "expected a value, found nested keys")
         }
-    }
-
-    /// A scalar as YAML: quoted when a plain one would be read as something else.
-    private static func scalarText(_ value: ConfigurationValue) -> String {
-        guard case .scalar(let text) = value else { return value.description }
-        let plain = text.allSatisfy {
-            $0.isASCII && ($0.isLetter || $0.isNumber || "/._+-".contains($0))
-        }
-        if plain, !text.isEmpty, text.first != "-" || Double(text) != nil, text != "null" {
-            return text
-        }
-        let escaped = text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "\"", "\\": "\\\(scalar)"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                "\\x" + String(scalar.value + 0x100, radix: 16).dropFirst()
-            default: "\(scalar)"
-            }
-        }
-        return "\"" + escaped.joined() + "\""
     }
 
     /// A key, which must be a plain word.

@@ -39,6 +39,17 @@ enum RecipeText {
         }
     }
 
+    /// The longest row of combining marks in a text.
+    static func longestMarks(of text: String) -> Int {
+        var longest = 0
+        var row = 0
+        for scalar in text.unicodeScalars {
+            row = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : row + 1
+            longest = max(longest, row)
+        }
+        return longest
+    }
+
     /// A text of somebody's for a message.
     static func quoted(_ text: String) -> String { printable(text, limit: shown) }
 
@@ -93,14 +104,12 @@ private struct Load {
     private(set) var markedKeys = 0
     private(set) var escapes = 0
     /// The longest row of combining marks.
-    private(set) var marks = 0
+    let marks: Int
 
     init(_ text: String) {
         var line: [Unicode.Scalar] = []
-        var row = 0
+        marks = RecipeText.longestMarks(of: text)
         for scalar in text.unicodeScalars {
-            row = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : row + 1
-            marks = max(marks, row)
             line.append(scalar)
             if Self.breaks.contains(scalar) {
                 count(line)
