@@ -1,6 +1,6 @@
 # Everything that a person runs here; the logic is in Scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-long bench bonn-run-static format lint clean
+.PHONY: help setup build demo test test-long fuzz bench bonn-run-static format lint clean
 
 help:
 	@echo "make setup    install what is missing (libraries, LibTorch and Python packages); safe to repeat"
@@ -8,6 +8,7 @@ help:
 	@echo "make demo     train a small 1-bit network, export it, run it, print one table (CIFAR10=DIR: on CIFAR-10)"
 	@echo "make test     lint, all tests of the three packages, the consumer package"
 	@echo "make test-long  136,000 cases of the kernels in every mode, all tests of the runtime under the sanitizers, 200 kills and failed saves of runs"
+	@echo "make fuzz     everything that reads foreign files under libFuzzer and the sanitizers, MINUTES=8 in all (Linux)"
 	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
 	@echo "make bonn-run-static  the runtime tool for Linux machines without Swift, as bin/bonn-run-static"
 	@echo "make format   format all sources in place"
@@ -29,6 +30,9 @@ test:
 test-long:
 	@Scripts/test-long.sh
 
+fuzz:
+	@Scripts/fuzz.sh $(or $(MINUTES),8)
+
 bench: build
 	@Scripts/bench.sh
 
@@ -42,4 +46,4 @@ lint: setup
 	@Scripts/lint.sh
 
 clean:
-	rm -rf .build Tools/.build Tools/.build-static Training/.build bin demo
+	rm -rf .build Tools/.build Tools/.build-static Training/.build Fuzz/.build Fuzz/findings bin demo

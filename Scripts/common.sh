@@ -27,7 +27,8 @@ project_files() {
         for ending in "$@"; do patterns+=("*.$ending"); done
         git ls-files -z --cached --others --exclude-standard -- ${patterns[@]+"${patterns[@]}"} |
             while IFS= read -r -d '' file; do
-                if [ -f "$file" ]; then printf '%s\0' "$file"; fi
+                # A link leads to a file that is in the list itself.
+                if [ -f "$file" ] && [ ! -L "$file" ]; then printf '%s\0' "$file"; fi
             done
     else
         for ending in "${@-}"; do patterns+=(-o -name "*${ending:+.$ending}"); done

@@ -13,6 +13,7 @@ swift_tests threads . --sanitize thread --scratch-path .build/thread \
     --filter 'SessionTests|ThreadPoolTests'
 swift_tests tools Tools
 swift_tests training Training
+counted fuzz Scripts/fuzz.sh check
 part consumer Scripts/consumer.sh
 part docc Scripts/docc.sh
 end_tests

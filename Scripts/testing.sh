@@ -51,10 +51,13 @@ swift_tests() {
 }
 
 # kernel_tests NAME ARGUMENT...: the C harness of the kernels (Scripts/kernels.sh), a check a case.
-kernel_tests() {
+kernel_tests() { counted "$1" Scripts/kernels.sh "${@:2}"; }
+
+# counted NAME COMMAND...: a command that ends with the counts of its checks.
+counted() {
     local name="$1" start=$SECONDS good=0 wrong=1 left=0 counts
     local log="$LOGS/$name.log"
-    Scripts/kernels.sh "${@:2}" 2>&1 | tee "$log" || true
+    "${@:2}" 2>&1 | tee "$log" || true
     counts="$(tail -n 1 "$log")"
     if [[ "$counts" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
         good="${BASH_REMATCH[1]}" wrong="${BASH_REMATCH[2]}" left="${BASH_REMATCH[3]}"
@@ -64,7 +67,7 @@ kernel_tests() {
     skipped=$((skipped + left))
     if [ "$wrong" -ne 0 ]; then
         note "$name" $((SECONDS - start)) "FAILED, $wrong of $((good + wrong)) (log: ${log#"$ROOT"/})"
-        grep -A 1 -E '^FAILED|ERROR: |runtime error: |error: ' "$log" | head -n 40 >"$log.failures" || true
+        grep -A 1 -E '^FAILED|ERROR: |runtime error: |error: |broken promise|^again: ' "$log" | head -n 40 >"$log.failures" || true
     elif [ "$good" -eq 0 ]; then
         note "$name" $((SECONDS - start)) "$(grep -m 1 '^SKIPPED' "$log")"
     else

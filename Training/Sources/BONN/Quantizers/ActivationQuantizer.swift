@@ -1,13 +1,5 @@
 public import Torch
 
-/// The estimator of the slope of sign(x), by which gradients pass an activation's binarisation.
-public enum ActivationEstimator: String, Sendable, Codable, CaseIterable {
-    /// (2 - 2|x|) for |x| < 1, else 0 (Bi-Real Net, ECCV 2018).
-    case polynomial
-    /// 1 for |x| <= 1, else 0: the slope of hardtanh (BNN, 2016).
-    case clip
-}
-
 /// sign(x) with sign(0) = +1 and the estimator's gradient.
 ///
 /// In a block it follows a batch norm at once, and `BatchNorm2d.sign` computes both in one operation;

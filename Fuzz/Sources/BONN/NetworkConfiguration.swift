@@ -1,0 +1,1 @@
+../../../Training/Sources/BONN/Networks/NetworkConfiguration.swift

@@ -1,0 +1,1 @@
+../../../Training/Sources/BONN/Quantizers/Readings.swift

@@ -1,0 +1,1 @@
+../../../Training/Sources/BONNTrainer/Run/File.swift
