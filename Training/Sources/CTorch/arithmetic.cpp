@@ -7,6 +7,15 @@
 
 using namespace ctorch;
 
+// MKL takes square roots of floats that are an ulp off, which ones depends on the processor: a
+// network would not start as the same network on two machines. Through doubles each is rounded
+// correctly.
+static at::Tensor square_root(const at::Tensor &x) {
+    if (!x.device().is_cpu() || x.scalar_type() != at::kFloat)
+        return x.sqrt();
+    return x.to(at::kDouble).sqrt().to(at::kFloat);
+}
+
 #define UNARY(name, expression)                                                                    \
     CTORCH_UNARY(name) {                                                                           \
         return produced(#name, {x}, result, error, [&] {                                           \
@@ -16,7 +25,7 @@ using namespace ctorch;
     }
 UNARY(neg, value.neg())
 UNARY(abs, value.abs())
-UNARY(sqrt, value.sqrt())
+UNARY(sqrt, square_root(value))
 UNARY(rsqrt, value.rsqrt())
 UNARY(exp, value.exp())
 UNARY(log, value.log())

@@ -85,6 +85,12 @@ import Torch
         #expect(quotients == values.map { 3 / $0 })
     }
 
+    @Test func `square roots are rounded correctly, whatever the processor`() throws {
+        let values: [Float] = (0..<5000).map { Float($0) * 0.0137 }
+        let roots = try Tensor(values, shape: [5000]).sqrt().floats()
+        #expect(roots == values.map { $0.squareRoot() })
+    }
+
     @Test func `channels-last convolutions give the same numbers in the same layout`() throws {
         let draw = try Generator(seed: 3)
         let (x, w) = (try draw.normal([2, 8, 9, 7]), try draw.normal([16, 8, 3, 3]))
