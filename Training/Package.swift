@@ -94,7 +94,8 @@ let package = Package(
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
-            ], exclude: ["Faults"], swiftSettings: settings),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], exclude: ["Faults", "Recorded"], swiftSettings: settings),
         .testTarget(
             name: "ExportTests",
             dependencies: [
