@@ -24,6 +24,7 @@ let package = Package(
             name: "BONNTrainer",
             dependencies: [
                 "BONN", "Yams", .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNFiles", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),
