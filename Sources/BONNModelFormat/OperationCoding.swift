@@ -1,66 +1,37 @@
 // Every operation's payload as JSON keys, its reader beside its writer.
 
 extension Operation {
-    /// The name of the operation in a file.
-    public var name: String {
-        switch self {
-        case .convolution: "convolution"
-        case .binaryConvolution: "binary_convolution"
-        case .linear: "linear"
-        case .binaryLinear: "binary_linear"
-        case .batchNorm: "batch_norm"
-        case .threshold: "threshold"
-        case .quantize: "quantize"
-        case .maxPool: "max_pool"
-        case .averagePool: "average_pool"
-        case .globalAveragePool: "global_average_pool"
-        case .relu: "relu"
-        case .prelu: "prelu"
-        case .hardtanh: "hardtanh"
-        case .add: "add"
-        case .concatenate: "concatenate"
-        case .flatten: "flatten"
-        }
-    }
-
-    /// The names of all operations.
-    static let names = [
-        "convolution", "binary_convolution", "linear", "binary_linear", "batch_norm", "threshold",
-        "quantize", "max_pool", "average_pool", "global_average_pool", "relu", "prelu", "hardtanh",
-        "add",
-        "concatenate", "flatten",
-    ]
-
     /// Reads the payload of the operation called `name`.
     init(name: Name, _ fields: inout JSONFields) throws(ModelFormatError) {
-        switch name {
-        case "convolution": self = .convolution(try Convolution(&fields))
-        case "binary_convolution": self = .binaryConvolution(try BinaryConvolution(&fields))
-        case "linear": self = .linear(try Linear(&fields))
-        case "binary_linear": self = .binaryLinear(try BinaryLinear(&fields))
-        case "batch_norm": self = .batchNorm(try BatchNorm(&fields))
-        case "threshold": self = .threshold(try Threshold(&fields))
-        case "quantize":
+        guard let kind = Kind.allCases.first(where: { Name($0.rawValue) == name }) else {
+            throw ModelFormatError(
+                .unknownOperation, fields.place,
+                expected: "one of \(Kind.allCases.map(\.rawValue).joined(separator: ", "))",
+                found: "'\(abbreviated(name))'",
+                fix: "this version can not run the model; update it")
+        }
+        switch kind {
+        case .convolution: self = .convolution(try Convolution(&fields))
+        case .binaryConvolution: self = .binaryConvolution(try BinaryConvolution(&fields))
+        case .linear: self = .linear(try Linear(&fields))
+        case .binaryLinear: self = .binaryLinear(try BinaryLinear(&fields))
+        case .batchNorm: self = .batchNorm(try BatchNorm(&fields))
+        case .threshold: self = .threshold(try Threshold(&fields))
+        case .quantize:
             self = .quantize(Quantize(inverseScale: try fields.name("inverse_scale")))
-        case "max_pool": self = .maxPool(Pool(window: try Window(pool: &fields)))
-        case "average_pool":
+        case .maxPool: self = .maxPool(Pool(window: try Window(pool: &fields)))
+        case .averagePool:
             self = .averagePool(
                 Pool(
                     window: try Window(pool: &fields),
                     countsPadding: try fields.bool("counts_padding")))
-        case "global_average_pool": self = .globalAveragePool
-        case "relu": self = .relu
-        case "prelu": self = .prelu(PReLU(slope: try fields.name("slope")))
-        case "hardtanh": self = .hardtanh
-        case "add": self = .add
-        case "concatenate": self = .concatenate
-        case "flatten": self = .flatten
-        default:
-            throw ModelFormatError(
-                .unknownOperation, fields.place,
-                expected: "one of \(Self.names.joined(separator: ", "))",
-                found: "'\(abbreviated(name))'",
-                fix: "this version can not run the model; update it")
+        case .globalAveragePool: self = .globalAveragePool
+        case .relu: self = .relu
+        case .prelu: self = .prelu(PReLU(slope: try fields.name("slope")))
+        case .hardtanh: self = .hardtanh
+        case .add: self = .add
+        case .concatenate: self = .concatenate
+        case .flatten: self = .flatten
         }
     }
 

@@ -68,12 +68,7 @@ struct GraphInference {
     // MARK: Inputs
 
     private func inputTypes() throws(ModelFormatError) -> [ValueType] {
-        let accepted: ClosedRange<Int>
-        switch node.operation {
-        case .add: accepted = 2...2
-        case .concatenate: accepted = 2...FormatLimits.nodes
-        default: accepted = 1...1
-        }
+        let accepted = node.operation.kind.inputCount
         guard accepted.contains(node.inputs.count) else {
             throw ModelFormatError(
                 .inputCount, place,

@@ -30,7 +30,9 @@ public struct ReferenceInterpreter {
         case .binaryConvolution(let convolution): convolution.scale == nil ? .integer : .real
         case .binaryLinear(let linear): linear.scale == nil ? .integer : .real
         case .maxPool, .concatenate, .flatten: input
-        default: .real
+        case .convolution, .linear, .batchNorm, .averagePool, .globalAveragePool, .relu, .prelu,
+            .hardtanh, .add:
+            .real
         }
     }
 

@@ -75,19 +75,21 @@ struct Fusion {
         isTaken[index] = true
         var fused = FusedNodes()
         var last = index
-        switch node.operation {
-        case .threshold:
+        switch node.operation.kind.family {
+        case .elementwise:
+            fused.source = node.inputs[0]
+            fused.chain = [node]
+        case .conversion where node.operation.kind == .threshold:
             fused.source = node.inputs[0]
             fused.threshold = node
             fused.writesValues = false
             return (last, fused)
-        case .batchNorm, .prelu, .relu, .hardtanh, .add:
-            fused.source = node.inputs[0]
-            fused.chain = [node]
-        default:
+        case .conversion, .arrangement:
             fused.producer = node
-            guard types[node.name]!.element == .real || types[node.name]!.element == .integer,
-                makesRows(node.operation)
+            return (last, fused)
+        case .realLayer, .binaryLayer, .pooling:
+            fused.producer = node
+            guard types[node.name]!.element == .real || types[node.name]!.element == .integer
             else { return (last, fused) }
         }
         takeChain(&fused, &last)
@@ -116,17 +118,15 @@ struct Fusion {
     /// Worth it for a stem, whose values exceed the caches. The work is divided by pooled rows only, so
     /// there must be enough of them, and each must need few rows of the convolution.
     private func poolingOfRows(of fused: FusedNodes) -> Int? {
-        guard case .convolution = fused.producer?.operation, !exposed.contains(fused.value),
+        guard fused.producer?.operation.kind == .convolution, !exposed.contains(fused.value),
             let next = readers[fused.value], next.count == 1, !isTaken[next[0]],
-            !fused.chain.contains(where: { $0.operation == .add })
+            !fused.chain.contains(where: { $0.inputs.count > 1 })
         else { return nil }
         let node = graph.nodes[next[0]]
-        let window: Window
-        switch node.operation {
-        case .maxPool(let pool): window = pool.window
-        case .averagePool(let pool): window = pool.window
-        default: return nil
-        }
+        guard
+            let (window, _) = PoolingOperator.window(
+                of: node.operation, over: types[fused.value]!.shape)
+        else { return nil }
         let isSmall = (window.height - 1) * window.dilationHeight < 4
         return isSmall && types[node.name]!.shape.height >= 16 ? next[0] : nil
     }
@@ -136,10 +136,7 @@ struct Fusion {
         guard !exposed.contains(value), let next = readers[value], next.count == 1,
             !isTaken[next[0]]
         else { return nil }
-        switch graph.nodes[next[0]].operation {
-        case .batchNorm, .prelu, .relu, .hardtanh, .add: return next[0]
-        default: return nil
-        }
+        return graph.nodes[next[0]].operation.isElementwise ? next[0] : nil
     }
 
     /// Takes a comparison of the last value into the step.
@@ -148,16 +145,15 @@ struct Fusion {
         let all = readers[value] ?? []
         guard
             let index = all.first(where: {
-                guard case .threshold = graph.nodes[$0].operation else { return false }
-                return !isTaken[$0]
+                graph.nodes[$0].operation.kind == .threshold && !isTaken[$0]
             })
         else { return }
         let isNeeded = all.count > 1 || exposed.contains(value)
         // Integers are compared as they are, and then not stored.
         if types[value]!.element == .integer && isNeeded { return }
         // The bits of two parts of the work must not meet in one byte.
-        if let producer = fused.producer, groups(producer.operation) > 1,
-            types[value]!.shape.channels / groups(producer.operation) % BitLayout.wordBits != 0
+        if let groups = fused.producer?.operation.layer?.groups, groups > 1,
+            types[value]!.shape.channels / groups % BitLayout.wordBits != 0
         {
             return
         }
@@ -165,31 +161,9 @@ struct Fusion {
         fused.threshold = graph.nodes[index]
         fused.writesValues = isNeeded
     }
-
-    private func groups(_ operation: Operation) -> Int {
-        switch operation {
-        case .convolution(let convolution): convolution.groups
-        case .binaryConvolution(let convolution): convolution.groups
-        default: 1
-        }
-    }
-
-    private func makesRows(_ operation: Operation) -> Bool {
-        switch operation {
-        case .convolution, .binaryConvolution, .linear, .binaryLinear, .maxPool, .averagePool,
-            .globalAveragePool:
-            true
-        default: false
-        }
-    }
 }
 
 extension Node {
     /// Whether this makes binary sums.
-    var isBinary: Bool {
-        switch operation {
-        case .binaryConvolution, .binaryLinear: true
-        default: false
-        }
-    }
+    var isBinary: Bool { operation.kind.family == .binaryLayer }
 }

@@ -5,8 +5,8 @@ import CBONNKernels
 struct Lowering {
     private(set) var values: [ModelValue]
     private(set) var steps: [ModelStep] = []
-    private let types: [Name: ValueType]
-    private let store: ConstantStore
+    let types: [Name: ValueType]
+    let store: ConstantStore
     private let kernels: KernelSet
     private var indices: [Name: Int]
 
@@ -60,57 +60,6 @@ struct Lowering {
                 inputs: sources, outputs: outputs.map { indices[$0]! }, body: body))
     }
 
-    /// What happens to the values of a step's producer or source; nil if nothing does.
-    ///
-    /// Appends the values that are added to the step's inputs.
-    private func program(
-        of fused: FusedNodes, sources: inout [Int]
-    ) throws(RuntimeError) -> MapProgram? {
-        var program = MapProgram(steps: try scaling(of: fused.producer))
-        var current = fused.producer?.name ?? fused.source!
-        for node in fused.chain {
-            let channels = types[current]!.shape.channels
-            switch node.operation {
-            case .batchNorm(let norm):
-                program.steps.append(
-                    .affine(
-                        scale: try store.values(norm.scale), shift: try store.values(norm.shift)))
-            case .prelu(let prelu):
-                program.steps.append(
-                    .prelu(slope: try store.perChannel(prelu.slope, channels: channels)))
-            case .relu: program.steps.append(.relu)
-            case .hardtanh: program.steps.append(.hardtanh)
-            default:
-                let other = node.inputs[0] == current ? node.inputs[1] : node.inputs[0]
-                program.steps.append(.add(input: sources.count))
-                sources.append(indices[other]!)
-            }
-            current = node.name
-        }
-        if case .threshold(let threshold) = fused.threshold?.operation {
-            program.threshold = try thresholds(threshold)
-        }
-        program.writesValues = fused.writesValues
-        return program.steps.isEmpty && program.threshold == nil ? nil : program
-    }
-
-    /// The scale and the bias that a binary layer applies to its sums.
-    private func scaling(of producer: Node?) throws(RuntimeError) -> [MapProgram.Step] {
-        let scale: Name?
-        let bias: Name?
-        switch producer?.operation {
-        case .binaryConvolution(let convolution):
-            (scale, bias) = (convolution.scale, convolution.bias)
-        case .binaryLinear(let linear): (scale, bias) = (linear.scale, linear.bias)
-        default: return []
-        }
-        guard let producer, let scale else { return [] }
-        let channels = types[producer.name]!.shape.channels
-        let scales = try store.perChannel(scale, channels: channels)
-        guard let bias else { return [.scale(scales)] }
-        return [.affine(scale: scales, shift: try store.values(bias))]
-    }
-
     /// Inserts a step that aligns groups with words where they are not; returns the words a pixel.
     private mutating func regroup(
         _ sources: inout [Int], _ node: Node, _ shape: Shape, _ groups: Int
@@ -151,21 +100,21 @@ struct Lowering {
             let pixelWords = regroup(&sources, node, shape, convolution.groups)
             return try binary(convolution, input, output, pixelWords: pixelWords, program)
         case .binaryLinear(let linear):
-            let convolution = BinaryConvolution(
-                window: Window(1), inputChannels: linear.inputFeatures, weight: linear.weight)
             return try binary(
-                convolution, input, output,
+                BinaryConvolution(linear), input, output,
                 pixelWords: BitLayout.words(forChannels: shape.channels), program)
-        case .maxPool(let pool):
-            let window = bonn_window(pool.window, from: shape, to: output.shape)
-            if isBits { return BitPoolingOperator(window: window, channels: shape.channels) }
-            return mapped(pooling(node), program)
-        case .averagePool, .globalAveragePool:
+        case .maxPool(let pool) where isBits:
+            return BitPoolingOperator(
+                window: bonn_window(pool.window, from: shape, to: output.shape),
+                channels: shape.channels)
+        case .maxPool, .averagePool, .globalAveragePool:
             return mapped(pooling(node), program)
         case .concatenate:
             return ConcatenateOperator(
                 shape: output.shape, channels: inputs.map(\.shape.channels), isBits: isBits)
-        default: return FlattenOperator(shape: shape, isBits: isBits)
+        case .flatten: return FlattenOperator(shape: shape, isBits: isBits)
+        case .batchNorm, .threshold, .relu, .prelu, .hardtanh, .add:
+            preconditionFailure("\(node.operation.name) is a part of a program")
         }
     }
 
@@ -211,17 +160,8 @@ struct Lowering {
     /// A max, average or global average pooling of real values.
     private func pooling(_ node: Node) -> PoolingOperator {
         let shape = types[node.inputs[0]]!.shape
-        let window: Window
-        let kind: PoolingOperator.Kind
-        switch node.operation {
-        case .maxPool(let pool): (window, kind) = (pool.window, .maximum)
-        case .averagePool(let pool):
-            (window, kind) = (pool.window, .average(countsPadding: pool.countsPadding))
-        default:
-            window = Window(
-                height: shape.height, width: shape.width, strideHeight: 1, strideWidth: 1,
-                padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
-            kind = .average(countsPadding: false)
+        guard let (window, kind) = PoolingOperator.window(of: node.operation, over: shape) else {
+            preconditionFailure("\(node.operation.name) pools nothing")
         }
         return PoolingOperator(
             window: bonn_window(window, from: shape, to: types[node.name]!.shape),
@@ -251,15 +191,5 @@ struct Lowering {
         }
         return operatorOf(
             try real(convolution, types[node.inputs[0]]!, types[node.name]!.shape))
-    }
-
-    private func thresholds(_ threshold: Threshold) throws(RuntimeError) -> ThresholdConstants {
-        let names = [threshold.threshold, threshold.direction]
-        return try store.constant(.init(form: .thresholds, tensors: names)) {
-            () throws(RuntimeError) in
-            try ThresholdConstants(
-                store.tensor(threshold.threshold), directions: store.tensor(threshold.direction),
-                store)
-        }
     }
 }

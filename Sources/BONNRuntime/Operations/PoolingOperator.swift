@@ -13,6 +13,21 @@ struct PoolingOperator: RowProducer {
     private let channels: Int
     private let kind: Kind
 
+    /// The window of a pooling of values of a shape and what is done with it; nil for what pools nothing.
+    static func window(
+        of operation: BONNModelFormat.Operation, over shape: Shape
+    ) -> (window: Window, kind: Kind)? {
+        if case .maxPool(let pool) = operation { return (pool.window, .maximum) }
+        if case .averagePool(let pool) = operation {
+            return (pool.window, .average(countsPadding: pool.countsPadding))
+        }
+        guard operation.kind == .globalAveragePool else { return nil }
+        let whole = Window(
+            height: shape.height, width: shape.width, strideHeight: 1, strideWidth: 1,
+            padTop: 0, padBottom: 0, padLeft: 0, padRight: 0)
+        return (whole, .average(countsPadding: false))
+    }
+
     init(window: bonn_window, channels: Int, kind: Kind) {
         self.window = window
         self.channels = channels
