@@ -41,10 +41,12 @@ public struct Convolution: Sendable, Equatable {
     public var window: Window
     /// Number of channel groups.
     public var groups: Int
-    /// F32 `[K, C / groups, kh, kw]`, or I8 of the same shape with `weightScale`.
+    /// F32 `[K, C / groups, kh, kw]`; or with `weightScale` I8 of the same shape, or the signs alone, U64
+    /// `[K, kh, kw, ceil(C / groups / 64)]` as of a `BinaryConvolution`, for inputs that are not signed bytes.
     public var weight: Name
-    /// F32 `[K]`, present exactly when the weight is I8: w = weightScale[k] * weight. Of a signed
-    /// byte input it is the scale of the sum, the input's scale included.
+    /// F32, present exactly when the weight is I8 or U64. I8: `[K]`, w = weightScale[k] * weight; of a
+    /// signed byte input it is the scale of the sum, the input's scale included. U64: `[1]` or `[K]`,
+    /// w = weightScale or -weightScale.
     public var weightScale: Name?
     /// F32 `[K]`, or nil.
     public var bias: Name?
@@ -106,9 +108,10 @@ public struct BinaryConvolution: Sendable, Equatable {
 
 /// A real fully connected layer.
 public struct Linear: Sendable, Equatable {
-    /// F32 `[K, C]`, or I8 of the same shape with `weightScale`.
+    /// F32 `[K, C]`; or with `weightScale` I8 of the same shape, or the signs alone, U64 `[K, ceil(C / 64)]`
+    /// as of a `BinaryLinear`, for real inputs.
     public var weight: Name
-    /// F32 `[K]`, present exactly when the weight is I8; see `Convolution.weightScale`.
+    /// F32 `[K]` of an I8 weight, `[1]` or `[K]` of a U64 one; see `Convolution.weightScale`.
     public var weightScale: Name?
     /// F32 `[K]`, or nil.
     public var bias: Name?

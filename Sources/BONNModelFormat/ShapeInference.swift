@@ -229,10 +229,13 @@ struct GraphInference {
         }
     }
 
-    /// F32, or I8 with a scale an output; and the bias. Signed bytes need I8.
+    /// The weight of the shape `[K, C, ...]`, its scale, and the bias: F32 alone, I8 with a scale an
+    /// output, or signs with one scale or one an output. Signed bytes need I8.
     private mutating func realWeight(
         _ weight: Name, scale: Name?, bias: Name?, shape: [Int], input: ValueType
     ) throws(ModelFormatError) {
+        let (outputs, channels) = (shape[0], shape[1])
+        let stored = try tensors.elementType(weight, place: place)
         if input.element == .signedByte {
             guard scale != nil else {
                 throw ModelFormatError(
@@ -242,19 +245,24 @@ struct GraphInference {
             }
             try terms(Array(shape.dropFirst()), limit: FormatLimits.byteTerms, "int32")
         }
-        if let scale {
+        if let scale, stored == .u64, input.element != .signedByte {
+            let words = BitLayout.words(forChannels: channels)
+            try tensor(
+                weight, .u64, [[outputs] + shape.dropFirst(2) + [words]], .bits(channels: channels))
+            try tensor(scale, .f32, [[1], [outputs]], .finite)
+        } else if let scale {
             try tensor(weight, .i8, [shape], .any)
-            try tensor(scale, .f32, [[shape[0]]], .finite)
+            try tensor(scale, .f32, [[outputs]], .finite)
         } else {
-            let type = try tensors.elementType(weight, place: place)
-            guard type != .i8 else {
+            guard stored != .i8, stored != .u64 else {
                 throw ModelFormatError(
-                    .scaleRule, place, expected: "'weight_scale' beside an I8 weight",
+                    .scaleRule, place,
+                    expected: "'weight_scale' beside a weight of \(stored.rawValue)",
                     found: "none", fix: "add the scales, or store the weight as F32")
             }
             try tensor(weight, .f32, [shape], .finite)
         }
-        if let bias { try tensor(bias, .f32, [[shape[0]]], .finite) }
+        if let bias { try tensor(bias, .f32, [[outputs]], .finite) }
     }
 
     /// Scale and bias of a binary layer, and the element type that they lead to.

@@ -15,8 +15,8 @@ extension Model {
         public let seal: ModelFile.Seal
         /// How many bytes it has.
         public let byteCount: Int
-
-        let types: [Name: ValueType]
+        /// The types of the values of its graph, the input's included.
+        public let types: [Name: ValueType]
 
         /// Reads a model file and checks everything in it.
         ///

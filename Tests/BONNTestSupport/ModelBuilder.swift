@@ -53,15 +53,19 @@ public struct ModelBuilder {
         return tensor("direction", ModelTensor(i8: values, shape: [channels]))
     }
 
+    /// How the weights of a real layer are stored: as they are, as 8-bit integers with a scale an
+    /// output, or as signs with one scale or one an output.
+    public enum Weights: CaseIterable, Sendable { case real, bytes, signs, signsOfOutputs }
+
     /// A real convolution.
     public mutating func convolution(
-        _ x: Name, outputs: Int, window: Window, groups: Int = 1, isInt8: Bool = false,
+        _ x: Name, outputs: Int, window: Window, groups: Int = 1, weights: Weights = .real,
         hasBias: Bool = false
     ) -> Name {
         let shape = [outputs, self.shape(x).channels / groups, window.height, window.width]
+        let (weight, scale) = realWeight(shape, weights)
         let operation = Convolution(
-            window: window, groups: groups, weight: realWeight(shape, isInt8: isInt8),
-            weightScale: isInt8 ? reals("weight_scale", [outputs]) : nil,
+            window: window, groups: groups, weight: weight, weightScale: scale,
             bias: hasBias ? reals("bias", [outputs]) : nil)
         return add(
             .convolution(operation), [x],
@@ -72,20 +76,27 @@ public struct ModelBuilder {
 
     /// A real fully connected layer.
     public mutating func linear(
-        _ x: Name, outputs: Int, isInt8: Bool = false, hasBias: Bool = true
+        _ x: Name, outputs: Int, weights: Weights = .real, hasBias: Bool = true
     ) -> Name {
+        let (weight, scale) = realWeight([outputs, shape(x).channels], weights)
         let operation = Linear(
-            weight: realWeight([outputs, shape(x).channels], isInt8: isInt8),
-            weightScale: isInt8 ? reals("weight_scale", [outputs]) : nil,
-            bias: hasBias ? reals("bias", [outputs]) : nil)
+            weight: weight, weightScale: scale, bias: hasBias ? reals("bias", [outputs]) : nil)
         return add(
             .linear(operation), [x], ValueType(shape: Shape(outputs, 1, 1), element: .real))
     }
 
-    private mutating func realWeight(_ shape: [Int], isInt8: Bool) -> Name {
-        guard isInt8 else { return reals("weight", shape) }
-        let values = (0..<shape.reduce(1, *)).map { _ in Int8(generator.integer(-128...127)) }
-        return tensor("weight", ModelTensor(i8: values, shape: shape))
+    /// A weight of the shape `[K, C, ...]` and its scale.
+    private mutating func realWeight(_ shape: [Int], _ weights: Weights) -> (Name, scale: Name?) {
+        switch weights {
+        case .real: return (reals("weight", shape), nil)
+        case .bytes:
+            let values = (0..<shape.reduce(1, *)).map { _ in Int8(generator.integer(-128...127)) }
+            let weight = tensor("weight", ModelTensor(i8: values, shape: shape))
+            return (weight, reals("weight_scale", [shape[0]]))
+        case .signs, .signsOfOutputs:
+            let weight = bits([shape[0]] + shape.dropFirst(2), channels: shape[1])
+            return (weight, reals("weight_scale", [weights == .signs ? 1 : shape[0]]))
+        }
     }
 
     /// Rounding to signed bytes, with some values beyond them.

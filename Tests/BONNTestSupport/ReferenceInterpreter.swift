@@ -56,13 +56,18 @@ public struct ReferenceInterpreter {
             return Reference.quantize(input, inverseScale: floats(quantize.inverseScale)[0])
         case .convolution(let convolution):
             return Reference.convolution(
-                input, weights: realWeights(convolution.weight, convolution.weightScale),
+                input,
+                weights: realWeights(
+                    convolution.weight, convolution.weightScale,
+                    channels: input.shape.channels / convolution.groups),
                 outputs: file.tensors[convolution.weight]!.shape[0], window: convolution.window,
                 groups: convolution.groups, bias: convolution.bias.map(floats))
         case .binaryConvolution(let convolution): return evaluate(convolution, input)
         case .linear(let linear):
             return Reference.convolution(
-                input, weights: realWeights(linear.weight, linear.weightScale),
+                input,
+                weights: realWeights(
+                    linear.weight, linear.weightScale, channels: input.shape.channels),
                 outputs: file.tensors[linear.weight]!.shape[0], window: Window(1),
                 bias: linear.bias.map(floats))
         case .binaryLinear(let linear):
@@ -145,13 +150,23 @@ public struct ReferenceInterpreter {
         }
     }
 
-    private func realWeights(_ weight: Name, _ scale: Name?) -> [Float] {
+    /// Weights `[K, C, kh, kw]` or `[K, C]`, whatever they are stored as.
+    private func realWeights(_ weight: Name, _ scale: Name?, channels: Int) -> [Float] {
         let tensor = file.tensors[weight]!
         guard let scale else { return tensor.floats() }
         let scales = floats(scale)
-        let integers = tensor.int8s()
+        let integers: [Float]
+        if tensor.elementType == .u64 {
+            let isConvolution = tensor.shape.count == 4
+            integers = BitLayout.unpackKernels(
+                tensor.words(), outputs: tensor.shape[0], channels: channels,
+                height: isConvolution ? tensor.shape[1] : 1,
+                width: isConvolution ? tensor.shape[2] : 1)
+        } else {
+            integers = tensor.int8s().map(Float.init)
+        }
         return integers.indices.map { index in
-            scales[index / (integers.count / scales.count)] * Float(integers[index])
+            scales[index / (integers.count / scales.count)] * integers[index]
         }
     }
 

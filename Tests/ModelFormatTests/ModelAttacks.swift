@@ -170,8 +170,8 @@ extension Attack {
         },
         large("a fully connected layer on a picture", .inputShape) {
             $0.replace(
-                #""operation":"linear","inputs":["means"]"#,
-                #""operation":"linear","inputs":["joined"]"#)
+                #""inputs":["means"],"weight":"linear.weight""#,
+                #""inputs":["joined"],"weight":"linear.weight""#)
         },
         small("more input features than there are", .inputShape) {
             $0.replace(#""input_features":2"#, #""input_features":3"#)
@@ -260,6 +260,38 @@ extension Attack {
         },
         large("8-bit weights without scale", .scaleRule) {
             $0.replace(#","weight_scale":"stem.scale""#, "")
+        },
+        large("signs without a scale", .scaleRule) {
+            $0.replace(#","weight_scale":"sign_head.scale""#, "")
+        },
+        large("signs with two scales for five outputs", .tensorShape) {
+            try $0.set("details.scale", ModelTensor(f32: [1, 2], shape: [2]))
+        },
+        large("an infinite scale of signs", .nonFinite) {
+            try $0.set("sign_head.scale", ModelTensor(f32: [.infinity], shape: [1]))
+        },
+        large("one scale for 8-bit weights of five outputs", .tensorShape) {
+            try $0.set("byte_head.scale", ModelTensor(f32: [1], shape: [1]))
+        },
+        large("real weights with a scale", .tensorType) {
+            $0.replace(
+                #""weight":"linear.weight""#,
+                #""weight":"linear.weight","weight_scale":"sign_head.scale""#)
+        },
+        large("signs for signed bytes", .tensorType) {
+            $0.replace(
+                #""inputs":["means"],"weight":"sign_head.weight""#,
+                #""inputs":["quantized"],"weight":"sign_head.weight""#)
+        },
+        large("signs in the layout of real weights", .tensorShape) {
+            try $0.set(
+                "details.weight",
+                ModelTensor(u64: [UInt64](repeating: 0, count: 45), shape: [5, 1, 3, 3]))
+        },
+        large("a tail bit of signs that multiply real numbers", .tailBits) {
+            var words = [UInt64](repeating: 0, count: 45)
+            words[44] = 1 << 18
+            try $0.set("details.weight", ModelTensor(u64: words, shape: [5, 3, 3, 1]))
         },
         small("a tensor that is not there", .missingTensor) {
             $0.replace(#""weight":"w""#, #""weight":"v""#)

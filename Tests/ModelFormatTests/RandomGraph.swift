@@ -138,6 +138,12 @@ struct RandomGraph {
         var convolution = Convolution(window: window, groups: groups, weight: "")
         if type.element != .signedByte && flip() {
             convolution.weight = floats(weight)
+        } else if type.element != .signedByte && flip() {
+            convolution.weight = tensor(
+                Sample.kernels(
+                    outputs, window.height, window.width, channels: shape.channels / groups,
+                    &generator))
+            convolution.weightScale = floats([flip() ? 1 : outputs])
         } else {
             convolution.weight = tensor(Sample.bytes(weight, &generator))
             convolution.weightScale = floats([outputs])
@@ -234,6 +240,11 @@ struct RandomGraph {
                 weight: tensor(Sample.bytes([outputs, features], &generator)),
                 weightScale: floats([outputs]), bias: floatsOrNil([outputs]))
             add(.linear(linear), [nodes[nodes.count - 1].name], Shape(outputs, 1, 1), .real)
+        } else if type.element == .real && flip() {
+            let linear = Linear(
+                weight: tensor(Sample.rows(outputs, channels: features, &generator)),
+                weightScale: floats([flip() ? 1 : outputs]), bias: floatsOrNil([outputs]))
+            add(.linear(linear), [last], Shape(outputs, 1, 1), .real)
         } else if type.element == .real {
             let linear = Linear(weight: floats([outputs, features]), bias: floatsOrNil([outputs]))
             add(.linear(linear), [last], Shape(outputs, 1, 1), .real)

@@ -61,7 +61,9 @@ import Testing
         #expect(types["means"] == ValueType(shape: Shape(18, 1, 1), element: .real))
         #expect(types["quantized"] == ValueType(shape: Shape(18, 1, 1), element: .signedByte))
         #expect(types["byte_head"] == ValueType(shape: Shape(5, 1, 1), element: .real))
+        #expect(types["sign_head"] == ValueType(shape: Shape(5, 1, 1), element: .real))
+        #expect(types["details"] == ValueType(shape: Shape(5, 1, 1), element: .real))
         #expect(types["logits"] == ValueType(shape: Shape(5, 1, 1), element: .real))
-        #expect(types.count == 24)
+        #expect(types.count == 28)
     }
 }

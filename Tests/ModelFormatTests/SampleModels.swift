@@ -154,7 +154,23 @@ enum Sample {
                 Linear(
                     weight: tensor("byte_head.weight", bytes([5, 18], &generator)),
                     weightScale: tensor("byte_head.scale", floats([5], &generator)))), "quantized")
-        add("logits", .add, "sum_of_heads", "byte_head")
+        add("real_heads", .add, "sum_of_heads", "byte_head")
+        add(
+            "sign_head",
+            .linear(
+                Linear(
+                    weight: tensor("sign_head.weight", rows(5, channels: 18, &generator)),
+                    weightScale: tensor("sign_head.scale", floats([1], &generator)))), "means")
+        add(
+            "details",
+            .convolution(
+                Convolution(
+                    window: Window(3), groups: 1,
+                    weight: tensor("details.weight", kernels(5, 3, 3, channels: 18, &generator)),
+                    weightScale: tensor("details.scale", floats([5], &generator)),
+                    bias: tensor("details.bias", floats([5], &generator)))), "largest")
+        add("sign_heads", .add, "sign_head", "details")
+        add("logits", .add, "real_heads", "sign_heads")
         let metadata = ModelMetadata(
             graph: Graph(
                 input: GraphInput(name: "image", shape: Shape(3, 8, 8), element: .real),

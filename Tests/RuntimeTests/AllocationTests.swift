@@ -21,9 +21,9 @@ struct AllocationTests {
     private static func network() -> ModelFile {
         var builder = ModelBuilder(seed: 21, input: Shape(32, 8, 8))
         let stem = builder.convolution(
-            "input", outputs: 64, window: Window(3, padding: 1), isInt8: true)
+            "input", outputs: 64, window: Window(3, padding: 1), weights: .bytes)
         let wide = builder.convolution(
-            builder.quantize(stem), outputs: 64, window: Window(3, padding: 1), isInt8: true)
+            builder.quantize(stem), outputs: 64, window: Window(3, padding: 1), weights: .bytes)
         let depthwise = builder.convolution(
             wide, outputs: 64, window: Window(11, padding: 5), groups: 64)
         let bits = builder.threshold(depthwise)

@@ -31,7 +31,8 @@ enum RandomModels {
             input, outputs: isDepthwise ? shape.channels : seeds.integer(1...20),
             window: Window(seeds.pick([1, 3, 5]), padding: seeds.integer(0...2)),
             groups: isDepthwise ? shape.channels : 1,
-            isInt8: input != "input" || seeds.oneIn(3), hasBias: seeds.oneIn(2))
+            weights: input == "input" ? seeds.pick(ModelBuilder.Weights.allCases) : .bytes,
+            hasBias: seeds.oneIn(2))
         if seeds.oneIn(2) { x = builder.batchNorm(x) }
         if seeds.oneIn(2) { x = builder.prelu(x, perChannel: true) }
         let size = seeds.integer(1...3)
@@ -134,11 +135,12 @@ enum RandomModels {
         let window = builder.generator.window(
             in: builder.shape(x), largest: 3, stride: 2, dilation: 2, padding: 2)
         let outputs = groups * builder.generator.integer(1...max(1, 20 / groups))
-        let isInt8 =
-            builder.types[x]!.element == .signedByte || builder.generator.oneIn(3)
+        let weights =
+            builder.types[x]!.element == .signedByte
+            ? .bytes : builder.generator.pick(ModelBuilder.Weights.allCases)
         let hasBias = builder.generator.oneIn(2)
         return builder.convolution(
-            x, outputs: outputs, window: window, groups: groups, isInt8: isInt8, hasBias: hasBias)
+            x, outputs: outputs, window: window, groups: groups, weights: weights, hasBias: hasBias)
     }
 
     private static func binaryConvolution(_ builder: inout ModelBuilder, _ x: Name) -> Name {
@@ -167,10 +169,11 @@ enum RandomModels {
         switch builder.types[flat]!.element {
         case .real:
             guard builder.generator.oneIn(2) else {
-                return builder.linear(flat, outputs: 5, isInt8: builder.generator.oneIn(2))
+                let weights = builder.generator.pick(ModelBuilder.Weights.allCases)
+                return builder.linear(flat, outputs: 5, weights: weights)
             }
-            return builder.linear(builder.quantize(flat), outputs: 5, isInt8: true)
-        case .signedByte: return builder.linear(flat, outputs: 5, isInt8: true)
+            return builder.linear(builder.quantize(flat), outputs: 5, weights: .bytes)
+        case .signedByte: return builder.linear(flat, outputs: 5, weights: .bytes)
         case .integer: return builder.batchNorm(flat)
         case .byte:
             let bits = builder.threshold(flat)

@@ -94,6 +94,29 @@ import Testing
         #expect(Self.run(weights, limits: .unlimited) == nil)
     }
 
+    @Test func `signs that become real weights count as what they become`() throws {
+        func file(_ inputs: Int) -> ModelFile {
+            let words = BitLayout.words(forChannels: inputs)
+            return Self.file(
+                Shape(inputs, 1, 1), .real,
+                [Node("n", .linear(Linear(weight: "w", weightScale: "s")), inputs: ["x"])],
+                [
+                    "w": ModelTensor(
+                        u64: [UInt64](repeating: 0, count: words), shape: [1, words]),
+                    "s": Self.one,
+                ])
+        }
+        // 64 bytes of signs and 15 absent outputs: 512 times 64 bytes.
+        let bytes = 512 * 64
+        #expect(Self.run(file(512), limits: ResourceLimits(modelBytes: bytes + 64)) == nil)
+        let error = try #require(
+            Self.run(file(512), limits: ResourceLimits(modelBytes: bytes - 1)))
+        #expect(error.code == .limitExceeded)
+        #expect(error.message.contains("'n'") && error.message.contains("modelBytes"))
+        // 275 kB of a file, 141 MB of weights.
+        #expect(Self.run(file(2_200_000))?.message.contains("ResourceLimits.modelBytes") == true)
+    }
+
     @Test func `element-wise chains and tables of many classes count as work`() throws {
         let chain = (0..<6_000).map {
             Node("n\($0)", .relu, inputs: [$0 == 0 ? "x" : "n\($0 - 1)"])
@@ -136,21 +159,22 @@ import Testing
             for block in 0..<blocks {
                 let stride = block == 0 && stage > 0 ? 2 : 1
                 let inner = builder.relu(
-                    builder.convolution(x, outputs: width, window: Window(1), isInt8: true))
+                    builder.convolution(x, outputs: width, window: Window(1), weights: .bytes))
                 let middle = builder.relu(
                     builder.binaryConvolution(
                         builder.threshold(inner), outputs: width,
                         window: Window(3, stride: stride, padding: 1)))
                 let outer = builder.convolution(
-                    middle, outputs: 4 * width, window: Window(1), isInt8: true)
+                    middle, outputs: 4 * width, window: Window(1), weights: .bytes)
                 let shortcut =
                     block == 0
                     ? builder.convolution(
-                        x, outputs: 4 * width, window: Window(1, stride: stride), isInt8: true) : x
+                        x, outputs: 4 * width, window: Window(1, stride: stride), weights: .bytes)
+                    : x
                 x = builder.relu(builder.add(outer, shortcut))
             }
         }
-        x = builder.linear(builder.globalAveragePool(x), outputs: 1000, isInt8: true)
+        x = builder.linear(builder.globalAveragePool(x), outputs: 1000, weights: .bytes)
         return builder.model(output: x)
     }
 

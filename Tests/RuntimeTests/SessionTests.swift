@@ -119,7 +119,7 @@ private actor SessionOwner {
     @Test func `pixels may come as bytes or as whole numbers`() throws {
         var builder = ModelBuilder(seed: 5, input: Shape(3, 6, 7), element: .byte)
         let stem = builder.convolution(
-            "input", outputs: 9, window: Window(3, stride: 2, padding: 1), isInt8: true)
+            "input", outputs: 9, window: Window(3, stride: 2, padding: 1), weights: .bytes)
         let means = builder.globalAveragePool(stem)
         let logits = builder.linear(means, outputs: 4)
         let file = builder.model(output: logits)

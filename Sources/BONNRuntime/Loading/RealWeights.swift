@@ -8,8 +8,8 @@ extension ConstantStore {
         (channels + Int(BONN_REAL_BLOCK) - 1) / Int(BONN_REAL_BLOCK)
     }
 
-    /// F32 weights `[K, C, taps]`, or I8 weights times the scale of their output channel rounded to
-    /// float32, as `[group][block][taps][C][BONN_REAL_BLOCK]`; absent channels are 0.
+    /// Weights of `withWeights(_:scale:channels:taps:_:)` as `[group][block][taps][C][BONN_REAL_BLOCK]`; absent
+    /// channels are 0.
     func blocks(
         _ weight: Name, scale: Name?, outputs: Int, groups: Int, channels: Int, taps: Int
     ) throws(RuntimeError) -> ConstantBuffer<Float> {
@@ -18,13 +18,11 @@ extension ConstantStore {
             numbers: [outputs, groups, channels, taps])
         let layout = Blocks(outputs: outputs, groups: groups, channels: channels, taps: taps)
         return try buffer(key, count: layout.count) { to in
-            let tensor = tensor(weight)
-            guard let scale else {
-                return tensor.withFloats { from in layout.fill(to) { index, _ in from[index] } }
-            }
-            tensor.withElements(Int8.self) { from in
-                self.tensor(scale).withFloats { scales in
-                    layout.fill(to) { index, output in scales[output] * Float(from[index]) }
+            withWeights(weight, scale: scale, channels: channels, taps: taps) { weights in
+                switch weights {
+                case .real(let weights): layout.fill(to) { weights[$0.index] }
+                case .bytes(let weights): layout.fill(to) { weights[$0] }
+                case .signs(let weights): layout.fill(to) { weights[$0] }
                 }
             }
         }
@@ -39,8 +37,8 @@ extension ConstantStore {
             numbers: [outputs, groups, Int(value.bitPattern)])
         let layout = Blocks(outputs: outputs, groups: groups, channels: 1, taps: 1)
         return try buffer(key, count: layout.count) { to in
-            guard let name else { return layout.fill(to) { _, _ in value } }
-            tensor(name).withFloats { from in layout.fill(to) { index, _ in from[index] } }
+            guard let name else { return layout.fill(to) { _ in value } }
+            tensor(name).withFloats { from in layout.fill(to) { from[$0.output] } }
         }
     }
 
@@ -52,20 +50,46 @@ extension ConstantStore {
             form: .transposed, tensors: [weight] + (scale.map { [$0] } ?? []),
             numbers: [channels, taps])
         return try buffer(key, count: channels * taps) { to in
-            func fill(_ element: (_ index: Int, _ channel: Int) -> Float) {
-                for channel in 0..<channels {
+            func fill(_ element: (WeightPlace) -> Float) {
+                for output in 0..<channels {
                     for tap in 0..<taps {
-                        to[tap * channels + channel] = element(channel * taps + tap, channel)
+                        to[tap * channels + output] = element(
+                            WeightPlace(
+                                index: output * taps + tap, output: output, channel: 0, tap: tap))
                     }
                 }
             }
-            let tensor = tensor(weight)
-            guard let scale else {
-                return tensor.withFloats { from in fill { index, _ in from[index] } }
+            withWeights(weight, scale: scale, channels: 1, taps: taps) { weights in
+                switch weights {
+                case .real(let weights): fill { weights[$0.index] }
+                case .bytes(let weights): fill { weights[$0] }
+                case .signs(let weights): fill { weights[$0] }
+                }
             }
-            tensor.withElements(Int8.self) { from in
-                self.tensor(scale).withFloats { scales in
-                    fill { index, channel in scales[channel] * Float(from[index]) }
+        }
+    }
+
+    /// The weights of a real layer: of an F32 tensor `[K, C, taps]`; of an I8 tensor of this shape times
+    /// the scale of their output channel, rounded to float32; or a scale with the signs of a U64 tensor
+    /// `[K, taps, words of C]`.
+    private func withWeights(
+        _ weight: Name, scale: Name?, channels: Int, taps: Int, _ body: (WeightElements) -> Void
+    ) {
+        let tensor = tensor(weight)
+        guard let scale else { return tensor.withFloats { body(.real($0)) } }
+        let isShared = self.tensor(scale).count == 1
+        self.tensor(scale).withFloats { scales in
+            if tensor.elementType == .u64 {
+                tensor.withElements(UInt64.self) { words in
+                    body(
+                        .signs(
+                            ScaledSigns(
+                                words: words, scales: scales, scaleStride: isShared ? 0 : 1,
+                                taps: taps, wordsOfTap: BitLayout.words(forChannels: channels))))
+                }
+            } else {
+                tensor.withElements(Int8.self) {
+                    body(.bytes(ScaledBytes(integers: $0, scales: scales)))
                 }
             }
         }
@@ -100,6 +124,49 @@ extension ConstantStore {
     }
 }
 
+/// A weight: its index in `[K, C, taps]`, and what that is made of.
+private struct WeightPlace {
+    let index: Int
+    let output: Int
+    let channel: Int
+    let tap: Int
+}
+
+/// The weights of a real layer, in the form that the file stores.
+private enum WeightElements {
+    case real(TensorFloats)
+    case bytes(ScaledBytes)
+    case signs(ScaledSigns)
+}
+
+/// Integers times the scale of their output channel.
+private struct ScaledBytes {
+    let integers: TensorElements<Int8>
+    let scales: TensorFloats
+
+    subscript(place: WeightPlace) -> Float {
+        scales[place.output] * Float(integers[place.index])
+    }
+}
+
+/// A scale with the signs that packed bits say: a bit of 1 is -1.
+private struct ScaledSigns {
+    let words: TensorElements<UInt64>
+    let scales: TensorFloats
+    /// 1 where every output channel has a scale of its own.
+    let scaleStride: Int
+    let taps: Int
+    let wordsOfTap: Int
+
+    subscript(place: WeightPlace) -> Float {
+        let first = (place.output &* taps &+ place.tap) &* wordsOfTap
+        let word = words[first &+ place.channel / BitLayout.wordBits]
+        let bit = word >> UInt64(place.channel % BitLayout.wordBits) & 1
+        let scale = scales[place.output &* scaleStride]
+        return Float(bitPattern: scale.bitPattern ^ UInt32(bit) << 31)
+    }
+}
+
 /// Where the weights of a layer go: output channels in blocks of `BONN_REAL_BLOCK` of each group.
 private struct Blocks {
     let outputs: Int
@@ -118,13 +185,12 @@ private struct Blocks {
     /// Channels of one output that are read before the next output's: of a 1x1 layer a cache line of them.
     private static let run = 16
 
-    /// Writes `element(index in [K, C, taps], K)` to its place, and zeros for absent channels.
+    /// Writes each element to its place, and zeros for absent channels.
     ///
     /// Block by block and a run of each output's channels at a time, so that whole cache lines are read
     /// and written. Sums cannot overflow: every index is less than `count`, which is memory that is there.
     @inline(__always)
-    func fill(_ to: UnsafeMutablePointer<Float>, _ element: (_ index: Int, _ output: Int) -> Float)
-    {
+    func fill(_ to: UnsafeMutablePointer<Float>, _ element: (WeightPlace) -> Float) {
         let blocks = ConstantStore.blockCount(groupOutputs)
         for block in 0..<groups * blocks {
             let done = block % blocks * width
@@ -139,8 +205,10 @@ private struct Blocks {
                     for channel in run {
                         let index = (output &* channels &+ channel) &* taps
                         for tap in 0..<taps {
-                            place[(tap &* channels &+ channel) &* width &+ lane] =
-                                element(index &+ tap, output)
+                            place[(tap &* channels &+ channel) &* width &+ lane] = element(
+                                WeightPlace(
+                                    index: index &+ tap, output: output, channel: channel, tap: tap)
+                            )
                         }
                     }
                 }

@@ -21,20 +21,21 @@ struct ModelSummary {
         bytes = source.byteCount
         seal = source.seal
         let file = source.file
-        var binary = 0
+        let types = source.types
+        // By tensor: several layers may share one.
+        var binary: [Name: Int] = [:]
         var bookkeeping: Set<Name> = []
         for node in file.metadata.graph.nodes {
-            switch node.operation {
-            case .binaryConvolution(let layer):
-                let rows = file.tensors[layer.weight]?.shape.dropLast().reduce(1, *) ?? 0
-                binary += rows * (layer.inputChannels / layer.groups)
-            case .binaryLinear(let layer):
-                binary += (file.tensors[layer.weight]?.shape[0] ?? 0) * layer.inputFeatures
-            case .threshold(let layer): bookkeeping.insert(layer.direction)
-            default: break
+            if case .threshold(let threshold) = node.operation {
+                bookkeeping.insert(threshold.direction)
             }
+            guard let layer = node.operation.layer, let weight = file.tensors[layer.weight],
+                weight.elementType == .u64, let input = types[node.inputs[0]]
+            else { continue }
+            let rows = weight.shape.dropLast().reduce(1, *)
+            binary[layer.weight] = rows * (input.shape.channels / layer.groups)
         }
-        binaryParameters = binary
+        binaryParameters = binary.values.reduce(0, +)
         realParameters = file.tensors.reduce(0) { count, tensor in
             tensor.value.elementType == .u64 || bookkeeping.contains(tensor.key)
                 ? count : count + tensor.value.shape.reduce(1, *)

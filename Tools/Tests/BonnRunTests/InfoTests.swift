@@ -33,6 +33,27 @@ import Testing
         #expect(names == ["stem", "binary", "mean", "head"])
     }
 
+    @Test func `signs that multiply real numbers count as 1-bit parameters, shared ones once`()
+        throws
+    {
+        var file = SmallModel.file()
+        let signs = ModelTensor(
+            u64: (0..<10).map { UInt64($0) << 10 }, shape: [10, 1])
+        file.tensors["head.w"] = signs
+        file.tensors["head.s"] = ModelTensor(f32: [0.5], shape: [1])
+        let head = Linear(weight: "head.w", weightScale: "head.s", bias: "head.b")
+        let last = file.metadata.graph.nodes.count - 1
+        file.metadata.graph.nodes[last].operation = .linear(head)
+        file.metadata.graph.nodes.append(Node("twin", .linear(head), inputs: ["mean"]))
+        file.metadata.graph.nodes.append(Node("both", .add, inputs: ["head", "twin"]))
+        file.metadata.graph.output = "both"
+        let scratch = try Scratch()
+        let info = try Tool.json("info", try scratch.write(file))
+        #expect(info["binary_parameters"].number?.int == 20 * 16 * 9 + 10 * 20)
+        #expect(info["real_parameters"].number?.int == 16 * 27 + 16 + 1 + 1 + 10)
+        #expect(info["real_macs"].number?.int == 16 * 27 * 64 + 2 * 10 * 20)
+    }
+
     @Test func `a person sees the same and the layers on demand`() throws {
         let scratch = try Scratch()
         let path = try scratch.write(SmallModel.file())
