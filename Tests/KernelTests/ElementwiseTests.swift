@@ -132,6 +132,29 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
         }
     }
 
+    @Test func `more parts than there are blocks of channels share a chain behind a real layer`() {
+        for (outputs, parts) in [(1, 2), (20, 3), (33, 5), (64, 4)] {
+            var generator = SeededGenerator(seed: UInt64(parts))
+            let input = Shape(7, 1, 1)
+            let image = ReferenceValue(input, generator.reals(7))
+            let weights = generator.reals(7 * outputs)
+            let expected = Reference.map(
+                Reference.convolution(image, weights: weights, outputs: outputs, window: Window(1))
+            ) { x, _ in max(x, 0) }
+            let layer = ConvolutionOperator(
+                window: bonn_window(Window(1), from: input, to: expected.shape), groups: 1,
+                inputChannels: 7, outputChannels: outputs, weights: weights, bias: nil)
+            for kernels in KernelSet.available {
+                let output = OperatorHarness.run(
+                    MappedOperator(layer, program: MapProgram(steps: [.relu])), kernels: kernels,
+                    inputs: [GuardedMemory(image.values)], outputBytes: 4 * outputs, parts: parts)
+                #expect(
+                    output.elements(Float.self, count: outputs) == expected.values,
+                    "\(outputs) outputs in \(parts) parts, \(kernels)")
+            }
+        }
+    }
+
     @Test func `the sums of a binary layer are scaled and shifted with two roundings`() {
         for seed in 0..<60 {
             var generator = SeededGenerator(seed: UInt64(seed))

@@ -99,6 +99,8 @@ struct MappedOperator<Producer: RowProducer>: Operator {
         let shape = producer.shape
         let part = share.grid(rows: share.images * shape.height, columns: producer.blocks)
         let channels = producer.channels(of: part.columns).count
+        // More parts than blocks leave some without any.
+        guard channels > 0 else { return }
         // Without a program nothing is gained by stopping in between.
         let chunk =
             program == nil
