@@ -3,8 +3,8 @@
 /// Deployment arithmetic, which makes results reproducible bit for bit on every machine:
 /// a sum of real products (convolution, linear) is a chain of float32 fused multiply-adds, from the
 /// bias (or +0) on over kernel rows, kernel columns and channels, in this order, with +0 in the
-/// padding; an average is summed and divided in float64 and rounded once to float32; every other
-/// real operation is one IEEE float32 operation, never fused. Convolutions and fully connected
+/// padding; an average is summed and divided in float64 and rounded once to float32; a sigmoid is that of
+/// `DeploymentArithmetic`; every other real operation is one IEEE float32 operation, never fused. Convolutions and fully connected
 /// layers of signed bytes sum exactly in integers; the sum is converted to float32 and multiplied by
 /// the scale of its channel, then the bias is added, each rounded.
 public enum Operation: Sendable, Equatable {
@@ -34,8 +34,13 @@ public enum Operation: Sendable, Equatable {
     case prelu(PReLU)
     /// real -> real: clamp to [-1, 1].
     case hardtanh
+    /// real -> real: `1 / (1 + exp(-x))`.
+    case sigmoid
     /// two real values of one shape -> real.
     case add
+    /// two real values -> real; the second one of the shape of the first, or `[C, 1, 1]`, a factor a
+    /// channel, or `[1, H, W]`, a factor a pixel.
+    case multiply
     /// two or more values of one element type and one height and width, joined along channels.
     case concatenate
     /// `[C, H, W]` -> `[C * H * W, 1, 1]` in the order C, H, W; everything but signed bytes.
@@ -58,7 +63,9 @@ extension Operation {
         case relu
         case prelu
         case hardtanh
+        case sigmoid
         case add
+        case multiply
         case concatenate
         case flatten
     }
@@ -79,7 +86,9 @@ extension Operation {
         case .relu: .relu
         case .prelu: .prelu
         case .hardtanh: .hardtanh
+        case .sigmoid: .sigmoid
         case .add: .add
+        case .multiply: .multiply
         case .concatenate: .concatenate
         case .flatten: .flatten
         }
@@ -101,7 +110,7 @@ extension Operation {
         case .linear(let linear): (linear.weight, 1)
         case .binaryLinear(let linear): (linear.weight, 1)
         case .batchNorm, .threshold, .quantize, .maxPool, .averagePool, .globalAveragePool, .relu,
-            .prelu, .hardtanh, .add, .concatenate, .flatten:
+            .prelu, .hardtanh, .sigmoid, .add, .multiply, .concatenate, .flatten:
             nil
         }
     }
@@ -130,7 +139,7 @@ extension Operation.Kind {
         case .convolution, .linear: .realLayer
         case .binaryConvolution, .binaryLinear: .binaryLayer
         case .maxPool, .averagePool, .globalAveragePool: .pooling
-        case .batchNorm, .relu, .prelu, .hardtanh, .add: .elementwise
+        case .batchNorm, .relu, .prelu, .hardtanh, .sigmoid, .add, .multiply: .elementwise
         case .threshold, .quantize: .conversion
         case .concatenate, .flatten: .arrangement
         }
@@ -139,11 +148,11 @@ extension Operation.Kind {
     /// How many values the operation reads.
     public var inputCount: ClosedRange<Int> {
         switch self {
-        case .add: 2...2
+        case .add, .multiply: 2...2
         case .concatenate: 2...FormatLimits.nodes
         case .convolution, .binaryConvolution, .linear, .binaryLinear, .batchNorm, .threshold,
             .quantize, .maxPool, .averagePool, .globalAveragePool, .relu, .prelu, .hardtanh,
-            .flatten:
+            .sigmoid, .flatten:
             1...1
         }
     }

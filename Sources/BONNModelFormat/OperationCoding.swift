@@ -29,7 +29,9 @@ extension Operation {
         case .relu: self = .relu
         case .prelu: self = .prelu(PReLU(slope: try fields.name("slope")))
         case .hardtanh: self = .hardtanh
+        case .sigmoid: self = .sigmoid
         case .add: self = .add
+        case .multiply: self = .multiply
         case .concatenate: self = .concatenate
         case .flatten: self = .flatten
         }
@@ -50,7 +52,9 @@ extension Operation {
         case .averagePool(let pool):
             pool.window.poolMembers + [JSONMember("counts_padding", .bool(pool.countsPadding))]
         case .prelu(let prelu): [JSONMember("slope", .string(prelu.slope.text))]
-        case .globalAveragePool, .relu, .hardtanh, .add, .concatenate, .flatten: []
+        case .globalAveragePool, .relu, .hardtanh, .sigmoid, .add, .multiply, .concatenate,
+            .flatten:
+            []
         }
     }
 }

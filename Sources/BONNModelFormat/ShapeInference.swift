@@ -45,7 +45,7 @@ struct GraphInference {
             try require(input, of: [.real])
             work = input.shape.count
             return ValueType(shape: Shape(input.shape.channels, 1, 1), element: .real)
-        case .relu, .hardtanh:
+        case .relu, .hardtanh, .sigmoid:
             try require(input, of: [.real])
             return input
         case .prelu(let prelu):
@@ -53,6 +53,7 @@ struct GraphInference {
             try tensor(prelu.slope, .f32, [[1], [input.shape.channels]], .finite)
             return input
         case .add: return try inferAdd(inputs)
+        case .multiply: return try inferMultiply(inputs)
         case .concatenate: return try inferConcatenate(inputs)
         case .flatten:
             try require(input, of: Self.joinable)
@@ -370,6 +371,20 @@ struct GraphInference {
             throw wrongShape(
                 "two values of one shape",
                 "\(inputs[0].shape.text) and \(inputs[1].shape.text)")
+        }
+        return inputs[0]
+    }
+
+    private func inferMultiply(_ inputs: [ValueType]) throws(ModelFormatError) -> ValueType {
+        for input in inputs { try require(input, of: [.real]) }
+        let (first, second) = (inputs[0].shape, inputs[1].shape)
+        let factors = [
+            first, Shape(first.channels, 1, 1), Shape(1, first.height, first.width),
+        ]
+        guard factors.contains(second) else {
+            throw wrongShape(
+                "factors \(factors.map(\.text).joined(separator: ", ")) of \(first.text)",
+                second.text)
         }
         return inputs[0]
     }

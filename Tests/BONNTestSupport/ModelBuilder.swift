@@ -222,6 +222,14 @@ public struct ModelBuilder {
         return add(.prelu(PReLU(slope: slope)), [x], types[x]!)
     }
 
+    /// Sigmoid.
+    public mutating func sigmoid(_ x: Name) -> Name { add(.sigmoid, [x], types[x]!) }
+
+    /// A product; `b` has the shape of `a`, or one number a channel or a pixel.
+    public mutating func multiply(_ a: Name, _ b: Name) -> Name {
+        add(.multiply, [a, b], types[a]!)
+    }
+
     /// A sum.
     public mutating func add(_ a: Name, _ b: Name) -> Name { add(.add, [a, b], types[a]!) }
 

@@ -121,11 +121,41 @@ public enum Reference {
         }
     }
 
+    /// Section 6 of Documentation/model-format.md, step by step.
+    public static func sigmoid(_ x: Float) -> Float {
+        guard !x.isNaN else { return .nan }
+        let t = Double(max(-x.magnitude, -128))
+        let n = (t * 0x1.71547652b82fep+0).rounded(.toNearestOrEven)
+        let r = t - n * 0x1.62e42fefa39efp-1
+        var sum = 0.0
+        for k in (0...10).reversed() {
+            let factorial = (1...max(k, 1)).reduce(1, *)
+            sum = sum * r + 1 / Double(factorial)
+        }
+        let e = sum * Double(sign: .plus, exponent: Int(n), significand: 1)
+        return Float((x >= 0 ? 1 : e) / (1 + e))
+    }
+
     /// Each channel by itself: `transform(value, channel)`.
     public static func map(
         _ input: ReferenceValue, _ transform: (Float, Int) -> Float
     ) -> ReferenceValue {
         ReferenceValue(input.shape) { c, y, x in transform(input[c, y, x], c) }
+    }
+
+    /// The sums of two values of one shape.
+    public static func add(_ a: ReferenceValue, _ b: ReferenceValue) -> ReferenceValue {
+        ReferenceValue(a.shape) { c, y, x in a[c, y, x] + b[c, y, x] }
+    }
+
+    /// The products with a value of the same shape, of one element a channel or of one a pixel.
+    public static func multiply(_ a: ReferenceValue, _ b: ReferenceValue) -> ReferenceValue {
+        ReferenceValue(a.shape) { c, y, x in
+            a[c, y, x]
+                * b[
+                    b.shape.channels == 1 ? 0 : c, b.shape.height == 1 ? 0 : y,
+                    b.shape.width == 1 ? 0 : x]
+        }
     }
 
     /// Batch norm: two roundings.

@@ -31,7 +31,7 @@ public struct ReferenceInterpreter {
         case .binaryLinear(let linear): linear.scale == nil ? .integer : .real
         case .maxPool, .concatenate, .flatten: input
         case .convolution, .linear, .batchNorm, .averagePool, .globalAveragePool, .relu, .prelu,
-            .hardtanh, .add:
+            .hardtanh, .sigmoid, .add, .multiply:
             .real
         }
     }
@@ -97,9 +97,9 @@ public struct ReferenceInterpreter {
                 x >= 0 ? x : slopes[slopes.count == 1 ? 0 : c] * x
             }
         case .hardtanh: return Reference.map(input) { x, _ in x < -1 ? -1 : x > 1 ? 1 : x }
-        case .add:
-            return ReferenceValue(input.shape) { c, y, x in inputs[0][c, y, x] + inputs[1][c, y, x]
-            }
+        case .sigmoid: return Reference.map(input) { x, _ in Reference.sigmoid(x) }
+        case .add: return Reference.add(input, inputs[1])
+        case .multiply: return Reference.multiply(input, inputs[1])
         case .concatenate: return Reference.concatenate(inputs)
         case .flatten: return ReferenceValue(Shape(input.shape.count, 1, 1), input.values)
         }

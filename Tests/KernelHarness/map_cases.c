@@ -1,5 +1,6 @@
 // Element-wise chains against one operation after the other on one value after the other.
 #include "harness.h"
+#include <math.h>
 #include <string.h>
 
 enum { MOST_STEPS = 5 };
@@ -32,17 +33,38 @@ static void choose_steps(generator *g, map_problem *p) {
     for (ptrdiff_t i = 0; i < p->map.count; i++) {
         bonn_map_step *step = &p->steps[i];
         step->operation =
-            (bonn_map_operation)generator_integer(g, BONN_MAP_AFFINE, BONN_MAP_HARDTANH);
+            (bonn_map_operation)generator_integer(g, BONN_MAP_AFFINE, BONN_MAP_SIGMOID);
         if (step->operation <= BONN_MAP_SCALE || step->operation == BONN_MAP_PRELU) {
             step->first = random_reals(g, p->map.channels);
         }
         if (step->operation == BONN_MAP_AFFINE) {
             step->second = random_reals(g, p->map.channels);
         }
-        if (step->operation == BONN_MAP_ADD) {
+        if (step->operation == BONN_MAP_ADD || step->operation == BONN_MAP_MULTIPLY) {
             step->operand = random_reals(g, p->y_count);
         }
+        if (step->operation == BONN_MAP_MULTIPLY_PIXELS) {
+            step->operand = random_reals(g, p->pixels);
+        }
     }
+}
+
+// Documentation/model-format.md, section 6, in the functions of the C library.
+static float sigmoid(float v) {
+    if (v != v) {
+        return v;
+    }
+    const double t = fmax(-fabs((double)v), -128);
+    const double n = rint(t * 0x1.71547652b82fep+0);
+    const double product = n * 0x1.62e42fefa39efp-1;
+    const double r = t - product;
+    double sum = 0;
+    for (int k = 10; k >= 0; k--) {
+        const double scaled = sum * r;
+        sum = scaled + 1 / tgamma(k + 1);
+    }
+    const double e = ldexp(sum, (int)n);
+    return (float)((v >= 0 ? 1 : e) / (1 + e));
 }
 
 static float apply(const bonn_map_step *step, float v, ptrdiff_t pixel, ptrdiff_t channel,
@@ -55,12 +77,18 @@ static float apply(const bonn_map_step *step, float v, ptrdiff_t pixel, ptrdiff_
         return v * step->first[channel];
     case BONN_MAP_ADD:
         return v + step->operand[pixel * stride + channel];
+    case BONN_MAP_MULTIPLY:
+        return v * step->operand[pixel * stride + channel];
+    case BONN_MAP_MULTIPLY_PIXELS:
+        return v * step->operand[pixel];
     case BONN_MAP_PRELU:
         return v >= 0 ? v : step->first[channel] * v;
     case BONN_MAP_RELU:
         return v < 0 ? 0 : v;
     case BONN_MAP_HARDTANH:
         return v < -1 ? -1 : v > 1 ? 1 : v;
+    case BONN_MAP_SIGMOID:
+        return sigmoid(v);
     }
     return v;
 }
@@ -157,8 +185,9 @@ static bonn_map guarded_map(test_case *c, const map_problem *p, bonn_map_step *s
             steps[i].second = memory_input(g, p->steps[i].second, channel_bytes);
         }
         if (steps[i].operand) {
-            const size_t bytes = (size_t)p->y_count * sizeof(float);
-            if (p->in_place && p->writes_values && !*y) {
+            const int is_whole = steps[i].operation != BONN_MAP_MULTIPLY_PIXELS;
+            const size_t bytes = (size_t)(is_whole ? p->y_count : p->pixels) * sizeof(float);
+            if (is_whole && p->in_place && p->writes_values && !*y) {
                 steps[i].operand = *y = memory_output(g, p->steps[i].operand, bytes);
             } else {
                 steps[i].operand = memory_input(g, p->steps[i].operand, bytes);

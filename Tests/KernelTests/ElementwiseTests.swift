@@ -114,22 +114,68 @@ private func single(_ shape: Shape, integers: Bool = false, _ step: MapProgram.S
         }
     }
 
-    @Test func `addition adds`() {
+    /// Compares a step that reads a second value with the reference, on two images.
+    private static func checkPair(
+        _ step: MapProgram.Step, _ shape: Shape, _ second: Shape,
+        _ generator: inout SeededGenerator, parts: Int, _ label: String,
+        _ reference: (ReferenceValue, ReferenceValue) -> ReferenceValue
+    ) {
+        let a = (0..<2).map { _ in ReferenceValue(shape, values(shape.count, &generator)) }
+        let b = (0..<2).map { _ in ReferenceValue(second, values(second.count, &generator)) }
+        let expected = OperatorHarness.channelsLast(zip(a, b).map(reference))
+        for kernels in KernelSet.available {
+            let output = OperatorHarness.run(
+                single(shape, step), kernels: kernels,
+                inputs: [a, b].map { GuardedMemory(OperatorHarness.channelsLast($0)) },
+                outputBytes: 4 * expected.count, images: 2, parts: parts)
+            #expect(
+                areEqual(output.elements(Float.self, count: expected.count), expected),
+                "\(kernels), \(label)")
+        }
+    }
+
+    @Test func `addition adds elements`() {
         Self.eachShape { shape, generator, parts, label in
-            let a = ReferenceValue(shape, Self.values(shape.count, &generator))
-            let b = ReferenceValue(shape, Self.values(shape.count, &generator))
-            let expected = OperatorHarness.channelsLast(
-                [ReferenceValue(shape) { c, y, x in a[c, y, x] + b[c, y, x] }])
-            for kernels in KernelSet.available {
-                let output = OperatorHarness.run(
-                    single(shape, .add(input: 1)), kernels: kernels,
-                    inputs: [a, b].map { GuardedMemory(OperatorHarness.channelsLast([$0])) },
-                    outputBytes: 4 * shape.count, parts: parts)
-                #expect(
-                    areEqual(output.elements(Float.self, count: shape.count), expected),
-                    "\(kernels), \(label)")
+            Self.checkPair(
+                .add(input: 1), shape, shape, &generator, parts: parts, label, Reference.add)
+        }
+    }
+
+    @Test func `multiplication multiplies by elements, by channels of each image and by pixels`() {
+        Self.eachShape { shape, generator, parts, label in
+            let steps: [(MapProgram.Step, Shape)] = [
+                (.multiply(input: 1), shape),
+                (.multiplyPixels(input: 1), Shape(1, shape.height, shape.width)),
+                (
+                    .multiplyChannels(input: 1, imagePixels: shape.height * shape.width),
+                    Shape(shape.channels, 1, 1)
+                ),
+            ]
+            for (step, factors) in steps {
+                Self.checkPair(
+                    step, shape, factors, &generator, parts: parts, "\(label) by \(factors)",
+                    Reference.multiply)
             }
         }
+    }
+
+    @Test func `a sigmoid is that of the deployment arithmetic, bit for bit`() {
+        // Every sign, exponent and upper half of a mantissa, with lower halves of every kind.
+        var generator = SeededGenerator(seed: 26)
+        let shape = Shape(1024, 16, 16)
+        let image = ReferenceValue(
+            shape,
+            (0..<shape.count).map { index in
+                let low = index < 1 << 16 ? 0 : UInt32(generator.integer(0...0xFFFF))
+                return Float(bitPattern: UInt32(index % (1 << 16)) << 16 | low)
+            })
+        let expected = Reference.map(image) { x, _ in DeploymentArithmetic.sigmoid(x) }
+        Self.check(single(shape, .sigmoid), image, expected, parts: 3, "\(shape)")
+        let special: [Float] = [0, -0.0, .infinity, -.infinity, 200, -200, .nan, -103, -104]
+        #expect(
+            areEqual(
+                special.map(DeploymentArithmetic.sigmoid),
+                [0.5, 0.5, 1, 0, 1, 0, .nan, 0x1p-149, 0]))
     }
 
     @Test func `more parts than there are blocks of channels share a chain behind a real layer`() {

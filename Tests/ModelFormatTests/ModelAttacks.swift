@@ -173,6 +173,31 @@ extension Attack {
                 #""inputs":["means"],"weight":"linear.weight""#,
                 #""inputs":["joined"],"weight":"linear.weight""#)
         },
+        large("a product of two shapes", .inputShape) {
+            $0.replace(#"["largest","map"]"#, #"["largest","joined"]"#)
+        },
+        large("a product of a gate and what it opens", .inputShape) {
+            $0.replace(#"["largest","map"]"#, #"["map","largest"]"#)
+        },
+        large("a product with a channel too few", .inputShape) {
+            $0.replace(#"["by_pixel","means"]"#, #"["by_pixel","gate"]"#)
+        },
+        large("a product with pixels of another size", .inputShape) {
+            $0.replace(
+                #""by_channel","operation":"multiply","inputs":["by_pixel","means"]"#,
+                #""by_channel","operation":"multiply","inputs":["joined","map"]"#)
+        },
+        large("a product with bits", .inputElement) {
+            $0.replace(#"["largest","map"]"#, #"["largest","flat_bits"]"#)
+        },
+        large("a product of one", .inputCount) {
+            $0.replace(#"["largest","map"]"#, #"["largest"]"#)
+        },
+        large("a sigmoid of bits", .inputElement) {
+            $0.replace(
+                #""operation":"sigmoid","inputs":["sign_head"]"#,
+                #""operation":"sigmoid","inputs":["flat_bits"]"#)
+        },
         small("more input features than there are", .inputShape) {
             $0.replace(#""input_features":2"#, #""input_features":3"#)
         },

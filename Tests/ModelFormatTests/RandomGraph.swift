@@ -101,7 +101,7 @@ struct RandomGraph {
         let shape = type.shape
         switch type.element {
         case .real:
-            switch pick(0...11) {
+            switch pick(0...14) {
             case 0: addConvolution(name, type)
             case 10: add(.quantize(Quantize(inverseScale: floats([1]))), [name], shape, .signedByte)
             case 1: addThreshold(name, type)
@@ -115,6 +115,8 @@ struct RandomGraph {
             case 7: add(.add, [name, name], shape, .real)
             case 8: addBatchNorm(name, shape)
             case 9: add(.flatten, [name], Shape(shape.count, 1, 1), .real)
+            case 11: add(.sigmoid, [name], shape, .real)
+            case 12: addProduct(name, shape)
             default: addConcatenation(name, type)
             }
         case .integer: flip() ? addBatchNorm(name, shape) : addThreshold(name, type)
@@ -127,6 +129,17 @@ struct RandomGraph {
             default: addConcatenation(name, type)
             }
         }
+    }
+
+    private mutating func addProduct(_ name: Name, _ shape: Shape) {
+        let factors = types.keys.sorted().filter {
+            guard let type = types[$0], type.element == .real else { return false }
+            let isOfChannels = type.shape.height == 1 && type.shape.width == 1
+            let isOfPixels = type.shape.height == shape.height && type.shape.width == shape.width
+            return type.shape == shape || type.shape.channels == shape.channels && isOfChannels
+                || type.shape.channels == 1 && isOfPixels
+        }
+        add(.multiply, [name, factors[pick(0...factors.count - 1)]], shape, .real)
     }
 
     private mutating func addConvolution(_ name: Name, _ type: ValueType) {

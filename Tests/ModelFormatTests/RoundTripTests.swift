@@ -64,6 +64,10 @@ import Testing
         #expect(types["sign_head"] == ValueType(shape: Shape(5, 1, 1), element: .real))
         #expect(types["details"] == ValueType(shape: Shape(5, 1, 1), element: .real))
         #expect(types["logits"] == ValueType(shape: Shape(5, 1, 1), element: .real))
-        #expect(types.count == 28)
+        #expect(types["gated"] == ValueType(shape: Shape(5, 1, 1), element: .real))
+        #expect(types["map"] == ValueType(shape: Shape(1, 3, 3), element: .real))
+        #expect(types["by_pixel"] == ValueType(shape: Shape(18, 3, 3), element: .real))
+        #expect(types["by_channel"] == ValueType(shape: Shape(18, 3, 3), element: .real))
+        #expect(types.count == 32)
     }
 }

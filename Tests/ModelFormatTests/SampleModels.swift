@@ -169,8 +169,18 @@ enum Sample {
                     weight: tensor("details.weight", kernels(5, 3, 3, channels: 18, &generator)),
                     weightScale: tensor("details.scale", floats([5], &generator)),
                     bias: tensor("details.bias", floats([5], &generator)))), "largest")
-        add("sign_heads", .add, "sign_head", "details")
-        add("logits", .add, "real_heads", "sign_heads")
+        add("gate", .sigmoid, "sign_head")
+        add("gated", .multiply, "details", "gate")
+        add(
+            "map",
+            .convolution(
+                Convolution(
+                    window: Window(1),
+                    weight: tensor("map.weight", floats([1, 18, 1, 1], &generator)))),
+            "largest")
+        add("by_pixel", .multiply, "largest", "map")
+        add("by_channel", .multiply, "by_pixel", "means")
+        add("logits", .add, "real_heads", "gated")
         let metadata = ModelMetadata(
             graph: Graph(
                 input: GraphInput(name: "image", shape: Shape(3, 8, 8), element: .real),

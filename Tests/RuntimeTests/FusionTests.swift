@@ -42,6 +42,23 @@ import Testing
             ])
     }
 
+    @Test func `a gate is a step, and what it opens joins the step that it opens it in`() throws {
+        var builder = ModelBuilder(seed: 8, input: Shape(8, 6, 6))
+        let bits = builder.threshold("input")
+        let sums = builder.binaryConvolution(bits, outputs: 8, window: Self.conv3)
+        let scaled = builder.multiply(
+            sums, builder.convolution("input", outputs: 1, window: Self.conv3))
+        let means = builder.globalAveragePool(scaled)
+        let gate = builder.sigmoid(builder.convolution(means, outputs: 8, window: Window(1)))
+        let gated = builder.multiply(scaled, gate)
+        let logits = builder.globalAveragePool(builder.relu(builder.add(gated, "input")))
+        #expect(
+            try operations(builder.model(output: logits)) == [
+                "threshold", "convolution", "binary_convolution+multiply", "global_average_pool",
+                "convolution+sigmoid", "multiply+add+relu", "global_average_pool",
+            ])
+    }
+
     @Test func `a chain of bits never leaves the packed form`() throws {
         var builder = ModelBuilder(seed: 3, input: Shape(3, 8, 8))
         let stem = builder.convolution("input", outputs: 70, window: Self.conv3)

@@ -143,32 +143,33 @@ import Testing
         #expect(runs?.code == .invalidOption)
     }
 
-    @Test func `the model that Python wrote gives the logits that Python computed`() throws {
+    @Test(arguments: [("small", "sums"), ("gated", "gated")])
+    func `the models that Python wrote give the values and logits that Python computed`(
+        model name: String, value: Name
+    ) throws {
         let golden = PythonInterpreter.repository
             .appending(path: "Tests/ModelFormatTests/Golden")
-        let path = golden.appending(path: "small.bonn").path
+        let path = golden.appending(path: "\(name).bonn").path
         let bytes = Array(
-            try Data(contentsOf: golden.appending(path: "small.expected.safetensors")))
+            try Data(contentsOf: golden.appending(path: "\(name).expected.safetensors")))
         let expected = try Safetensors.read(bytes)
-        let input = try #require(expected.tensors["input"])
-        let sums = try #require(expected.tensors["sums"])
-        let logits = try #require(expected.tensors["logits"])
-        func tensor(
-            _ type: ModelTensor.ElementType, _ range: Range<Int>, _ shape: [Int]
-        ) -> ModelTensor {
-            ModelTensor(elementType: type, shape: shape, bytes: Array(bytes[range]))
+        func numbers(_ name: Name) throws -> [Float] {
+            let entry = try #require(expected.tensors[name])
+            let type = try #require(ModelTensor.ElementType(rawValue: entry.elementType.rawValue))
+            let tensor = ModelTensor(
+                elementType: type, shape: entry.shape, bytes: Array(bytes[entry.range]))
+            return type == .i32 ? tensor.int32s().map(Float.init) : tensor.floats()
         }
+        let input = try #require(expected.tensors["input"])
         let images = Array(bytes[input.range])
         for kernels in KernelSet.available {
-            let model = try Model(path: path, kernels: kernels, exposing: ["sums"])
+            let model = try Model(path: path, kernels: kernels, exposing: [value])
             for threads in [1, 2] {
                 var session = try InferenceSession(
                     model, threads: threads, batch: input.shape[0])
-                let found = try session.run(bytes: images)
-                #expect(found == tensor(.f32, logits.range, logits.shape).floats(), "\(kernels)")
-                let values = try session.values(of: ["sums"], input: images.map(Float.init))
-                let integers = tensor(.i32, sums.range, sums.shape).int32s().map(Float.init)
-                #expect(values["sums"] == integers, "\(kernels)")
+                #expect(try session.run(bytes: images) == numbers("logits"), "\(kernels)")
+                let values = try session.values(of: [value], input: images.map(Float.init))
+                #expect(try values[value] == numbers(value), "\(kernels)")
             }
         }
     }

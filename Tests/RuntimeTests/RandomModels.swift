@@ -87,7 +87,7 @@ enum RandomModels {
     private static func growReal(
         _ builder: inout ModelBuilder, _ x: Name, _ names: [Name]
     ) -> Name {
-        switch builder.generator.integer(0...12) {
+        switch builder.generator.integer(0...15) {
         case 0: return convolution(&builder, x)
         case 1: return builder.batchNorm(x)
         case 2: return builder.maxPool(x, pooling(&builder, x))
@@ -101,7 +101,32 @@ enum RandomModels {
         case 7, 8:
             let others = names.filter { builder.types[$0] == builder.types[x] }
             return builder.add(x, builder.generator.pick(others))
+        case 10: return builder.sigmoid(x)
+        case 11, 12: return multiply(&builder, x, names)
         default: return threshold(&builder, x)
+        }
+    }
+
+    /// A product with a value that is there, or with a gate of the value's own: a factor a channel or a
+    /// pixel.
+    private static func multiply(_ builder: inout ModelBuilder, _ x: Name, _ names: [Name]) -> Name
+    {
+        let shape = builder.shape(x)
+        switch builder.generator.integer(0...2) {
+        case 0:
+            let means = builder.globalAveragePool(x)
+            let gate = builder.convolution(means, outputs: shape.channels, window: Window(1))
+            return builder.multiply(x, builder.sigmoid(gate))
+        case 1: return builder.multiply(x, builder.convolution(x, outputs: 1, window: Window(1)))
+        default:
+            let others = names.filter {
+                let type = builder.types[$0]!
+                return type.element == .real
+                    && [
+                        shape, Shape(shape.channels, 1, 1), Shape(1, shape.height, shape.width),
+                    ].contains(type.shape)
+            }
+            return builder.multiply(x, builder.generator.pick(others))
         }
     }
 

@@ -131,12 +131,15 @@ struct Fusion {
         return isSmall && types[node.name]!.shape.height >= 16 ? next[0] : nil
     }
 
-    /// The only reader of a value, if it is element-wise and the value need not be stored.
+    /// The only reader of a value, if it is element-wise, not a larger value that this one multiplies, and
+    /// the value need not be stored.
     private func nextInChain(after value: Name) -> Int? {
         guard !exposed.contains(value), let next = readers[value], next.count == 1,
             !isTaken[next[0]]
         else { return nil }
-        return graph.nodes[next[0]].operation.isElementwise ? next[0] : nil
+        let node = graph.nodes[next[0]]
+        let isOfOneShape = types[node.name]!.shape == types[value]!.shape
+        return node.operation.isElementwise && isOfOneShape ? next[0] : nil
     }
 
     /// Takes a comparison of the last value into the step.

@@ -9,12 +9,13 @@ extension Lowering {
     func program(
         of fused: FusedNodes, sources: inout [Int]
     ) throws(RuntimeError) -> MapProgram? {
-        var program = MapProgram(steps: try scaling(of: fused.producer))
+        var steps = try scaling(of: fused.producer)
         var current = fused.producer?.name ?? fused.source!
         for node in fused.chain {
-            program.steps.append(try step(of: node, on: current, sources: &sources))
+            steps.append(try step(of: node, on: current, sources: &sources))
             current = node.name
         }
+        var program = MapProgram(steps: steps)
         if case .threshold(let threshold) = fused.threshold?.operation {
             program.threshold = try thresholds(threshold)
         }
@@ -26,21 +27,28 @@ extension Lowering {
     private func step(
         of node: Node, on current: Name, sources: inout [Int]
     ) throws(RuntimeError) -> MapProgram.Step {
-        let channels = types[current]!.shape.channels
-        /// The place of the other value among the step's inputs.
-        func operand() -> Int {
+        let shape = types[current]!.shape
+        /// The shape of the other value and its place among the step's inputs.
+        func operand() -> (shape: Shape, input: Int) {
             let other = node.inputs[0] == current ? node.inputs[1] : node.inputs[0]
             sources.append(index(of: other)!)
-            return sources.count - 1
+            return (types[other]!.shape, sources.count - 1)
         }
         switch node.operation {
         case .batchNorm(let norm):
             return .affine(scale: try store.values(norm.scale), shift: try store.values(norm.shift))
         case .prelu(let prelu):
-            return .prelu(slope: try store.perChannel(prelu.slope, channels: channels))
+            return .prelu(slope: try store.perChannel(prelu.slope, channels: shape.channels))
         case .relu: return .relu
         case .hardtanh: return .hardtanh
-        case .add: return .add(input: operand())
+        case .sigmoid: return .sigmoid
+        case .add: return .add(input: operand().input)
+        case .multiply:
+            let (factors, input) = operand()
+            if factors == shape { return .multiply(input: input) }
+            return factors == Shape(shape.channels, 1, 1)
+                ? .multiplyChannels(input: input, imagePixels: shape.height * shape.width)
+                : .multiplyPixels(input: input)
         case .convolution, .binaryConvolution, .linear, .binaryLinear, .threshold, .quantize,
             .maxPool, .averagePool, .globalAveragePool, .concatenate, .flatten:
             preconditionFailure("\(node.operation.name) is not element-wise")

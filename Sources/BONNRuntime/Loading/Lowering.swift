@@ -113,7 +113,7 @@ struct Lowering {
             return ConcatenateOperator(
                 shape: output.shape, channels: inputs.map(\.shape.channels), isBits: isBits)
         case .flatten: return FlattenOperator(shape: shape, isBits: isBits)
-        case .batchNorm, .threshold, .relu, .prelu, .hardtanh, .add:
+        case .batchNorm, .threshold, .relu, .prelu, .hardtanh, .sigmoid, .add, .multiply:
             preconditionFailure("\(node.operation.name) is a part of a program")
         }
     }

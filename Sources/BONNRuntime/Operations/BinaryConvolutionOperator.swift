@@ -81,7 +81,7 @@ struct BinaryConvolutionOperator: Operator {
         return 4 * Int(BONN_BINARY_BLOCK) * chunkRows * window.out_width
     }
 
-    var overwritableInputs: [Int] { program?.operands ?? [] }
+    var overwritableInputs: [Int] { program?.overwritableOperands ?? [] }
 
     func execute(_ memory: StepMemory, _ share: Share) {
         var parameters = parameters

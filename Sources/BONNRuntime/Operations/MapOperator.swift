@@ -18,7 +18,7 @@ struct MapOperator: Operator {
 
     var elements: Int { shape.count }
     var work: Int { saturatingProduct(8, elements, program.length) }
-    var overwritableInputs: [Int] { program.writesValues ? [0] + program.operands : [] }
+    var overwritableInputs: [Int] { program.writesValues ? [0] + program.overwritableOperands : [] }
 
     func execute(_ memory: StepMemory, _ share: Share) {
         let pixels = share.range(of: share.images * shape.height * shape.width)

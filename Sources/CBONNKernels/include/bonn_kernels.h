@@ -112,18 +112,22 @@ typedef struct {
 
 // What a step of a map does to every value v of channel c. A NaN stays a NaN.
 typedef enum {
-    BONN_MAP_AFFINE,   // fl(fl(v * first[c]) + second[c])
-    BONN_MAP_SCALE,    // fl(v * first[c])
-    BONN_MAP_ADD,      // fl(v + operand)
-    BONN_MAP_PRELU,    // v >= 0 ? v : fl(first[c] * v)
-    BONN_MAP_RELU,     // v < 0 ? 0 : v
-    BONN_MAP_HARDTANH, // v < -1 ? -1 : v > 1 ? 1 : v
+    BONN_MAP_AFFINE,          // fl(fl(v * first[c]) + second[c])
+    BONN_MAP_SCALE,           // fl(v * first[c])
+    BONN_MAP_ADD,             // fl(v + operand)
+    BONN_MAP_MULTIPLY,        // fl(v * operand)
+    BONN_MAP_MULTIPLY_PIXELS, // fl(v * operand), one operand a pixel
+    BONN_MAP_PRELU,           // v >= 0 ? v : fl(first[c] * v)
+    BONN_MAP_RELU,            // v < 0 ? 0 : v
+    BONN_MAP_HARDTANH,        // v < -1 ? -1 : v > 1 ? 1 : v
+    BONN_MAP_SIGMOID,         // 1 / (1 + exp(-v)); see map/sigmoid.h
 } bonn_map_operation;
 
 typedef struct {
     bonn_map_operation operation;
     const float *_Nullable first, *_Nullable second; // [channels]
-    // The second addend, one float for every value; its pixels are y_stride apart.
+    // The second addend or factor, one float for every value, whose pixels are y_stride apart; or
+    // one float a pixel, next to each other.
     const float *_Nullable operand;
 } bonn_map_step;
 
@@ -183,7 +187,7 @@ typedef void bonn_quantize_fn(const float *x, float inverse_scale, int8_t *y, pt
 typedef void bonn_depthwise_fn(const bonn_depthwise *p, const float *x, float *y, bonn_range rows);
 // Applies the steps to x, whose pixels are x_stride elements apart, and writes the values to y, if
 // there is one, with pixels y_stride apart, and their packed bits, if the map has a threshold, with
-// pixels bits_stride bytes apart. y may be x or an operand.
+// pixels bits_stride bytes apart. y may be x or an operand that has a float for every value.
 typedef void bonn_map_f32_fn(const bonn_map *p, const float *x, ptrdiff_t x_stride,
                              float *_Nullable y, ptrdiff_t y_stride, uint8_t *_Nullable bits,
                              ptrdiff_t bits_stride, ptrdiff_t pixels);

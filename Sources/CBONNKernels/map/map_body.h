@@ -27,8 +27,10 @@ BONN_INLINE void load(void *to, const void *from, ptrdiff_t lanes) {
 // on the instruction set.
 #define CHOOSE(mask, a, b) ((f32xn)(((i32xn)(a) & (mask)) | ((i32xn)(b) & ~(mask))))
 
-BONN_INLINE void apply(const bonn_map_step *step, f32xn *v, const int pixels, ptrdiff_t channel,
-                       ptrdiff_t offset, ptrdiff_t stride, ptrdiff_t lanes) {
+#include "sigmoid.h"
+
+BONN_INLINE void apply(const bonn_map_step *step, f32xn *v, const int pixels, ptrdiff_t pixel,
+                       ptrdiff_t channel, ptrdiff_t stride, ptrdiff_t lanes) {
     f32xn first = {0}, second = {0};
     if (step->first) {
         load(&first, step->first + channel, lanes);
@@ -48,8 +50,19 @@ BONN_INLINE void apply(const bonn_map_step *step, f32xn *v, const int pixels, pt
         break;
     case BONN_MAP_ADD:
         for (int i = 0; i < pixels; i++) {
-            load(&second, step->operand + offset + i * stride + channel, lanes);
+            load(&second, step->operand + (pixel + i) * stride + channel, lanes);
             v[i] = v[i] + second;
+        }
+        break;
+    case BONN_MAP_MULTIPLY:
+        for (int i = 0; i < pixels; i++) {
+            load(&second, step->operand + (pixel + i) * stride + channel, lanes);
+            v[i] = v[i] * second;
+        }
+        break;
+    case BONN_MAP_MULTIPLY_PIXELS:
+        for (int i = 0; i < pixels; i++) {
+            v[i] = v[i] * step->operand[pixel + i];
         }
         break;
     case BONN_MAP_PRELU:
@@ -69,6 +82,18 @@ BONN_INLINE void apply(const bonn_map_step *step, f32xn *v, const int pixels, pt
             v[i] = CHOOSE(bounded > 1, one, bounded);
         }
         break;
+    case BONN_MAP_SIGMOID: {
+        // A copy, so that v has no address and stays in registers.
+        f32xn values[PIXELS];
+        for (int i = 0; i < pixels; i++) {
+            values[i] = v[i];
+        }
+        sigmoid(values, pixels);
+        for (int i = 0; i < pixels; i++) {
+            v[i] = values[i];
+        }
+        break;
+    }
     }
 }
 
@@ -142,7 +167,7 @@ BONN_INLINE void map_tile(const bonn_map *p, const void *x, ptrdiff_t x_stride, 
         }
     }
     for (ptrdiff_t step = 0; step < p->count; step++) {
-        apply(p->steps + step, v, pixels, channel, pixel * y_stride, y_stride, lanes);
+        apply(p->steps + step, v, pixels, pixel, channel, y_stride, lanes);
     }
     if (y) {
         for (int i = 0; i < pixels; i++) {
