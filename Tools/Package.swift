@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "BONNTerminal", targets: ["BONNTerminal"]),
         .library(name: "BONNData", targets: ["BONNData"]),
         .library(name: "BONNDownload", targets: ["BONNDownload"]),
+        .library(name: "BONNNetworks", targets: ["BONNNetworks"]),
         .executable(name: "bonn-run", targets: ["bonn-run"]),
     ],
     dependencies: [
@@ -68,11 +69,16 @@ let package = Package(
                 "BONNFiles", .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
+        // Networks as data, and the way from there to a model file.
+        .target(
+            name: "BONNNetworks",
+            dependencies: [.product(name: "BONNModelFormat", package: "swift-bonn")],
+            swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(
             name: "bonn-run",
             dependencies: [
-                "BONNImageIO", "BONNData", "BONNTerminal", "CProcessorClock",
+                "BONNImageIO", "BONNData", "BONNNetworks", "BONNTerminal", "CProcessorClock",
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNImage", package: "swift-bonn"),
@@ -91,6 +97,13 @@ let package = Package(
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "BONNNetworksTests",
+            dependencies: [
+                "BONNNetworks", "BONNData",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",

@@ -120,11 +120,12 @@ import Testing
         try expect(
             64,
             "--network: unknown value 'quiknet-smal'; valid values: quicknet-small, "
-                + "quicknet, quicknet-large, resnet18, resnet18-int8, wrn22", "bench", "--network",
-            "quiknet-smal")
+                + "quicknet, quicknet-large, vgg-small, resnet18, resnet34, resnet20, convnet, lenet5, "
+                + "alexnet, wrn22-int8, wrn40-int8, resnet18-int8, resnet34-int8, resnet20-int8, nin, "
+                + "wrn22, wrn40", "bench", "--network", "quiknet-smal")
         try expect(
-            64, "--input: resnet18 takes a multiple of 32 from 32 to 2048, found 225",
-            "bench", "--network", "resnet18", "--input", "225")
+            64, "--input: resnet18 takes from 1 to 2048, found 2049",
+            "bench", "--network", "resnet18", "--input", "2049")
         try expect(
             64, "--input: only for --network; a model has its own input size",
             "bench", model, "--input", "32")

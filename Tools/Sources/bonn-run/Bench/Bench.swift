@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNModelFormat
+import BONNNetworks
 import BONNRuntime
 import BONNTerminal
 import Foundation
@@ -28,7 +29,7 @@ struct Bench: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A network with random weights: "
-                + BenchmarkNetwork.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+                + BenchmarkNetwork.all.map(\.name).joined(separator: ", ") + ".",
             valueName: "name"))
     var network: String?
 
@@ -110,20 +111,18 @@ struct Bench: ParsableCommand {
                 path: model, kernels: options.kernelSet(), limits: limits.limits(batch: batch))
         }
         let name = network ?? ""
-        guard let network = BenchmarkNetwork(rawValue: name) else {
+        guard let network = BenchmarkNetwork(named: name) else {
             throw ValidationError(
                 Choices.message(
                     "--network", found: name,
-                    valid: BenchmarkNetwork.allCases.map(\.rawValue)))
+                    valid: BenchmarkNetwork.all.map(\.name)))
         }
         let side = input ?? network.defaultSide
-        let sides = network.smallestSide...BenchmarkNetwork.largestSide
-        guard sides.contains(side), side.isMultiple(of: network.sideMultiple) else {
-            let multiple =
-                network.sideMultiple > 1 ? "a multiple of \(network.sideMultiple) " : ""
+        let sides = network.entry.smallestSide...BenchmarkNetwork.largestSide
+        guard sides.contains(side) else {
             throw ValidationError(
-                "--input: \(name) takes \(multiple)from \(sides.lowerBound) to "
-                    + "\(sides.upperBound), found \(side)")
+                "--input: \(name) takes from \(sides.lowerBound) to \(sides.upperBound), found \(side)"
+            )
         }
         let file = try network.file(side: side)
         if let save {

@@ -1,56 +1,46 @@
 import BONNModelFormat
+import BONNNetworks
 
-/// Published 1-bit networks, to be measured with random weights. This list is what `--network`
-/// knows.
-enum BenchmarkNetwork: String, CaseIterable {
-    /// ResNet-18 for ImageNet with the blocks of BONN's released code.
-    case resnet18
-    /// The same as `bonn export --int8` makes it: stem and head in signed bytes, and the weights of
-    /// the shortcuts.
-    case resnet18Int8 = "resnet18-int8"
-    /// QuickNetSmall for ImageNet (Bannink et al., 2021), as in Larq Zoo.
-    case quicknetSmall = "quicknet-small"
-    /// QuickNet, likewise.
-    case quicknet
-    /// QuickNetLarge, likewise.
-    case quicknetLarge = "quicknet-large"
-    /// The Wide ResNet of 22 layers for CIFAR, kernel stages 16-16-32-64.
-    case wrn22
-
-    /// The side of the images that the network was published with.
-    var defaultSide: Int { self == .wrn22 ? 32 : 224 }
-
-    /// The sides that the network takes: multiples of this number, where a shortcut's pooling and
-    /// the convolution beside it must agree on every size.
-    var sideMultiple: Int {
-        switch self {
-        case .resnet18, .resnet18Int8: 32
-        case .quicknetSmall, .quicknet, .quicknetLarge: 1
-        case .wrn22: 4
-        }
-    }
-
-    /// The smallest side, with one pixel in the last stage.
-    var smallestSide: Int { self == .wrn22 ? 4 : 32 }
+/// A published network, to be measured with random weights, with the blocks of BONN's released code where it
+/// leaves the order of layers open.
+struct BenchmarkNetwork {
+    /// As `--network` spells it.
+    let name: String
+    /// The network.
+    let entry: NetworkEntry
+    /// Whether it is as `bonn export --int8` makes it: the first and the last layer in signed bytes, and the
+    /// weights of the shortcuts.
+    let isInt8: Bool
 
     /// The largest side that is worth asking for.
     static let largestSide = 2048
 
+    /// What `--network` knows.
+    static let all = Networks.all.flatMap { entry in
+        let real = BenchmarkNetwork(name: entry.name, entry: entry, isInt8: false)
+        let int8 = BenchmarkNetwork(name: entry.name + "-int8", entry: entry, isInt8: true)
+        return entry.stem == nil ? [real] : [real, int8]
+    }
+
+    /// The network of a name, or nil.
+    init?(named name: String) {
+        guard let network = Self.all.first(where: { $0.name == name }) else { return nil }
+        self = network
+    }
+
+    private init(name: String, entry: NetworkEntry, isInt8: Bool) {
+        self.name = name
+        self.entry = entry
+        self.isInt8 = isInt8
+    }
+
+    /// The side of the images that the network was published with.
+    var defaultSide: Int { entry.input.height }
+
     /// The network with random weights, for images of `side` x `side` pixels.
     func file(side: Int) throws -> ModelFile {
-        var builder = NetworkBuilder(input: Shape(3, side, side))
-        let output =
-            switch self {
-            case .resnet18: try builder.resNet18("input")
-            case .resnet18Int8: try builder.resNet18("input", int8: true)
-            case .quicknetSmall:
-                try builder.quickNet("input", widths: [32, 64, 256, 512], blocks: [4, 4, 4, 4])
-            case .quicknet:
-                try builder.quickNet("input", widths: [64, 128, 256, 512], blocks: [4, 4, 4, 4])
-            case .quicknetLarge:
-                try builder.quickNet("input", widths: [64, 128, 256, 512], blocks: [6, 8, 12, 6])
-            case .wrn22: try builder.wideResNet22("input")
-            }
-        return builder.file(output: output)
+        let plan = try entry.plan(
+            input: Shape(entry.input.channels, side, side), style: BONNBlock())
+        return try PlanLowering(plan, weights: RandomWeights(plan, isInt8: isInt8)).file
     }
 }

@@ -1,3 +1,4 @@
+import BONNData
 import BONNModelFormat
 
 /// One binary convolution of stride 1 that keeps the size, as `CxHxW` or `CxHxWxK`; 3x3, or NxN with
@@ -36,12 +37,34 @@ struct LayerShape {
     }
 
     /// A network that is the layer, from bits to integer sums, between what a network needs.
-    func file() throws -> ModelFile {
-        var builder = NetworkBuilder(input: input)
-        let bits = builder.threshold("input", "bits", by: 0.1)
-        let sums = try builder.binaryConvolution(
-            of: bits, Name(text), outputs: outputs, window: Window(kernel, padding: kernel / 2))
-        let output = builder.flatten(sums, "sums")
-        return builder.file(output: output)
+    func file() -> ModelFile {
+        var random = SeededGenerator(seed: 1)
+        let channels = input.channels
+        let words = BitLayout.words(forChannels: channels)
+        let lastWord = BitLayout.usedBits(ofLastWordForChannels: channels)
+        let weights = (0..<outputs * kernel * kernel * words).map { index in
+            random.next() & (index % words == words - 1 ? lastWord : .max)
+        }
+        let name = Name(text)
+        let tensors: [Name: ModelTensor] = [
+            "threshold": ModelTensor(
+                f32: (0..<channels).map { _ in Float(random.uniform(-0.1, 0.1)) },
+                shape: [channels]),
+            "direction": ModelTensor(
+                i8: [Int8](repeating: 1, count: channels), shape: [channels]),
+            "weight": ModelTensor(u64: weights, shape: [outputs, kernel, kernel, words]),
+        ]
+        let convolution = BinaryConvolution(
+            window: Window(kernel, padding: kernel / 2), inputChannels: channels, weight: "weight")
+        let graph = Graph(
+            input: GraphInput(name: "input", shape: input, element: .real),
+            nodes: [
+                Node(
+                    "bits", .threshold(Threshold(threshold: "threshold", direction: "direction")),
+                    inputs: ["input"]),
+                Node(name, .binaryConvolution(convolution), inputs: ["bits"]),
+                Node("sums", .flatten, inputs: [name]),
+            ], output: "sums")
+        return ModelFile(metadata: ModelMetadata(graph: graph), tensors: tensors)
     }
 }

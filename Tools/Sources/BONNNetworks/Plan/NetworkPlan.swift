@@ -1,0 +1,58 @@
+public import BONNModelFormat
+
+/// A network as data: named layers over named values, without tensors.
+///
+/// Everything that has to agree about a network reads this one list: what trains it, what lowers it to a
+/// model file, what sums up its work. Each layer defines one value, which carries the layer's name, and
+/// stands behind everything that it reads; names are those of the parameters in a checkpoint, of the rows
+/// of layers.csv, and of the nodes of the model file.
+///
+/// A plan knows no method. Where 1-bit arithmetic begins stands a layer `quantize`, and which weights are
+/// of few bits is `Weights.quantized`; what both compute is the business of who executes the plan.
+public struct NetworkPlan: Sendable, Equatable {
+    /// The name of the value that holds the image.
+    public static let input: Name = "image"
+
+    /// `[C, H, W]` of an image.
+    public let input: Shape
+    /// The layers, definition before use.
+    public internal(set) var layers: [PlannedLayer]
+    /// The value that the last fully connected layer reads: what a loss on features acts on.
+    public internal(set) var features: Name
+    /// The value that holds the logits, `[classes, 1, 1]`.
+    public internal(set) var output: Name
+
+    /// The layer of a name, or nil.
+    public subscript(name: Name) -> PlannedLayer? { layers.first { $0.name == name } }
+
+    /// The number of classes.
+    public var classes: Int { self[output]?.shape.channels ?? 0 }
+
+    /// The number of features.
+    public var featureCount: Int { self[features]?.shape.count ?? 0 }
+
+    /// The shape of a value; nil where nothing defines it.
+    public func shape(of value: Name) -> Shape? {
+        value == Self.input ? input : self[value]?.shape
+    }
+
+    /// The layers that read a value, in order.
+    public func readers(of value: Name) -> [PlannedLayer] {
+        layers.filter { $0.inputs.contains(value) }
+    }
+
+    /// The layers whose weights are quantized, in order of execution.
+    public var quantizedLayers: [PlannedLayer] { layers.filter(\.layer.hasQuantizedWeights) }
+}
+
+/// A layer of a plan and the value that it defines.
+public struct PlannedLayer: Sendable, Equatable {
+    /// Unique in the plan; also the name of the value.
+    public let name: Name
+    /// What is computed.
+    public var layer: LayerPlan
+    /// The values that it reads, in order.
+    public internal(set) var inputs: [Name]
+    /// `[C, H, W]` of the value.
+    public internal(set) var shape: Shape
+}

@@ -1,0 +1,120 @@
+import BONNModelFormat
+import BONNNetworks
+import Testing
+
+/// Every network by name in every order of layers.
+@Suite struct NetworksTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let network: NetworkEntry
+        let style: Style
+        var testDescription: String { "\(network.name), \(style.testDescription)" }
+    }
+
+    struct Style: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let style: any BlockStyle
+    }
+
+    static let styles: [Style] = [
+        Style(testDescription: "BONN", style: BONNBlock()),
+        Style(
+            testDescription: "BONN, classic",
+            style: BONNBlock(shortcut: .classic, placement: .beforeAddition)),
+        Style(
+            testDescription: "BONN, PReLU before the addition, dropout",
+            style: BONNBlock(placement: .beforeAddition, dropout: 0.3)),
+        Style(testDescription: "BONN, classic, PReLU behind", style: BONNBlock(shortcut: .classic)),
+        Style(testDescription: "Bi-Real", style: BiRealBlock()),
+        Style(testDescription: "Bi-Real of two", style: BiRealBlock(convolutionsPerBlock: 2)),
+        Style(testDescription: "ReAct", style: ReActBlock()),
+        Style(
+            testDescription: "pre-activation", style: PreActivationBlock(convolutionsPerBlock: 1)),
+        Style(testDescription: "pre-activation of two", style: PreActivationBlock()),
+    ]
+
+    /// All of both; QuickNets have an order of their own.
+    static let cases = Networks.all.flatMap { network in
+        styles.prefix(network.name.hasPrefix("quicknet") ? 1 : styles.count).map {
+            Case(network: network, style: $0)
+        }
+    }
+
+    /// A plan of a few channels for the smallest image that is worth it.
+    static func small(_ entry: NetworkEntry, _ style: any BlockStyle) throws -> NetworkPlan {
+        let side = max(entry.smallestSide, 9)
+        return try entry.plan(
+            input: Shape(entry.input.channels, side, side + 4), classes: 5,
+            widths: entry.widths.indices.map { 20 + 2 * $0 }, style: style)
+    }
+
+    @Test(arguments: cases)
+    func `the runtime computes what every network in every order of layers means`(
+        aCase: Case
+    ) throws {
+        let plan = try Self.small(aCase.network, aCase.style.style)
+        #expect(plan.classes == 5 && plan.featureCount > 0)
+        #expect(plan.shape(of: plan.output) == Shape(5, 1, 1))
+        #expect(Set(plan.layers.map(\.name)).count == plan.layers.count)
+        let quantized = plan.quantizedLayers
+        #expect(!quantized.isEmpty)
+        // Each reads a quantizer, but for the ends of BinaryConnect's network.
+        let withoutQuantizer = quantized.filter { plan.quantizer(of: $0) == nil }
+        let ends: [Name] = aCase.network.name == "convnet" ? ["stem.convolution", "head"] : []
+        #expect(withoutQuantizer.map(\.name) == ends)
+        let weights = SeededWeights(plan: plan, seed: 2)
+        try expectExact(weights, aCase.testDescription)
+        // Logits follow the image, so that the comparison was not one of constants.
+        let file = try PlanLowering(plan, weights: weights).file
+        let logits = try (1...12).map { try file.logits(plan.image(seed: $0)) }
+        #expect(Set(logits).count > 1)
+    }
+
+    @Test(arguments: Networks.all.map(\.name))
+    func `what a quantized layer became is where a parity check finds it`(network: String) throws {
+        let entry = try #require(Networks.named(network))
+        let plan = try Self.small(entry, BONNBlock())
+        let lowering = try PlanLowering(plan, weights: SeededWeights(plan: plan))
+        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(of: $0) != nil }
+        #expect(lowering.bitLayers.map(\.layer) == bitReaders.map(\.name))
+        let types = try lowering.file.validate()
+        for (layer, planned) in zip(lowering.bitLayers, bitReaders) {
+            let quantizer = try #require(plan.quantizer(of: planned))
+            #expect(layer.quantizer == quantizer.name && layer.planes == [quantizer.name])
+            #expect(types[layer.source]?.element == .real)
+            #expect(types[layer.planes[0]]?.element == .signedBits)
+            #expect(types[layer.layer]?.element == .real)
+            #expect(types[layer.layer]?.shape == planned.shape)
+            if let norm = layer.norm {
+                #expect(quantizer.inputs == [norm] && types[norm] == nil)
+                #expect(plan[norm]?.inputs == [layer.source])
+            } else {
+                #expect(quantizer.inputs == [layer.source])
+            }
+        }
+    }
+
+    @Test(arguments: Networks.all.map(\.name))
+    func `in full precision nothing is quantized, and every layer but quantizers is there`(
+        network: String
+    ) throws {
+        let entry = try #require(Networks.named(network))
+        let plan = try Self.small(entry, BONNBlock())
+        let real = plan.inFullPrecision()
+        #expect(real.quantizedLayers.isEmpty && !real.layers.contains { $0.layer == .quantize })
+        #expect(real.layers.map(\.name) == plan.layers.filter { $0.layer != .quantize }.map(\.name))
+        #expect(real.layers.allSatisfy { plan[$0.name]?.shape == $0.shape })
+        try expectExact(SeededWeights(plan: real), network)
+        let realWeights = plan.withRealWeights()
+        #expect(realWeights.layers.map(\.name) == plan.layers.map(\.name))
+        #expect(realWeights.quantizedLayers.isEmpty)
+        let realActivations = plan.withRealActivations()
+        #expect(realActivations.quantizedLayers.count == plan.quantizedLayers.count)
+        try expectExact(SeededWeights(plan: realActivations), "\(network), binary weights")
+    }
+
+    @Test func `names are found, and others are not`() {
+        #expect(Set(Networks.all.map(\.name)).count == Networks.all.count)
+        for entry in Networks.all { #expect(Networks.named(entry.name)?.title == entry.title) }
+        #expect(Networks.named("resnet-18") == nil)
+    }
+}
