@@ -19,12 +19,18 @@ let package = Package(
     ],
     targets: [
         // The reader of recipes without LibTorch: links to those sources of Training that need none.
-        .target(name: "BONN", swiftSettings: settings),
+        .target(
+            name: "BONNMethods",
+            dependencies: [
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNNetworks", package: "Tools"),
+            ], swiftSettings: settings),
         .target(
             name: "BONNTrainer",
             dependencies: [
-                "BONN", "Yams", .product(name: "BONNData", package: "Tools"),
+                "BONNMethods", "Yams", .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNFiles", package: "Tools"),
+                .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),

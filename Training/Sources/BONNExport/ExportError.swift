@@ -1,3 +1,4 @@
+import BONNNetworks
 import BONNRuntime
 import Torch
 
@@ -9,6 +10,8 @@ public struct ExportError: Error, Equatable, CustomStringConvertible {
         case shape
         /// NaN or infinity among the weights.
         case notFinite
+        /// The runtime has no operation for what the method computes.
+        case unsupported
         /// LibTorch failed.
         case torch
         /// The model file was refused by its own reader.
@@ -40,6 +43,28 @@ func torch<Result>(
         return try body()
     } catch {
         throw ExportError(.torch, "\(name): \(error.message)")
+    }
+}
+
+/// Runs lowering and deployment arithmetic on behalf of what is named.
+func deployment<Result>(
+    _ name: String, _ body: () throws -> Result
+) throws(ExportError) -> Result {
+    do {
+        return try body()
+    } catch let error as ExportError {
+        throw error
+    } catch let error as LoweringError {
+        let code: ExportError.Code =
+            switch error.code {
+            case .notFinite: .notFinite
+            case .unsupported: .unsupported
+            case .source: .torch
+            case .format: .format
+            }
+        throw ExportError(code, error.message)
+    } catch {
+        throw ExportError(.torch, "\(name): \(error)")
     }
 }
 

@@ -1,4 +1,4 @@
-public import BONN
+public import BONNMethods
 public import Torch
 
 /// Measures on images what the signed bytes of a network have to hold: the largest magnitudes.
@@ -15,14 +15,14 @@ public struct Int8Calibration {
     public init() {}
 
     /// Runs normalised images `[N, C, H, W]` through the network in deployment arithmetic.
-    public mutating func observe(_ network: Network, _ batch: Tensor) throws(ExportError) {
-        let (pixels, features) = try torch("calibration") { () throws(TorchError) in
-            try withoutGradient { () throws(TorchError) in
-                (
-                    try batch.to(.cpu).floats(),
-                    try network(batch, .deployment).features.to(.cpu).floats()
-                )
-            }
+    public mutating func observe(_ network: DeployedNetwork, _ batch: Tensor)
+        throws(ExportError)
+    {
+        let (pixels, features) = try deployment("calibration") {
+            (
+                try batch.to(.cpu).floats(),
+                try network(batch).features.to(.cpu).floats()
+            )
         }
         images += batch.shape[0]
         largest.stem = pixels.reduce(largest.stem) { max($0, abs($1)) }

@@ -1,5 +1,6 @@
-public import BONN
+public import BONNMethods
 public import BONNModelFormat
+public import BONNNetworks
 public import BONNRuntime
 public import Torch
 
@@ -18,6 +19,7 @@ public struct ModelExport: Sendable {
     /// Exports `network`.
     ///
     /// - Parameters:
+    ///   - limits: lets the first and the last layer compute in signed bytes; nil: in float32.
     ///   - batches: normalised images `[N, C, H, W]`, at least one batch; the first is also used to
     ///     compare every 1-bit layer alone.
     ///   - kernels: the kernel sets that must agree.
@@ -25,26 +27,27 @@ public struct ModelExport: Sendable {
     /// - Throws: `ExportError`; with code `parity` when the file does not compute what the network
     ///   computes.
     public init(
-        _ network: Network, height: Int, width: Int, preprocessing: Preprocessing? = nil,
+        _ network: Network, int8 limits: Int8Limits? = nil, preprocessing: Preprocessing? = nil,
         classNames: [Name] = [], provenance: [Name: String] = [:], batches: [Tensor],
         kernels: [KernelSet] = KernelSet.available, threads: [Int] = [1, 2]
     ) throws(ExportError) {
         guard let first = batches.first else {
             throw ExportError(.parity, "an export needs at least one batch of images to compare")
         }
-        let lowering = try Lowering(
-            network, height: height, width: width, preprocessing: preprocessing,
-            classNames: classNames, provenance: provenance)
+        let lowering = try network.lowered(
+            int8: limits, preprocessing: preprocessing, classNames: classNames,
+            provenance: provenance)
+        let arithmetic = DeployedNetwork(network, int8: limits)
         let file = try Self.readBack(lowering.file)
         let models = try runtime("the model") { () throws(RuntimeError) in
             try kernels.map { set throws(RuntimeError) in try Model(file, kernels: set) }
         }
         let layers = try LayerParity(lowering)
         var layerValues = 0
-        for set in kernels { layerValues += try layers.compare(set, first) }
+        for set in kernels { layerValues += try layers.compare(network, arithmetic, set, first) }
         var check = try ParityCheck(
             models, threads: threads, batch: batches.map { $0.shape[0] }.max() ?? 1)
-        for batch in batches { try check.compare(network, batch) }
+        for batch in batches { try check.compare(arithmetic, batch) }
         try check.parity.require()
         do {
             bytes = try file.serialized(earning: check.parity.certificate)
@@ -62,6 +65,24 @@ public struct ModelExport: Sendable {
             return try ModelFile(bytes: file.serialized(digest: false))
         } catch {
             throw ExportError(.format, error.message)
+        }
+    }
+}
+
+extension Network {
+    /// The network as a model file without a certificate, for images of the size of its plan.
+    ///
+    /// - Parameter limits: lets the first and the last layer compute in signed bytes; nil: in float32.
+    /// - Throws: `ExportError` for weights that are not finite, and for what the runtime has no operation
+    ///   for.
+    public func lowered(
+        int8 limits: Int8Limits? = nil, preprocessing: Preprocessing? = nil,
+        classNames: [Name] = [], provenance: [Name: String] = [:]
+    ) throws(ExportError) -> PlanLowering {
+        try deployment("lowering") {
+            try PlanLowering(
+                plan, weights: TrainedWeights(self, int8: limits), preprocessing: preprocessing,
+                classNames: classNames, provenance: provenance)
         }
     }
 }

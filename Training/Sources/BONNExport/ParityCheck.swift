@@ -1,11 +1,11 @@
-public import BONN
+public import BONNMethods
 public import BONNRuntime
 public import Torch
 
 /// The comparison of a trained network with its deployed form (ARCHITECTURE.md, "Deployment
 /// arithmetic").
 ///
-/// Images go through the network in `Phase.deployment` and through the runtime with every kernel set
+/// Images go through the network in `DeployedNetwork` and through the runtime with every kernel set
 /// and number of threads asked for. Logits are compared, and the results of the runtime's
 /// configurations with each other, bit for bit.
 public struct ParityCheck: ~Copyable {
@@ -33,12 +33,10 @@ public struct ParityCheck: ~Copyable {
     }
 
     /// Compares one batch `[N, C, H, W]` of normalised images.
-    public mutating func compare(_ network: Network, _ batch: Tensor) throws(ExportError) {
-        let expected = try torch("parity") { () throws(TorchError) in
-            try withoutGradient { () throws(TorchError) in
-                try network(batch, .deployment).logits.to(.cpu).floats()
-            }
-        }
+    public mutating func compare(
+        _ network: DeployedNetwork, _ batch: Tensor
+    ) throws(ExportError) {
+        let expected = try deployment("parity") { try network(batch).logits.to(.cpu).floats() }
         let input = try torch("parity") { () throws(TorchError) in
             try batch.to(.cpu).floats()
         }

@@ -59,9 +59,9 @@ extension Tensor {
 ///
 /// The mode belongs to the thread; that is why `body` is synchronous: an `await` could resume on
 /// another one. In-place operations are allowed only in here.
-public func withoutGradient<R>(
-    _ body: () throws(TorchError) -> R
-) throws(TorchError) -> R {
+public func withoutGradient<R, Failure: Error>(
+    _ body: () throws(Failure) -> R
+) throws(Failure) -> R {
     let before = ctorch_set_gradient_mode(false)
     defer { _ = ctorch_set_gradient_mode(before) }
     return try body()

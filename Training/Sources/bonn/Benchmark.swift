@@ -1,5 +1,5 @@
 import ArgumentParser
-import BONN
+import BONNMethods
 import BONNTerminal
 import BONNTrainer
 import Foundation

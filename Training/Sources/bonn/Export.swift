@@ -1,7 +1,7 @@
 import ArgumentParser
-import BONN
 import BONNData
 import BONNExport
+import BONNMethods
 import BONNModelFormat
 import BONNTerminal
 import BONNTrainer
@@ -59,11 +59,9 @@ struct Export: ParsableCommand {
         let stored = try Checkpoint.open(checkpoint)
         let network = try stored.network(source: checkpoint)
         let configuration = stored.configuration
-        let size = configuration.augmentation.imageSize
         let quantized = try int8Report(network, stored)
         let export = try ModelExport(
-            network, height: size.height, width: size.width,
-            preprocessing: configuration.preprocessing,
+            network, int8: quantized?.limits, preprocessing: configuration.preprocessing,
             classNames: stored.state.dataset.classNames,
             provenance: provenance(of: stored).merging(quantized?.provenance ?? [:]) { $1 },
             batches: try batches(stored))
@@ -128,8 +126,8 @@ struct Export: ParsableCommand {
     private func provenance(of stored: Checkpoint) -> [Name: String] {
         let configuration = stored.configuration
         var facts: [Name: String] = [
-            "method": configuration.model.method.rawValue,
-            "network": configuration.model.model.rawValue,
+            "method": configuration.model.method,
+            "network": configuration.model.network,
             "widths": configuration.model.widths.map(String.init).joined(separator: "-"),
             "dataset": stored.state.dataset.kind,
             "recipe": Recipe.yaml(configuration),

@@ -1,7 +1,8 @@
-import BONN
 import BONNData
 import BONNExport
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import BONNRuntime
 import BONNTerminal
 import BONNTrainer
@@ -53,6 +54,9 @@ struct Int8Report: Encodable {
         return Int8Limits(stem: stem, head: head)
     }
 
+    /// The limits that were found.
+    var limits: Int8Limits { Int8Limits(stem: stemLimit, head: headLimit) }
+
     /// One line for a person.
     var text: String {
         "8-bit stem and head, calibrated on \(calibrationImages) training images: top-1 "
@@ -70,22 +74,21 @@ struct Int8Quantization {
     let stored: Checkpoint
     let source: String
 
-    /// Leaves `network` with 8-bit layers in its deployment phase.
+    /// Finds the limits and measures what they cost.
     func apply(data: String) throws -> Int8Report {
         let configuration = stored.configuration
         let splits = try DatasetSplits.open(data, options: configuration.datasetOptions)
         let test = try stored.labeled(splits.test, source: source).dataset
         var calibration = Int8Calibration()
+        let real = DeployedNetwork(network)
         let seen = splits.train.subset(
             of: Self.calibrationImages, seed: UInt64(configuration.run.seed))
         try forEachBatch(of: seen, Array(0..<seen.count), configuration) { batch in
-            try calibration.observe(network, try Tensor(batch.images, shape: batch.shape))
+            try calibration.observe(real, try Tensor(batch.images, shape: batch.shape))
         }
         let limits = try calibration.limits()
-        try network.setInt8(nil)
-        var before = try model()
-        try network.setInt8(limits)
-        var after = try model()
+        var before = try session(nil)
+        var after = try session(limits)
         var images = 0
         var right = (before: 0, after: 0)
         try forEachBatch(of: test, Array(0..<test.count), configuration) { batch in
@@ -99,11 +102,10 @@ struct Int8Quantization {
             top1After: Double(right.after) / Double(max(1, images)))
     }
 
-    /// The network as it deploys now.
-    private func model() throws -> InferenceSession {
-        let size = stored.configuration.augmentation.imageSize
-        return try InferenceSession(
-            Model(Lowering(network, height: size.height, width: size.width).file),
+    /// The network as it is deployed, with signed bytes or without.
+    private func session(_ limits: Int8Limits?) throws -> InferenceSession {
+        try InferenceSession(
+            Model(network.lowered(int8: limits).file),
             batch: stored.configuration.evaluationBatch)
     }
 

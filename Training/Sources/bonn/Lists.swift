@@ -1,32 +1,79 @@
 import ArgumentParser
-import BONN
+import BONNMethods
+import BONNModelFormat
+import BONNNetworks
 import BONNTerminal
 import BONNTrainer
 
 /// `bonn methods`.
-struct Methods: ParsableCommand {
+struct ListMethods: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the methods that networks can be trained with.")
+        commandName: "methods", abstract: "List the methods that networks can be trained with.")
 
     @Flag(help: "Print the list as JSON.")
     var json = false
 
+    private struct Card: Encodable {
+        let name, title, paper, widths, reported, deployment: String
+    }
+
     func run() throws {
-        try Entry.show(Method.allCases.map { Entry(name: $0.rawValue, about: $0.about) }, json)
+        let cards = Methods.all.map(\.card)
+        guard !json else {
+            return try Terminal.json(
+                cards.map {
+                    Card(
+                        name: $0.name, title: $0.title, paper: $0.paper, widths: $0.widths,
+                        reported: $0.reported, deployment: $0.deployment)
+                })
+        }
+        for card in cards {
+            try Terminal.lines([
+                "\(card.name): \(card.title)", "  \(card.paper)",
+                "  \(card.widths) bits of weights/activations, deployed \(card.deployment)",
+                "  reported: \(card.reported)",
+            ])
+        }
     }
 }
 
-/// `bonn models`.
-struct Models: ParsableCommand {
+/// `bonn networks`.
+struct ListNetworks: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the networks that can be trained.")
+        commandName: "networks", abstract: "List the networks that can be trained.",
+        aliases: ["models"])
 
     @Flag(help: "Print the list as JSON.")
     var json = false
 
+    private struct Card: Encodable {
+        let name, title, paper: String
+        let widths: [Int]
+        let widthsMeaning: String
+        let input: [Int]
+        let classes: Int
+        let stem: String?
+    }
+
     func run() throws {
-        try Entry.show(
-            Architecture.allCases.map { Entry(name: $0.rawValue, about: $0.about) }, json)
+        let cards = Networks.all.map {
+            Card(
+                name: $0.name, title: $0.title, paper: $0.paper, widths: $0.widths,
+                widthsMeaning: $0.widthsMeaning,
+                input: [$0.input.channels, $0.input.height, $0.input.width], classes: $0.classes,
+                stem: $0.stem?.rawValue)
+        }
+        guard !json else { return try Terminal.json(cards) }
+        func text(_ numbers: [Int], _ separator: String) -> String {
+            numbers.map(String.init).joined(separator: separator)
+        }
+        for card in cards {
+            try Terminal.lines([
+                "\(card.name): \(card.title)", "  \(card.paper)",
+                "  widths \(text(card.widths, "-")), of \(card.widthsMeaning)",
+                "  images \(text(card.input, "x")), \(card.classes) classes",
+            ])
+        }
     }
 }
 
@@ -44,49 +91,5 @@ struct RecipeCommand: ParsableCommand {
 
     func run() throws {
         try Terminal.document(Recipe.yaml(try recipe.configuration()))
-    }
-}
-
-/// One line of a list.
-private struct Entry: Encodable {
-    let name: String
-    let about: String
-
-    static func show(_ entries: [Entry], _ json: Bool) throws {
-        if json {
-            try Terminal.json(entries)
-        } else {
-            for entry in entries {
-                let padding = String(repeating: " ", count: max(1, 10 - entry.name.count))
-                try Terminal.line(entry.name + padding + entry.about)
-            }
-        }
-    }
-}
-
-extension Method {
-    fileprivate var about: String {
-        switch self {
-        case .bonn:
-            "1-bit weights and activations, one scale a layer, Bayesian losses (Gu et al., 2019)"
-        case .real: "the same network in full precision"
-        }
-    }
-}
-
-extension Architecture {
-    fileprivate var about: String {
-        let widths = defaultWidths.map(String.init).joined(separator: "-")
-        let inner = convolutions.reduce(0, +)
-        let name =
-            switch self {
-            case .wrn22: "Wide ResNet 22"
-            case .wrn40: "Wide ResNet 40"
-            case .resnet18: "ResNet-18"
-            case .resnet34: "ResNet-34"
-            }
-        return
-            "\(name): \(inner) inner convolutions, \(defaultStem.rawValue) stem, widths \(widths) "
-            + "unless others are given"
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BONN
+import BONNMethods
 import BONNTrainer
 
 /// The options that make up a configuration: a recipe, named overrides, and `--set` for the rest.

@@ -1,7 +1,8 @@
 import ArgumentParser
-import BONN
 import BONNExport
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import BONNRuntime
 import BONNTerminal
 import BONNTrainer
@@ -36,8 +37,8 @@ struct Summary: ParsableCommand {
     var json = false
 
     func run() throws {
-        let (network, size) = try subject()
-        let file = try Lowering(network, height: size.height, width: size.width).file
+        let (network, model) = try subject()
+        let file = try network.lowered().file
         let bytes = try file.serialized().count
         let shapes = try file.metadata.graph.validate(tensors: file.tensors)
         var session = try InferenceSession(try Model(file))
@@ -45,7 +46,7 @@ struct Summary: ParsableCommand {
         let layers = try session.profile(input, runs: 1).map { timing in
             Report.Layer(timing, shape: shapes[timing.name]?.shape)
         }
-        let report = Report(network, size: size, layers: layers, bytes: bytes)
+        let report = Report(network, model, layers: layers, bytes: bytes)
         if json {
             try Terminal.json(report)
         } else {
@@ -53,24 +54,29 @@ struct Summary: ParsableCommand {
         }
     }
 
-    /// The network, and the size of its images.
-    private func subject() throws -> (Network, ImageSize) {
+    /// The network, and what it was made from.
+    private func subject() throws -> (Network, NetworkConfiguration) {
         if let checkpoint {
-            let stored = try Checkpoint.open(checkpoint)
-            let size =
-                imageSize.isKnown ? imageSize : stored.configuration.augmentation.imageSize
-            return (try stored.network(source: checkpoint), size)
+            var stored = try Checkpoint.open(checkpoint)
+            if imageSize.isKnown { stored.configuration.augmentation.imageSize = imageSize }
+            return (try stored.network(source: checkpoint), stored.configuration.model)
         }
         var model = try recipe.configuration().model
-        if model.classes == 0 { model.classes = model.stem == .imagenet ? 1000 : 10 }
-        if model.inputChannels == 0 { model.inputChannels = 3 }
-        let size = imageSize.isKnown ? imageSize : model.stem.defaultImageSize
+        let entry = Networks.named(model.network)
+        if model.classes == 0 { model.classes = entry?.classes ?? 10 }
+        if model.inputChannels == 0 { model.inputChannels = entry?.input.channels ?? 3 }
+        let plan: NetworkPlan
+        let method: any Method
         do {
-            try model.validate(height: size.height, width: size.width)
+            if imageSize.isKnown {
+                try model.validate(height: imageSize.height, width: imageSize.width)
+            }
+            plan = try model.plan(for: imageSize)
+            method = try model.trained()
         } catch {
             throw ValidationError(error.message)
         }
-        return (try Network(model, seed: 1), size)
+        return (try Network(plan, method, seed: 1), model)
     }
 }
 
@@ -105,18 +111,18 @@ private struct Report: Encodable {
     let float32Bytes: Int
     let layers: [Layer]
 
-    init(_ network: Network, size: ImageSize, layers: [Layer], bytes: Int) {
-        let configuration = network.configuration
-        model = configuration.model.rawValue
-        method = configuration.method.rawValue
+    init(
+        _ network: Network, _ configuration: NetworkConfiguration, layers: [Layer], bytes: Int
+    ) {
+        model = configuration.network
+        method = configuration.method
         widths = configuration.widths
-        input = [configuration.inputChannels, size.height, size.width]
-        classes = configuration.classes
-        binaryParameters = Self.count(network) { $0 == .binaryKernel }
-        // mu and sigma serve training alone; of w, its mean is deployed: one number a layer.
-        realParameters =
-            Self.count(network) { [.weight, .batchNorm, .prelu, .bias].contains($0) }
-            + network.binaryConvolutions.count
+        let shape = network.plan.input
+        input = [shape.channels, shape.height, shape.width]
+        classes = network.plan.classes
+        binaryParameters = Self.count(network) { $0 == .latent }
+        // What a quantizer learns serves training; one scale a layer is deployed.
+        realParameters = Self.count(network, \.isDeployed) + network.quantizedLayers.count
         binaryMacs = layers.reduce(0) { $0 + $1.binaryMacs }
         realMacs = layers.reduce(0) { $0 + $1.macs }
         modelBytes = bytes

@@ -1,6 +1,6 @@
 import ArgumentParser
-import BONN
 import BONNData
+import BONNMethods
 import BONNTerminal
 import BONNTrainer
 import Foundation

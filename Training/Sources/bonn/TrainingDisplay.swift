@@ -1,4 +1,4 @@
-import BONN
+import BONNMethods
 import BONNTerminal
 import BONNTrainer
 import Foundation
@@ -85,8 +85,8 @@ final class TrainingDisplay {
     private func start(_ summary: RunSummary) {
         let model = summary.configuration.model
         line(
-            "\(model.model.rawValue) \(model.widths.map(String.init).joined(separator: "-")), "
-                + "method \(model.method.rawValue): \(Terminal.grouped(summary.binaryParameters)) "
+            "\(model.network) \(model.widths.map(String.init).joined(separator: "-")), "
+                + "method \(model.method): \(Terminal.grouped(summary.binaryParameters)) "
                 + "1-bit and \(Terminal.grouped(summary.realParameters)) 32-bit parameters")
         line(
             "\(summary.dataset), device \(summary.configuration.run.device), "

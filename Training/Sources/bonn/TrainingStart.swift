@@ -1,5 +1,5 @@
 import ArgumentParser
-import BONN
+import BONNMethods
 import BONNTrainer
 
 /// What a run starts from: a locked folder, the configuration, and what there is to go on with.
@@ -7,7 +7,7 @@ struct TrainingStart {
     let directory: RunDirectory
     let configuration: TrainingConfiguration
     var checkpoint: Checkpoint?
-    var weights: WeightSource?
+    var weights: StartingPoint?
 
     /// Locks the folder of the run and only then reads what it holds.
     static func prepare(_ command: Train) throws -> TrainingStart {
@@ -47,7 +47,7 @@ struct TrainingStart {
         if path.isEmpty {
             let model = configuration.model
             directory = try RunDirectory.firstFree(
-                "runs/\(model.model.rawValue)-\(model.method.rawValue)"
+                "runs/\(model.network)-\(model.method)"
                     + "-seed\(configuration.run.seed)")
         } else {
             directory = try RunDirectory(path)
@@ -60,13 +60,13 @@ struct TrainingStart {
         return TrainingStart(directory: directory, configuration: configuration, weights: weights)
     }
 
-    private static func source(_ command: Train) throws -> WeightSource? {
-        try command.from.map { WeightSource(try Checkpoint.open($0), path: $0) }
+    private static func source(_ command: Train) throws -> StartingPoint? {
+        try command.from.map { StartingPoint(try Checkpoint.open($0), path: $0) }
     }
 
     /// The configuration of a run that starts now.
     private static func first(
-        _ command: Train, _ weights: WeightSource?
+        _ command: Train, _ weights: StartingPoint?
     ) throws -> TrainingConfiguration {
         try configuration(command, over: weights?.configuration ?? TrainingConfiguration())
     }

@@ -1,8 +1,9 @@
 import ArgumentParser
-import BONN
 import BONNData
 import BONNExport
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import BONNRuntime
 import BONNTerminal
 import BONNTrainer
@@ -15,8 +16,8 @@ struct Verify: ParsableCommand {
         abstract: "Compare a model file with the checkpoint it was exported from, image by image.",
         discussion: """
             Every kernel set of this machine runs with every number of threads that is asked for; \
-            they must agree with each other bit for bit and with the training network in top-1 and \
-            within 0.001 of the largest logit. Fails (exit code 1) where they do not.
+            they must agree with each other and with the training network in every bit of every \
+            logit. Fails (exit code 1) where they do not.
 
             Example:
               bonn verify runs/first/best.safetensors first.bonn --data cifar-10-batches-bin
@@ -67,18 +68,19 @@ struct Verify: ParsableCommand {
         let size = stored.configuration.augmentation.imageSize
         let expected = Shape(
             stored.configuration.model.inputChannels, size.height, size.width)
-        guard deployed.inputShape == expected, deployed.classCount == network.configuration.classes
+        guard deployed.inputShape == expected, deployed.classCount == network.plan.classes
         else {
             throw TrainingError(
                 .checkpoint,
                 "\(model) is a network for \(deployed.classCount) classes and images "
                     + "of \(Self.text(deployed.inputShape)), \(checkpoint) one for "
-                    + "\(network.configuration.classes) classes and images of "
+                    + "\(network.plan.classes) classes and images of "
                     + "\(Self.text(expected)); give the "
                     + "checkpoint that the model was exported from")
         }
         try requireOrigin(of: deployed, stored)
-        try network.setInt8(Int8Report.limits(in: deployed.metadata.provenance))
+        let arithmetic = DeployedNetwork(
+            network, int8: Int8Report.limits(in: deployed.metadata.provenance))
         let (dataset, notes) = try stored.testImages(
             of: data, count: images, configuration: stored.configuration, source: checkpoint)
         notes.forEach(Terminal.note)
@@ -86,7 +88,7 @@ struct Verify: ParsableCommand {
             models, threads: threadCounts, batch: stored.configuration.evaluationBatch)
         let bar = ProgressBar()
         try forEachImageBatch(of: dataset, stored.configuration) { batch, done in
-            try check.compare(network, batch)
+            try check.compare(arithmetic, batch)
             bar.update(done: done, total: dataset.count, label: "verifying", detail: "")
         }
         bar.clear()

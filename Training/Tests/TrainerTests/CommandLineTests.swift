@@ -1,4 +1,6 @@
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import Foundation
 import Testing
 
@@ -200,10 +202,14 @@ import Testing
         let rate = try #require(facts["images_per_second"] as? Double)
         let step = try #require(facts["step_ms_median"] as? Double)
         #expect(abs(rate - 4000 / step) < 0.02 * rate)
-        for command in ["methods", "models"] {
+        for command in ["methods", "networks", "models"] {
             let list = try Tool.run(command, "--json")
             let entries = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
-            #expect(((entries as? [[String: String]])?.count ?? 0) >= 2)
+            let names = try #require(entries as? [[String: Any]]).compactMap {
+                $0["name"] as? String
+            }
+            let all = command == "methods" ? Methods.all.map(\.card.name) : Networks.all.map(\.name)
+            #expect(names == all, "\(command)")
         }
         let recipe = try Tool.run("recipe", "--set", "schedule.epochs=7")
         #expect(try Recipe.read(yaml: recipe.output, source: "out").schedule.epochs == 7)

@@ -1,5 +1,6 @@
-import BONN
 import BONNData
+import BONNMethods
+import BONNNetworks
 import BONNTrainer
 import Foundation
 import Testing
@@ -40,7 +41,7 @@ import Testing
                     key.choices.first { $0 != text } ?? (key.expected.contains("list") ? "[1]" : "")
                 }
             // Numbers: a value of every numeric key's range that no default has.
-            let candidates = other.isEmpty ? ["3", "0.625", "words"] : [other]
+            let candidates = other.isEmpty ? ["3", "2", "0.625", "words"] : [other]
             let changed = candidates.compactMap { try? apply(key.path, $0) }
             #expect(
                 changed.contains { key.text(in: $0) != text && $0 != TrainingConfiguration() },
@@ -51,8 +52,8 @@ import Testing
     @Test(arguments: [
         ("optimizer:\n  learning_rte: 0.1\n", "r.yaml:2: unknown key optimizer.learning_rte; did"),
         ("optimiser:\n  name: sgd\n", "r.yaml:1: unknown section optimiser; did you mean optim"),
-        ("model:\n  method: bon\n", "model.method is bon, expected one of bonn, real; did you me"),
-        ("model:\n  name: resnet19\n", "did you mean resnet18 or resnet34?"),
+        ("model:\n  method: bon\n", "model.method is bon, expected one of bonn, real, xnor, "),
+        ("model:\n  name: resnet19\n", "did you mean resnet18, resnet20 or resnet34?"),
         ("data:\n  batch_size: 0\n", "data.batch_size is 0, expected a whole number from 1"),
         ("data:\n  batch_size: 12.5\n", "data.batch_size is 12.5, expected a whole number"),
         ("schedule:\n  epochs: [1, 2]\n", "schedule.epochs is [1, 2], expected a whole number"),
@@ -88,12 +89,14 @@ import Testing
         var assigned = TrainingConfiguration()
         try Recipe.apply(
             [("model.widths", "1-2-3-4-5", "a"), ("model.name", "resnet34", "b")], to: &assigned)
-        #expect(assigned.model.widths == [1, 2, 3, 4, 5] && assigned.model.model == .resnet34)
+        #expect(assigned.model.widths == [1, 2, 3, 4, 5] && assigned.model.network == "resnet34")
     }
 
     @Test(arguments: [
         ("wrn22-cifar10", 200), ("wrn22-cifar10-quick", 5), ("resnet18-imagenet", 70),
-        ("synthetic-demo", 4),
+        ("synthetic-demo", 4), ("wrn22-cifar10-xnor-quick", 5), ("wrn22-cifar10-bireal-quick", 5),
+        ("wrn22-cifar10-abc-quick", 5), ("wrn22-cifar10-tbn-quick", 5),
+        ("wrn22-cifar10-react-quick", 5),
     ])
     func `the recipes of the repository are valid`(name: String, epochs: Int) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -102,10 +105,11 @@ import Testing
         #expect(configuration.schedule.epochs == epochs)
         var model = configuration.model
         (model.classes, model.inputChannels) = (10, 3)
-        let side = model.stem == .imagenet ? 224 : 32
-        try model.validate(height: side, width: side)
+        let size = model.publishedSize
+        try model.validate(height: size.height, width: size.width)
+        #expect(try !Network(model, seed: 1).store.trainable.isEmpty)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(names.filter { $0.hasSuffix(".yaml") }.count == 4, "each is tested here")
+        #expect(names.filter { $0.hasSuffix(".yaml") }.count == 9, "each is tested here")
     }
 
     @Test func `what follows from the data is filled in`() throws {

@@ -1,5 +1,5 @@
-import BONN
 import BONNData
+import BONNMethods
 import Foundation
 import Testing
 

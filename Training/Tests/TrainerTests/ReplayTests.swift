@@ -1,6 +1,6 @@
-import BONN
 import BONNData
 import BONNImage
+import BONNMethods
 import Foundation
 import Testing
 
@@ -18,7 +18,7 @@ import Testing
     func `a real network learns as in PyTorch, epoch by epoch`() throws {
         for seed in 1...3 {
             let configuration = Self.configuration(seed: seed) {
-                $0.model.method = .real
+                $0.model.method = "real"
                 $0.losses.labelSmoothing = 0.1
                 $0.optimizer.weightDecay = 0.01
                 $0.schedule.epochs = 4
@@ -137,7 +137,7 @@ import Testing
             "--padding", "\(configuration.augmentation.padding)",
             "--lambda", "\(configuration.losses.kernel)", "--nu", "\(configuration.losses.nu)",
         ]
-        if model.method == .real { arguments.append("--real") }
+        if model.method == "real" { arguments.append("--real") }
         if configuration.optimizer.name == .adam {
             arguments += ["--optimizer", "adam"]
             for (option, rate) in [

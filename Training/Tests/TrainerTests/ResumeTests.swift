@@ -1,5 +1,5 @@
-import BONN
 import BONNData
+import BONNMethods
 import BONNModelFormat
 import Foundation
 import Testing
@@ -185,10 +185,10 @@ import Testing
             try refusal { $0.configuration.model.widths = [2, 2, 4, 8] }
                 .hasSuffix("expected [8, 4, 3, 3]; it belongs to another network"))
         #expect(
-            try refusal { $0.configuration.model.model = .wrn40 }
+            try refusal { $0.configuration.model.network = "wrn40" }
                 .contains("is missing; it belongs to another network"))
         #expect(
-            try refusal { $0.configuration.model.method = .real }
+            try refusal { $0.configuration.model.method = "real" }
                 .contains("which this network does not have"))
         #expect(try refusal { $0.configuration.model.widths = [1] }.contains("model.widths"))
         let optimiserState = try #require(

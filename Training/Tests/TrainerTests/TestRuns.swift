@@ -1,6 +1,6 @@
-import BONN
 import BONNData
 import BONNImage
+import BONNMethods
 import BONNModelFormat
 import Foundation
 import Testing

@@ -1,7 +1,8 @@
-import BONN
 import BONNData
 import BONNImage
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import Foundation
 import Testing
 import Torch
@@ -128,7 +129,7 @@ import Torch
     }
 
     @Test func `a step minimises the weighted mean, and its gradient is weighted`() throws {
-        let model = NetworkConfiguration(model: .wrn22, widths: [2, 2, 4, 4], classes: 3)
+        let model = NetworkConfiguration(network: "wrn22", widths: [2, 2, 4, 4], classes: 3)
         let images = try Generator(seed: 8).normal([4, 3, 8, 8])
         let labels = try Tensor(int64s: [0, 2, 2, 1], shape: [4])
         let weights = [0.5, 3, 2]
@@ -145,7 +146,7 @@ import Torch
         var sum = 0.0
         for (row, label) in [0, 2, 2, 1].enumerated() {
             let values = logits[row * 3..<row * 3 + 3].map { $0 }
-            let total = log(values.map { exp($0) }.reduce(0, +))
+            let total: Double = log(values.map { exp($0) }.reduce(0, +))
             let terms = (0..<3).map { weights[$0] * (total - values[$0]) }
             sum += 0.9 * terms[label] + 0.1 / 3 * terms.reduce(0, +)
         }

@@ -1,6 +1,7 @@
-import BONN
 import BONNData
+import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import Foundation
 import Testing
 import Torch
@@ -12,14 +13,14 @@ import Torch
     private let folder = TemporaryFolder()
 
     /// A checkpoint of three classes, with moving averages.
-    private func source(_ name: String = "source") throws -> WeightSource {
+    private func source(_ name: String = "source") throws -> StartingPoint {
         let path = folder.path + "/\(name)"
         try train(smallConfiguration { $0.schedule.epochs = 1 }, in: path)
-        return WeightSource(try Checkpoint(path: path + "/best.safetensors"), path: "best")
+        return StartingPoint(try Checkpoint(path: path + "/best.safetensors"), path: "best")
     }
 
     private func trainer(
-        from source: WeightSource, _ name: String, splits: DatasetSplits = ColourDataset.splits(),
+        from source: StartingPoint, _ name: String, splits: DatasetSplits = ColourDataset.splits(),
         _ change: (inout TrainingConfiguration) -> Void = { _ in }
     ) throws -> Trainer {
         try Trainer(
@@ -67,10 +68,12 @@ import Torch
             #expect(transfer.new.sorted { $0.name < $1.name } == items)
             #expect(transfer.left.map(\.name) == ["head.bias", "head.weight"])
             let fresh = try Network(
-                trainer.network.configuration, seed: RandomStream.initialisation.seed(1))
-            #expect(
-                try trainer.network.head.weight.tensor.detached().bytes()
-                    == fresh.head.weight.tensor.detached().bytes())
+                trainer.configuration.model, seed: RandomStream.initialisation.seed(1))
+            let heads = try [trainer.network, fresh].map { network in
+                let weight = try #require(network.store["head.weight"])
+                return try weight.tensor.detached().bytes()
+            }
+            #expect(heads[0] == heads[1])
         }
     }
 
@@ -95,18 +98,19 @@ import Torch
         try train(
             smallConfiguration {
                 $0.schedule.epochs = 1
-                $0.model.method = .real
+                $0.model.method = "real"
             }, in: path)
-        let real = WeightSource(try Checkpoint(path: path + "/last.safetensors"), path: "real")
+        let real = StartingPoint(try Checkpoint(path: path + "/last.safetensors"), path: "real")
         let trainer = try trainer(from: real, "run")
         let deployed = real.checkpoint.deployedTensors
-        for layer in trainer.network.binaryConvolutions {
+        for layer in trainer.network.quantizedLayers {
             #expect(
-                try layer.weight.tensor.detached().bytes()
-                    == deployed[Name(layer.weight.name)]?.bytes)
-            let moments = try layer.latentMoments()
-            #expect(try layer.mu.tensor.detached().bytes() == moments.mean.bytes())
-            #expect(try layer.sigma.tensor.detached().bytes() == moments.deviation.bytes())
+                try layer.latent.tensor.detached().bytes()
+                    == deployed[Name(layer.latent.name)]?.bytes)
+            let kernel = try #require(layer.quantizer as? BONNKernel)
+            let moments = try BONNKernel.moments(layer.latent.tensor)
+            #expect(try kernel.mu.tensor.detached().bytes() == moments.mean.bytes())
+            #expect(try kernel.sigma.tensor.detached().bytes() == moments.deviation.bytes())
         }
         let new = try #require(trainer.transfer).new.map(\.name)
         #expect(new.contains("stages.0.0.0.convolution.w"))
@@ -116,7 +120,7 @@ import Torch
         var source = try source()
         var checkpoint = source.checkpoint
         checkpoint.tensors = checkpoint.tensors.filter { $0.key.text.contains("head") }
-        source = WeightSource(checkpoint, path: "best")
+        source = StartingPoint(checkpoint, path: "best")
         var other = ColourDataset(count: 48, stream: 1)
         other.classNames = ["a", "b"]
         let splits = DatasetSplits(kind: .synthetic, train: other, test: other)
@@ -202,7 +206,7 @@ import Torch
     @Test func `a new run has the network of the checkpoint unless it is given another`() throws {
         var checkpoint = try source().checkpoint
         checkpoint.configuration.model.dropout = 0.25
-        let configuration = WeightSource(checkpoint, path: "best").configuration
+        let configuration = StartingPoint(checkpoint, path: "best").configuration
         #expect(configuration.model.widths == [2, 2, 4, 4] && configuration.model.dropout == 0.25)
         #expect(configuration.model.classes == 0 && configuration.model.inputChannels == 0)
         #expect(configuration.schedule == TrainingConfiguration().schedule)

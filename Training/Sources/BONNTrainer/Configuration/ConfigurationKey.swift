@@ -1,4 +1,5 @@
-import BONN
+import BONNMethods
+import BONNNetworks
 
 /// One key of a recipe: where it is stored, what it accepts, what it means.
 ///
@@ -144,6 +145,19 @@ public struct ConfigurationKey: Sendable {
             })
     }
 
+    /// One of a list of names.
+    static func name(
+        _ path: String, _ storage: Storage<String>, of names: [String], _ summary: String
+    ) -> ConfigurationKey {
+        ConfigurationKey(
+            path, storage, summary, expected: "one of " + names.joined(separator: ", "),
+            choices: names, write: { .scalar($0) },
+            read: { value in
+                guard case .scalar(let text) = value else { return nil }
+                return names.first { plain($0) == plain(text) }
+            })
+    }
+
     static func size(
         _ path: String, _ storage: Storage<ImageSize>, _ summary: String
     ) -> ConfigurationKey {
@@ -159,17 +173,17 @@ public struct ConfigurationKey: Sendable {
     /// The network's name. A change of network brings its own widths and stem; who sets several
     /// keys sets this one first.
     static func architecture(_ path: String, _ summary: String) -> ConfigurationKey {
-        let name = choice(path, \.model.model, summary)
+        let name = name(path, \.model.network, of: Networks.all.map(\.name), summary)
         return ConfigurationKey(
             path: path, summary: summary, expected: name.expected, choices: name.choices,
             isFixedForRun: true, storage: name.storage, get: name.get,
             set: { configuration, value in
-                let before = configuration.model.model
+                let before = configuration.model.network
                 guard name.set(&configuration, value) else { return false }
-                let after = configuration.model.model
-                if before != after {
-                    configuration.model.widths = after.defaultWidths
-                    configuration.model.stem = after.defaultStem
+                let after = configuration.model.network
+                if before != after, let network = Networks.named(after) {
+                    configuration.model.widths = network.widths
+                    configuration.model.stem = network.stem ?? .cifar
                 }
                 return true
             })

@@ -1,5 +1,5 @@
-import BONN
 import BONNData
+import BONNMethods
 
 private let anyNumber = 0.0...Double.greatestFiniteMagnitude
 
@@ -63,11 +63,23 @@ extension ConfigurationKey {
         .integer(
             "model.input_channels", \.model.inputChannels, in: 0...1024,
             "channels of the images; 0: as the data set"),
-        .choice("model.method", \.model.method, "how the network is binarised"),
+        .name(
+            "model.method", \.model.method, of: Methods.all.map(\.card.name),
+            "how the network is binarised"),
+        .choice(
+            "model.weights", \.model.weights,
+            "of quantized layers: the method's, or real for the first of two stages"),
+        .choice(
+            "model.xnor_source", \.model.xnorSource, "XNOR-Net: backward pass of paper or code"),
+        .integer(
+            "model.kernel_terms", \.model.kernelTerms, in: 1...8, "ABC-Net: bases of a kernel, M"),
+        .integer(
+            "model.activation_planes", \.model.activationPlanes, in: 1...8,
+            "ABC-Net: planes of an activation, N"),
         .choice("model.reading", \.model.reading, "BONN: what w multiplies (methods 1.4)"),
         .choice("model.scale_gradient", \.model.scaleGradient, "BONN: gradient of w"),
         .choice(
-            "model.activation_estimator", \.model.activationEstimator,
+            "model.activation_estimator", \.model.activationSlope,
             "gradient of the sign of activations"),
         .choice("model.shortcut", \.model.shortcut, "a shortcut per convolution or per two"),
         .choice("model.prelu_placement", \.model.preluPlacement, "PReLU after or before the sum"),

@@ -1,4 +1,4 @@
-public import BONN
+public import BONNMethods
 
 /// Everything that determines a training run, as a recipe states it.
 ///
@@ -8,7 +8,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     /// Where the images come from.
     public var data = DataConfiguration()
     /// The network. `classes` and `inputChannels` are 0 until the data set is known.
-    public var model = NetworkConfiguration(model: .wrn22, classes: 0, inputChannels: 0)
+    public var model = NetworkConfiguration(network: "wrn22", classes: 0, inputChannels: 0)
     /// The optimiser.
     public var optimizer = OptimizerConfiguration()
     /// The learning rate over time.

@@ -1,6 +1,6 @@
-import BONN
 public import BONNData
 import BONNImage
+import BONNMethods
 public import BONNModelFormat
 
 extension TrainingConfiguration {
@@ -117,7 +117,13 @@ extension TrainingConfiguration {
     /// The batch norms of training need more than one value of each channel.
     private func checkSmallestBatch(of images: Int) throws(TrainingError) {
         let size = augmentation.imageSize
-        guard model.featureSize(of: size) == 1 else { return }
+        let isSingle: Bool
+        do {
+            isSingle = try model.normalizesSinglePixels(of: size)
+        } catch {
+            throw TrainingError(.configuration, error.message)
+        }
+        guard isSingle else { return }
         let rest = images % data.batchSize
         let smallest =
             images < data.batchSize || rest > 0 && !data.dropLast ? rest : data.batchSize

@@ -1,9 +1,10 @@
-import BONN
+import BONNMethods
 public import BONNModelFormat
+import BONNNetworks
 import Torch
 
 /// A checkpoint that a new run takes its first weights from.
-public struct WeightSource: Sendable {
+public struct StartingPoint: Sendable {
     /// The checkpoint.
     public let checkpoint: Checkpoint
     /// Its path, for messages.
@@ -52,12 +53,17 @@ public struct WeightTransfer: Sendable, Equatable {
     /// - Parameters:
     ///   - source: where the weights come from.
     ///   - network: the network of the new run, with its first weights.
+    ///   - configuration: what it was made from, for messages.
     ///   - classNames: the classes of the new data.
     /// - Throws: `.checkpoint` when nothing fits, `.computation` when the device refuses.
-    init(_ source: WeightSource, into network: Network, classNames: [Name]) throws {
+    init(
+        _ source: StartingPoint, into network: Network, _ configuration: NetworkConfiguration,
+        classNames: [Name]
+    ) throws {
         let checkpoint = source.checkpoint
         let stored = checkpoint.deployedTensors
-        let head = [network.head.weight, network.head.bias]
+        let output = network.plan.output
+        let head = ["weight", "bias"].compactMap { network.store["\(output).\($0)"] }
         let takesHead =
             checkpoint.state.dataset.classNames == classNames
             && head.allSatisfy { Self.fits(stored[Name($0.name)], $0) }
@@ -80,16 +86,15 @@ public struct WeightTransfer: Sendable, Equatable {
             throw TrainingError(
                 .checkpoint,
                 "\(source.path): none of its \(stored.count) tensors fits the network of this run: it "
-                    + "holds \(model.model.rawValue) with widths \(model.widths), this run trains "
-                    + "\(network.configuration.model.rawValue) with widths "
-                    + "\(network.configuration.widths)")
+                    + "holds \(model.network) with widths \(model.widths), this run trains "
+                    + "\(configuration.network) with widths \(configuration.widths)")
         }
-        // Real weights have no modes; those of a new network belong to its own first weights.
-        for layer in network.binaryConvolutions
-        where takenNames.contains(Name(layer.weight.name))
-            && ![layer.mu, layer.sigma].allSatisfy({ takenNames.contains(Name($0.name)) })
+        // Real weights have no such parameters; a new network's belong to its own first weights.
+        for layer in network.quantizedLayers
+        where takenNames.contains(Name(layer.latent.name))
+            && !layer.quantizer.parameters.allSatisfy({ takenNames.contains(Name($0.name)) })
         {
-            try layer.fitModes()
+            try layer.quantizer.fit(layer.latent.tensor)
         }
         left = stored.filter { !takenNames.contains($0.key) }
             .map { Item(name: $0.key, shape: $0.value.shape) }

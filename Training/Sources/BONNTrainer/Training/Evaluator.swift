@@ -1,6 +1,7 @@
-public import BONN
 public import BONNData
+public import BONNMethods
 public import BONNModelFormat
+import BONNNetworks
 public import Torch
 
 /// What a network achieves on a data set.
@@ -64,7 +65,7 @@ public struct Evaluator {
         _ progress: (Int) -> Void
     ) throws -> EvaluationResult? {
         var counts = ClassificationCounts()
-        var confusion = ConfusionMatrix(classes: network.configuration.classes)
+        var confusion = ConfusionMatrix(classes: network.plan.classes)
         var loss = 0.0
         var skipped: [String] = []
         let completed = try forEachBatch(network, of: dataset, device, stop) { batch, output in

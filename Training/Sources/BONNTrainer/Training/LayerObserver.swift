@@ -1,14 +1,14 @@
-import BONN
+import BONNMethods
 import BONNModelFormat
 import Torch
 
 /// Measures the binary layers at the end of each epoch.
 final class LayerObserver {
-    private let layers: [BinaryConv2d]
+    private let layers: [QuantizedLayer]
     /// For each layer, whether each latent weight was >= 0 when the epoch began.
     private var signs: [Tensor]
 
-    init(_ layers: [BinaryConv2d]) throws(TorchError) {
+    init(_ layers: [QuantizedLayer]) throws(TorchError) {
         self.layers = layers
         signs = []
         try beginEpoch()
@@ -26,20 +26,20 @@ final class LayerObserver {
         try withoutGradient { () throws(TorchError) in
             var rows: [LayerStatistics] = []
             for (layer, before) in zip(layers, signs) {
-                let latent = try layer.weight.tensor.detached()
+                let latent = try layer.latent.tensor.detached()
                 let magnitudes = try latent.abs()
                 let count = Double(latent.count)
-                let mu = try layer.mu.tensor.detached()
-                // What mu is when it minimises the kernel loss, so runs without the loss compare.
-                let half = try (layer.latentMoments().mean * 0.5).reshape([mu.count, 1, 1, 1])
+                let own = try layer.quantizer.statistics(layer.latent.tensor)
+                func number(_ name: String) -> Double? { own.first { $0.name == name }?.value }
+                let ones = [Int](repeating: 1, count: latent.shape.count - 1)
+                let half = try (magnitudes.flatten(from: 1).mean([1]) * 0.5)
+                    .reshape([latent.shape[0]] + ones)
                 let same = try Self.signs(of: layer).eq(before).to(.float64).sum().item()
                 rows.append(
                     LayerStatistics(
                         epoch: epoch, layer: layer.name,
                         meanAbsolute: try magnitudes.to(.float64).mean().item(),
-                        mu: try mu.to(.float64).mean().item(),
-                        sigma: try layer.sigma.tensor.detached().to(.float64).mean().item(),
-                        scale: try layer.scale.tensor.detached().to(.float64).mean().item(),
+                        mu: number("mu"), sigma: number("sigma"), scale: number("w"),
                         flipRatio: (count - same) / count,
                         nearZero: try magnitudes.lt(half).to(.float64).sum().item() / count))
             }
@@ -64,11 +64,11 @@ final class LayerObserver {
         }
     }
 
-    private static func name(of layer: BinaryConv2d) -> Name {
+    private static func name(of layer: QuantizedLayer) -> Name {
         "\(Checkpoint.trainerPrefix)signs/\(layer.name)"
     }
 
-    private static func signs(of layer: BinaryConv2d) throws(TorchError) -> Tensor {
-        try layer.weight.tensor.detached().ge(0.0).to(.uint8)
+    private static func signs(of layer: QuantizedLayer) throws(TorchError) -> Tensor {
+        try layer.latent.tensor.detached().ge(0.0).to(.uint8)
     }
 }

@@ -1,4 +1,4 @@
-import BONN
+import BONNMethods
 import Torch
 
 extension OptimizerConfiguration {
@@ -15,9 +15,12 @@ extension OptimizerConfiguration {
     ) throws -> any Optimiser {
         var groups: [ParameterGroup] = []
         let trainable = parameters.filter(\.isTrainable)
-        for role in ParameterRole.allCases {
+        var roles: [ParameterRole] = []
+        for parameter in trainable where !roles.contains(parameter.role) {
+            roles.append(parameter.role)
+        }
+        for role in roles {
             let members = trainable.filter { $0.role == role }
-            guard !members.isEmpty else { continue }
             groups.append(
                 try ParameterGroup(
                     members.map { (name: $0.name, tensor: $0.tensor) },
@@ -40,26 +43,26 @@ extension OptimizerConfiguration {
 
     /// The base learning rate of a role.
     func learningRate(of role: ParameterRole) -> Double {
-        switch role {
-        case .scale, .sigma: scaleLearningRate ?? learningRate
-        case .binaryKernel, .mu: latentLearningRate ?? learningRate
-        default: learningRate
+        switch role.rate {
+        case .scale: scaleLearningRate ?? learningRate
+        case .latent: latentLearningRate ?? learningRate
+        case .base: learningRate
         }
     }
 
     /// The weight decay of a role.
     func weightDecay(of role: ParameterRole, kernelLossActs: Bool) -> Double {
         let decays =
-            switch role {
-            case .weight: true
-            case .binaryKernel:
+            switch role.decay {
+            case .always: true
+            case .latent:
                 switch decayLatentWeights {
                 case .on: true
                 case .off: false
                 case .auto: !kernelLossActs
                 }
-            case .batchNorm, .prelu, .bias: decayNorms
-            case .scale, .mu, .sigma, .featureVariance, .buffer: false
+            case .norms: decayNorms
+            case .never: false
             }
         return decays ? weightDecay : 0
     }

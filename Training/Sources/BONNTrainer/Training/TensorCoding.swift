@@ -1,4 +1,4 @@
-import BONN
+import BONNMethods
 import BONNModelFormat
 import Torch
 

@@ -1,5 +1,5 @@
-public import BONN
 public import BONNData
+public import BONNMethods
 import BONNModelFormat
 import Foundation
 public import Torch
@@ -35,7 +35,7 @@ extension Trainer {
         }
         if let averages { add(try averages.capture()) }
         if state.progress.steps > 0 { add(try observer.capture()) }
-        if let generator = network.dropoutGenerator {
+        if let generator = network.generator {
             let bytes = try generator.state()
             tensors[Self.dropoutState] = Safetensors.Tensor(
                 name: Self.dropoutState, elementType: .u8, shape: [bytes.count], bytes: bytes)
@@ -89,7 +89,7 @@ extension Trainer {
         } else {
             try observer.beginEpoch()
         }
-        if let generator = network.dropoutGenerator {
+        if let generator = network.generator {
             guard let bytes = checkpoint.tensors[Self.dropoutState]?.bytes else {
                 throw TrainingError(.checkpoint, "\(source): the state of dropout is missing")
             }
@@ -161,8 +161,9 @@ extension Checkpoint {
     ///   device refuses.
     public func network(on device: Device = .cpu, source: String) throws(TrainingError) -> Network {
         do {
-            try configuration.model.validate()
-            let network = try Network(configuration.model, seed: 0, device: device)
+            let network = try Network(
+                configuration.model, for: configuration.augmentation.imageSize, seed: 0,
+                device: device)
             try TensorCoding.restore(
                 deployedTensors, into: network.store.parameters, source: source)
             return network

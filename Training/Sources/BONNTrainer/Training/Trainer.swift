@@ -1,5 +1,5 @@
-public import BONN
 public import BONNData
+public import BONNMethods
 import BONNModelFormat
 import Foundation
 public import Torch
@@ -51,7 +51,7 @@ public final class Trainer {
     ///   missing device.
     public init(
         configuration: TrainingConfiguration, splits: DatasetSplits, directory: RunDirectory,
-        resuming checkpoint: Checkpoint? = nil, startingFrom weights: WeightSource? = nil,
+        resuming checkpoint: Checkpoint? = nil, startingFrom weights: StartingPoint? = nil,
         report: @escaping (TrainingEvent) -> Void = { _ in }
     ) throws(TrainingError) {
         do {
@@ -69,16 +69,16 @@ public final class Trainer {
             self.report = report
             plan = PhasePlan(losses: resolved.losses, epochs: resolved.schedule.epochs)
             network = try Network(
-                resolved.model, seed: RandomStream.initialisation.seed(resolved.run.seed),
-                device: device)
+                resolved.model, for: resolved.augmentation.imageSize,
+                seed: RandomStream.initialisation.seed(resolved.run.seed), device: device)
             if let weights {
                 transfer = try WeightTransfer(
-                    weights, into: network, classNames: limited.train.classNames)
+                    weights, into: network, resolved.model, classNames: limited.train.classNames)
             } else {
                 transfer = nil
             }
             if resolved.model.dropout > 0 {
-                network.dropoutGenerator = try Generator(
+                network.generator = try Generator(
                     seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
             }
             step = try TrainingStep(
@@ -86,7 +86,7 @@ public final class Trainer {
                 classWeights: resolved.losses.classWeights.values(
                     forCounts: limited.train.classCounts()), optimizer: resolved.optimizer,
                 device: device)
-            observer = try LayerObserver(network.binaryConvolutions)
+            observer = try LayerObserver(network.quantizedLayers)
             averages =
                 resolved.run.emaDecay > 0
                 ? try ExponentialMovingAverage(
@@ -142,7 +142,7 @@ public final class Trainer {
 
     private var summary: RunSummary {
         func count(_ isBinary: Bool) -> Int {
-            network.store.trainable.filter { ($0.role == .binaryKernel) == isBinary }
+            network.store.trainable.filter { ($0.role == .latent) == isBinary }
                 .reduce(0) { $0 + $1.tensor.count }
         }
         return RunSummary(

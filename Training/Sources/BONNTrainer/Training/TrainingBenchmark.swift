@@ -1,4 +1,4 @@
-public import BONN
+public import BONNMethods
 import Foundation
 import Torch
 
@@ -75,7 +75,7 @@ public struct TrainingBenchmark {
         var model = configuration.model
         if model.classes == 0 { model.classes = 10 }
         if model.inputChannels == 0 { model.inputChannels = 3 }
-        let size = imageSize.isKnown ? imageSize : model.stem.defaultImageSize
+        let size = imageSize.isKnown ? imageSize : model.publishedSize
         try model.validate(height: size.height, width: size.width)
         let device = try Device(parsing: configuration.run.device)
         try device.requireAvailable()
@@ -83,9 +83,9 @@ public struct TrainingBenchmark {
         try setThreads(threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount)
         let seed = configuration.run.seed
         let network = try Network(
-            model, seed: RandomStream.initialisation.seed(seed), device: device)
+            model, for: size, seed: RandomStream.initialisation.seed(seed), device: device)
         if model.dropout > 0 {
-            network.dropoutGenerator = try Generator(
+            network.generator = try Generator(
                 seed: RandomStream.dropout.seed(seed), device: device)
         }
         let batch = configuration.data.batchSize
@@ -120,7 +120,7 @@ public struct TrainingBenchmark {
         }
         let measured = seconds.dropFirst(Self.warmupSteps).sorted()
         return Result(
-            model: model.model.rawValue, widths: model.widths, batchSize: batch,
+            model: model.network, widths: model.widths, batchSize: batch,
             threads: Torch.threads, device: "\(device)", steps: steps,
             medianSeconds: measured[measured.count / 2])
     }

@@ -1,4 +1,5 @@
-public import BONN
+public import BONNMethods
+import BONNNetworks
 public import Torch
 
 /// One step: forward, the three losses, backward, update. Holds what the step reads and changes.
@@ -34,12 +35,12 @@ public final class TrainingStep {
         }
         labelSmoothing = losses.labelSmoothing
         kernelLoss =
-            losses.kernel > 0 && !network.binaryConvolutions.isEmpty
+            losses.kernel > 0 && network.quantizedLayers.contains { $0.quantizer is BONNKernel }
             ? BayesianKernelLoss(lambda: losses.kernel, nu: losses.nu) : nil
         featureLoss =
             losses.feature > 0
             ? try BayesianFeatureLoss(
-                classes: network.configuration.classes, features: network.featureCount,
+                classes: network.plan.classes, features: network.plan.featureCount,
                 theta: losses.feature, centreRate: losses.centerRate, device: device) : nil
         optimiser = try optimizer.optimiser(
             for: network.store.parameters + (featureLoss?.store.parameters ?? []),
@@ -65,7 +66,10 @@ public final class TrainingStep {
         var total = crossEntropy
         var kernels: [Tensor] = []
         if let kernelLoss {
-            for layer in network.binaryConvolutions { kernels.append(try kernelLoss(layer)) }
+            for layer in network.quantizedLayers {
+                guard let kernel = layer.quantizer as? BONNKernel else { continue }
+                kernels.append(try kernelLoss(layer.latent.tensor, kernel))
+            }
         }
         let kernel = kernels.isEmpty ? nil : try Tensor.stack(kernels).sum()
         if let kernel { total = try total + kernel }
@@ -98,7 +102,7 @@ public final class TrainingStep {
         if !losses.crossEntropy.isFinite {
             terms.append("the cross-entropy is \(losses.crossEntropy)")
         }
-        for (layer, term) in zip(network.binaryConvolutions, kernels) where terms.isEmpty {
+        for (layer, term) in zip(network.quantizedLayers, kernels) where terms.isEmpty {
             let value = try term.item()
             if !value.isFinite { terms.append("the kernel loss of \(layer.name) is \(value)") }
         }

@@ -1,0 +1,73 @@
+import BONNModelFormat
+public import BONNNetworks
+public import Torch
+
+/// A convolution or fully connected layer whose kernel is what the method makes of latent weights.
+public struct QuantizedLayer: Layer {
+    /// The layer's name in the plan.
+    public let name: String
+    /// What the plan says of it.
+    public let plan: LayerPlan
+    /// The latent weights, [K, C / groups, kh, kw] or [K, C].
+    public let latent: Parameter
+    /// What becomes of them.
+    public let quantizer: any KernelQuantizer
+    private let bias: Parameter?
+
+    /// Creates the layer with what a method gives it.
+    init(
+        _ scope: ParameterScope, _ plan: LayerPlan, channels: Int, _ method: any Method
+    ) throws(TorchError) {
+        self.plan = plan
+        name = scope.path
+        let shape: [Int]
+        let hasBias: Bool
+        switch plan {
+        case .convolution(let convolution):
+            shape = convolution.weightShape(channels: channels)
+            hasBias = convolution.hasBias
+        case .linear(let linear):
+            shape = [linear.outputs, channels]
+            hasBias = linear.hasBias
+        default:
+            preconditionFailure("\(scope.path) has no weights")
+        }
+        latent = try scope.parameter("weight", shape, method.latent(shape), role: .latent)
+        quantizer = try method.kernel(scope, latent: latent.tensor)
+        bias =
+            hasBias ? try scope.parameter("bias", [shape[0]], .constant(0), role: .bias) : nil
+    }
+
+    /// The sums over the quantized kernel.
+    public func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
+        let kernel = try quantizer(latent.tensor, pass)
+        switch plan {
+        case .convolution(let convolution):
+            return try inputs[0].convolution(
+                kernel, bias: bias?.tensor, convolution.window, groups: convolution.groups,
+                padding: convolution.padding.number)
+        default:
+            return try inputs[0].asRows().linear(kernel, bias?.tensor)
+        }
+    }
+}
+
+/// An activation quantizer in its place in a network.
+struct QuantizeLayer: Layer {
+    let quantizer: any ActivationQuantizer
+
+    func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
+        try quantizer(inputs[0], pass)
+    }
+}
+
+extension PaddingValue {
+    /// What stands in the padding.
+    var number: Double {
+        switch self {
+        case .zero: 0
+        case .plusOne: 1
+        case .minusOne: -1
+        }
+    }
+}

@@ -1,0 +1,34 @@
+public import BONNNetworks
+public import Torch
+
+/// The same network in full precision: real convolutions, no quantizer. What methods are compared with.
+public struct FullPrecision: Method {
+    /// What is known of the method.
+    public static let card = MethodCard(
+        name: "real", title: "full precision", paper: "the network's own", widths: "32/32",
+        reported: "WRN-22 16-16-32-64 on CIFAR-10 91.66 % (BONN's table)",
+        deployment: "float32, or 8-bit first and last layers")
+
+    /// Order of the layers.
+    public let style: any BlockStyle
+
+    /// Creates the method with the order of layers of another.
+    public init(style: any BlockStyle = BONNBlock()) { self.style = style }
+
+    /// The plan without quantizers.
+    public func adapt(_ plan: NetworkPlan) -> NetworkPlan { plan.inFullPrecision() }
+
+    /// Never asked for.
+    public func kernel(
+        _ scope: ParameterScope, latent: Tensor
+    ) throws(TorchError) -> any KernelQuantizer {
+        preconditionFailure("a plan in full precision has no quantized layer")
+    }
+
+    /// Never asked for.
+    public func activation(
+        _ scope: ParameterScope, channels: Int
+    ) throws(TorchError) -> any ActivationQuantizer {
+        preconditionFailure("a plan in full precision has no quantizer")
+    }
+}

@@ -1,0 +1,67 @@
+public import BONNNetworks
+public import Torch
+
+/// How the layers of few bits of a network are trained and what they are deployed as: a paper in one file.
+///
+/// A value with its settings. It says in which order layers stand, what becomes of the plan, and which
+/// quantizers the layers get; losses of its own are objectives.
+public protocol Method: Sendable {
+    /// What is known of the method.
+    static var card: MethodCard { get }
+
+    /// In which order the layers stand.
+    var style: any BlockStyle { get }
+
+    /// What the method changes of a plan.
+    func adapt(_ plan: NetworkPlan) -> NetworkPlan
+
+    /// How latent weights of a shape, [K, C, kh, kw] or [K, C], start.
+    func latent(_ shape: [Int]) -> Initialiser
+
+    /// The kernel quantizer of a layer, with its parameters in a scope.
+    func kernel(
+        _ scope: ParameterScope, latent: Tensor
+    ) throws(TorchError) -> any KernelQuantizer
+
+    /// The activation quantizer in front of a layer, with its parameters in a scope.
+    func activation(
+        _ scope: ParameterScope, channels: Int
+    ) throws(TorchError) -> any ActivationQuantizer
+}
+
+extension Method {
+    /// Nothing.
+    public func adapt(_ plan: NetworkPlan) -> NetworkPlan { plan }
+
+    /// A Gaussian of variance 2 / fan-in.
+    public func latent(_ shape: [Int]) -> Initialiser { .kaiming(shape) }
+}
+
+/// What a table of methods shows of one.
+public struct MethodCard: Sendable {
+    /// As recipes and command lines spell it.
+    public let name: String
+    /// What it is called.
+    public let title: String
+    /// Authors, venue, year.
+    public let paper: String
+    /// Bits of weights and of activations, such as `1/1`.
+    public let widths: String
+    /// What its authors report, with network and data.
+    public let reported: String
+    /// What the runtime does with it.
+    public let deployment: String
+
+    /// Creates a card.
+    public init(
+        name: String, title: String, paper: String, widths: String, reported: String,
+        deployment: String
+    ) {
+        self.name = name
+        self.title = title
+        self.paper = paper
+        self.widths = widths
+        self.reported = reported
+        self.deployment = deployment
+    }
+}

@@ -1,0 +1,46 @@
+public import BONNNetworks
+public import Torch
+
+/// ReActNet (Liu et al., ECCV 2020) in its ResNet-18 form: a learned shift in front of the sign, RPReLU, two
+/// stages of training (methods.md 3.3). The first stage, binary activations with real weights, is
+/// `model.weights: real`; the second one starts from its weights (`--from`).
+public struct ReActNet: Method {
+    /// What is known of the method.
+    public static let card = MethodCard(
+        name: "react", title: "ReActNet, learned shifts", paper: "Liu et al., ReActNet, ECCV 2020",
+        widths: "1/1", reported: "ResNet-18 on ImageNet 65.5 % (with a teacher)",
+        deployment: "in bits")
+
+    /// Creates the method.
+    public init() {}
+
+    /// Order of the layers.
+    public var style: any BlockStyle { ReActBlock() }
+
+    /// mean|W| sign(W), with the slope of hardtanh.
+    public func kernel(
+        _ scope: ParameterScope, latent: Tensor
+    ) throws(TorchError) -> any KernelQuantizer { MagnitudeKernel(isAware: false) }
+
+    /// RSign.
+    public func activation(
+        _ scope: ParameterScope, channels: Int
+    ) throws(TorchError) -> any ActivationQuantizer {
+        RSign(shift: try scope.parameter("bias", [channels], .constant(0), role: .shift))
+    }
+
+    /// sign(x + b), b a learned number a channel, with the polynomial slope.
+    struct RSign: ActivationQuantizer {
+        let shift: Parameter
+
+        func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+            let moved = try x + shift.tensor.perChannel(of: x)
+            return try SignQuantizer(.polynomial)(moved, pass)
+        }
+
+        /// fl(x + b) >= 0 exactly where x >= -b: rounding keeps the sign of a sum.
+        func deployed() throws(TorchError) -> DeployedActivation {
+            .planes([Plane(level: try shift.tensor.detached().to(.cpu).floats().map { 0 - $0 })])
+        }
+    }
+}

@@ -1,0 +1,86 @@
+public import BONNNetworks
+public import Torch
+
+/// XNOR-Net (Rastegari et al., ECCV 2016): W ~ alpha sign(W) with alpha = mean|W| of each filter, the least
+/// squares solution; batch norm and sign in front of the convolution (methods.md 2.3).
+///
+/// Without the magnitudes K of activations, which the authors' code leaves out too: they cost less than a
+/// percent.
+public struct XNORNet: Method {
+    /// What is known of the method.
+    public static let card = MethodCard(
+        name: "xnor", title: "XNOR-Net, a scale per filter",
+        paper: "Rastegari et al., XNOR-Net, ECCV 2016", widths: "1/1",
+        reported: "ResNet-18 on ImageNet 51.2 %, AlexNet 44.2 %; WRN-22 16-16-32-64 on CIFAR-10 "
+            + "81.90 % (BONN's table)",
+        deployment: "in bits")
+
+    /// Whose backward pass is taken.
+    public var source: XNORSource
+    /// Order of the layers.
+    public let style: any BlockStyle
+
+    /// Creates the method.
+    public init(source: XNORSource = .paper, style: any BlockStyle = PreActivationBlock()) {
+        self.source = source
+        self.style = style
+    }
+
+    /// alpha sign(W), alpha = mean|W| of each filter.
+    public func kernel(
+        _ scope: ParameterScope, latent: Tensor
+    ) throws(TorchError) -> any KernelQuantizer {
+        let kernel = Kernel(source: source)
+        try kernel.constrain(latent)
+        return kernel
+    }
+
+    /// sign, with the slope of hardtanh.
+    public func activation(
+        _ scope: ParameterScope, channels: Int
+    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(.clip) }
+
+    /// alpha sign(W).
+    struct Kernel: KernelQuantizer {
+        let source: XNORSource
+
+        func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+            let alpha = try latent.meanMagnitudes()
+            let n = Double(latent.shape.dropFirst().reduce(1, *))
+            let value = try signOrPlusOne(latent) * alpha
+            let magnitudes = try latent.detached().abs()
+            let slope: Tensor
+            switch source {
+            case .paper:
+                slope = try magnitudes.le(1).to(.float32) * alpha + 1 / n
+            case .code:
+                let factor = (1 - 1 / Double(latent.shape[1])) * n
+                slope = try (magnitudes.lt(1).to(.float32) * alpha + 1 / n) * factor
+            }
+            return try straightThrough(value, gradientOf: latent * slope)
+        }
+
+        func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
+            try .scaledSigns(latent)
+        }
+
+        func constrain(_ latent: Tensor) throws(TorchError) {
+            guard source == .code else { return }
+            try withoutGradient { () throws(TorchError) in
+                try latent.copy_(
+                    from: (latent - latent.mean([1], keep: true)).clamp(min: -1, max: 1))
+            }
+        }
+    }
+}
+
+extension DeployedKernel {
+    /// One term: the signs of latent weights, times the mean magnitude of each filter.
+    static func scaledSigns(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
+        .binary([
+            KernelTerm(
+                signs: try latent.detached().to(.cpu).floats(),
+                scale: try latent.meanMagnitudes().flatten().to(.cpu).floats())
+        ])
+    }
+}

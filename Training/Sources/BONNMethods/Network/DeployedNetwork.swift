@@ -1,0 +1,307 @@
+public import BONNModelFormat
+public import BONNNetworks
+public import Torch
+
+/// A trained network in the arithmetic of the deployed model (see `Operation` of BONNModelFormat), a function
+/// a layer: real sums as chains of float32 fused multiply-adds (computed on the CPU, whatever the device),
+/// averages in float64, rounded once, and binary sums as exact integers. What the runtime computes agrees
+/// with it bit for bit. It reads the deployed forms and nothing else of a method, and has no gradient.
+public struct DeployedNetwork {
+    /// What is computed: poolings stand where they are deployed.
+    public let plan: NetworkPlan
+    private let weights: TrainedWeights
+    /// Where sums of bits are computed.
+    public let device: Device
+    private let prepared = Prepared()
+
+    /// Tensors that were made of the weights already.
+    private final class Prepared {
+        private var tensors: [String: [Tensor]] = [:]
+
+        func callAsFunction(_ key: String, _ make: () throws -> [Tensor]) throws -> [Tensor] {
+            if let tensors = tensors[key] { return tensors }
+            let made = try make()
+            tensors[key] = made
+            return made
+        }
+    }
+
+    /// The arithmetic of a network as it is now.
+    ///
+    /// - Parameter limits: those of the signed bytes in which the first and the last layer compute; nil:
+    ///   they are real.
+    public init(_ network: Network, int8 limits: Int8Limits? = nil) {
+        plan = network.plan.poolingFirst()
+        weights = TrainedWeights(network, int8: limits)
+        device = network.store.device
+    }
+
+    /// A value of the plan: real, or a weighted sum of bit planes.
+    private enum Value {
+        case real(Tensor)
+        case planes([(bits: Tensor, weight: Float)])
+    }
+
+    /// `images`: [N, C, H, W], normalised.
+    public func callAsFunction(_ images: Tensor) throws -> NetworkOutput {
+        var values: [Name: Value] = [NetworkPlan.input: .real(images)]
+        try withoutGradient { () throws in
+            for layer in plan.layers {
+                values[layer.name] = try value(of: layer, layer.inputs.map { values[$0]! })
+            }
+        }
+        return NetworkOutput(
+            logits: try Self.real(values[plan.output]!, plan.output).asRows(),
+            features: try Self.real(values[plan.features]!, plan.features).flatten(from: 1))
+    }
+
+    /// What a batch norm makes of a real value; the value itself where there is none.
+    public func normalized(_ norm: Name?, _ source: Tensor) throws -> Tensor {
+        try norm.map { try affine($0, source) } ?? source
+    }
+
+    /// The bit planes that a quantizer makes of a real value.
+    public func planes(
+        _ quantizer: Name, of value: Tensor
+    ) throws -> [(bits: Tensor, weight: Float)] {
+        guard case .planes(let planes) = try quantize(quantizer, value) else { return [] }
+        return planes
+    }
+
+    /// What a quantized layer makes of the bit planes of a quantizer, with the poolings and flattenings in
+    /// between.
+    ///
+    /// - Returns: the planes that the layer reads, and its sums.
+    public func sums(
+        _ layer: Name, of planes: [(bits: Tensor, weight: Float)], from quantizer: Name
+    ) throws -> (read: [(bits: Tensor, weight: Float)], sums: Tensor) {
+        var between: [PlannedLayer] = []
+        var name = layer
+        while name != quantizer, let planned = plan[name] {
+            between.append(planned)
+            name = planned.inputs[0]
+        }
+        var read = Value.planes(planes)
+        for planned in between.dropFirst().reversed() { read = try value(of: planned, [read]) }
+        guard case .planes(let bits) = read, let planned = between.first else {
+            preconditionFailure("\(layer) does not read the bits of \(quantizer)")
+        }
+        return (bits, try Self.real(value(of: planned, [read]), layer))
+    }
+
+    private static func real(_ value: Value, _ reader: Name) throws -> Tensor {
+        guard case .real(let tensor) = value else {
+            throw LoweringError(
+                .unsupported, "\(reader) reads bits as numbers, for which there is no operation")
+        }
+        return tensor
+    }
+
+    private func value(of layer: PlannedLayer, _ inputs: [Value]) throws -> Value {
+        let name = layer.name
+        func x(_ index: Int = 0) throws -> Tensor { try Self.real(inputs[index], name) }
+        func each(_ body: (Tensor) throws -> Tensor) throws -> Value {
+            switch inputs[0] {
+            case .real(let tensor): .real(try body(tensor))
+            case .planes(let planes): .planes(try planes.map { (try body($0.bits), $0.weight) })
+            }
+        }
+        switch layer.layer {
+        case .convolution(let plan):
+            return .real(
+                try weighted(layer, plan.weights, plan.window, plan.groups, plan.padding, inputs[0])
+            )
+        case .linear(let plan):
+            let rows = try each { try $0.asRows().reshape([$0.shape[0], -1, 1, 1]) }
+            return .real(
+                try weighted(layer, plan.weights, Window(1), 1, .zero, rows).asRows())
+        case .quantize: return try quantize(name, try x())
+        case .batchNorm: return .real(try affine(name, try x()))
+        case .bias: return .real(try x() + number("\(name).bias", of: try x()))
+        case .scale: return .real(try x() * number("\(name).weight", of: try x()) + 0.0)
+        case .relu: return .real(try x().relu())
+        case .hardtanh: return .real(try x().clamp(min: -1, max: 1))
+        case .prelu: return .real(try x().prelu(number("\(name).weight")))
+        case .maxPool(let pool): return try each { try $0.maxPool(pool.window) }
+        case .averagePool(let pool):
+            return .real(try x().to(.float64).averagePool(pool).to(.float32))
+        case .globalAveragePool:
+            return .real(try x().to(.float64).mean([2, 3]).to(.float32))
+        case .add: return .real(try x(0) + x(1))
+        case .concatenate:
+            return .real(try Tensor.cat(inputs.map { try Self.real($0, name) }, dim: 1))
+        case .flatten: return try each { try $0.contiguous().flatten(from: 1) }
+        case .dropout: return inputs[0]
+        }
+    }
+
+    // MARK: Channels
+
+    private func number(_ parameter: Name) throws -> Tensor {
+        let values = try weights.values(parameter)
+        return try Tensor(values, shape: [values.count], device: device)
+    }
+
+    private func number(_ parameter: Name, of x: Tensor) throws -> Tensor {
+        try number(parameter).perChannel(of: x)
+    }
+
+    /// Two operations, hence two roundings, as the runtime does it.
+    private func affine(_ norm: Name, _ x: Tensor) throws -> Tensor {
+        let numbers = try prepared("\(norm)") {
+            let (scale, shift) = try weights.affine(norm)
+            return try [scale, shift].map { try Tensor($0, shape: [$0.count], device: device) }
+        }
+        return try x * numbers[0].perChannel(of: x) + numbers[1].perChannel(of: x)
+    }
+
+    private func quantize(_ quantizer: Name, _ x: Tensor) throws -> Value {
+        guard case .planes(let planes) = try weights.activation(quantizer) else { return .real(x) }
+        return .planes(
+            try planes.map { plane in
+                let level = try Tensor(
+                    plane.level, shape: [plane.level.count], device: device
+                ).perChannel(of: x)
+                let isHigh = try x.ge(level).to(.float32)
+                return (
+                    plane.levels == .unsignedBits ? isHigh : try isHigh * 2.0 - 1.0, plane.weight
+                )
+            })
+    }
+
+    // MARK: Sums
+
+    private func weighted(
+        _ layer: PlannedLayer, _ kind: Weights, _ window: Window, _ groups: Int,
+        _ padding: PaddingValue, _ input: Value
+    ) throws -> Tensor {
+        let name = layer.name
+        let bias = layer.layer.hasBias ? try number("\(name).bias") : nil
+        if kind == .quantized, case .binary(let terms) = try weights.kernel(name) {
+            return try sum(layer, terms, window, groups, padding, input, bias)
+        }
+        let x = try Self.real(input, name)
+        if kind == .real, let form = try weights.bytes(name) {
+            return try form(x, bias: bias, window, groups)
+        }
+        let weight = try prepared("\(name)") {
+            let values =
+                if kind == .quantized, case .real(let kernel) = try weights.kernel(name) {
+                    kernel
+                } else {
+                    try weights.values("\(name).weight")
+                }
+            return [try Tensor(values, shape: weightShape(layer))]
+        }
+        return try x.chained(weight[0], bias: bias, window, groups)
+    }
+
+    /// The order of addition that `DeployedKernel` states.
+    private func sum(
+        _ layer: PlannedLayer, _ terms: [KernelTerm], _ window: Window, _ groups: Int,
+        _ padding: PaddingValue, _ input: Value, _ bias: Tensor?
+    ) throws -> Tensor {
+        var total: Tensor?
+        func add(_ part: Tensor) throws { total = try total.map { try $0 + part } ?? part }
+        for (index, term) in terms.enumerated() {
+            switch input {
+            case .real(let x):
+                let kernel = try prepared("\(layer.name)/\(index)") {
+                    let depth = term.signs.count / layer.shape.channels
+                    let values = term.signs.enumerated().map { index, latent in
+                        let scale = term.scale[term.scale.count == 1 ? 0 : index / depth]
+                        return latent >= 0 ? scale : -scale
+                    }
+                    return [try Tensor(values, shape: weightShape(layer))]
+                }
+                try add(x.chained(kernel[0], bias: nil, window, groups))
+            case .planes(let planes):
+                let kernel = try prepared("\(layer.name)/\(index)") {
+                    let signs = term.signs.map { $0 >= 0 ? Float(1) : -1 }
+                    return [try Tensor(signs, shape: weightShape(layer), device: device)]
+                }
+                for plane in planes {
+                    // Integers far below 2^24: any order of the sum is exact.
+                    let sums = try plane.bits.convolution(
+                        kernel[0], window, groups: groups, padding: padding.number)
+                    let scale = term.scale.map { $0 * plane.weight }
+                    try add(
+                        sums
+                            * Tensor(scale, shape: [scale.count], device: device)
+                            .perChannel(of: sums))
+                }
+            }
+        }
+        guard let sum = total else { preconditionFailure("\(layer.name) has no kernel term") }
+        return try bias.map { try sum + $0.perChannel(of: sum) } ?? sum
+    }
+
+    /// [K, C / groups, kh, kw].
+    private func weightShape(_ layer: PlannedLayer) -> [Int] {
+        let channels = plan.shape(of: layer.inputs[0])?.channels ?? 0
+        switch layer.layer {
+        case .convolution(let plan): return plan.weightShape(channels: channels)
+        default: return [layer.shape.channels, channels, 1, 1]
+        }
+    }
+}
+
+extension LayerPlan {
+    fileprivate var hasBias: Bool {
+        switch self {
+        case .convolution(let plan): plan.hasBias
+        case .linear(let plan): plan.hasBias
+        default: false
+        }
+    }
+}
+
+extension Tensor {
+    /// A real convolution in deployment arithmetic, on the CPU, group by group.
+    func chained(
+        _ weight: Tensor, bias: Tensor?, _ window: Window, _ groups: Int
+    ) throws(TorchError) -> Tensor {
+        let pads = [window.padLeft, window.padRight, window.padTop, window.padBottom]
+        let isEven = Set(pads).count == 1
+        let x = isEven ? self : try pad(pads)
+        let padding = isEven ? pads[0] : 0
+        guard groups > 1 else {
+            return try Fused.chainedConv2d(
+                x, weight, bias: bias, stride: window.strideHeight, padding: padding)
+        }
+        let inputs = x.shape[1] / groups
+        let outputs = weight.shape[0] / groups
+        var parts: [Tensor] = []
+        for group in 0..<groups {
+            parts.append(
+                try Fused.chainedConv2d(
+                    x.narrow(dim: 1, start: group * inputs, length: inputs).contiguous(),
+                    weight.narrow(dim: 0, start: group * outputs, length: outputs).contiguous(),
+                    bias: bias?.narrow(dim: 0, start: group * outputs, length: outputs),
+                    stride: window.strideHeight, padding: padding))
+        }
+        return try Tensor.cat(parts, dim: 1)
+    }
+}
+
+extension Int8Form {
+    /// The layer in deployment arithmetic: [N, C, H, W] to [N, K, H', W'], on the CPU.
+    func callAsFunction(
+        _ x: Tensor, bias: Tensor?, _ window: Window, _ groups: Int
+    ) throws(TorchError) -> Tensor {
+        let kernel = shape + [Int](repeating: 1, count: 4 - shape.count)
+        guard let inverseInputScale else {
+            let depth = weights.count / shape[0]
+            let values = weights.indices.map { weightScale[$0 / depth] * Float(weights[$0]) }
+            return try x.chained(Tensor(values, shape: kernel), bias: bias, window, groups)
+        }
+        let steps = try (x.to(.cpu) * Double(inverseInputScale)).round().clamp(min: -127, max: 127)
+        // Integers far below 2^53: any order of the sum is exact. + 0 makes a -0 the 0 that it is.
+        let sums = try steps.to(.float64).convolution(
+            Tensor(weights.map(Float.init), shape: kernel).to(.float64), window, groups: groups)
+        let scaled =
+            try (sums + 0).to(.float32) * Tensor(sumScale, shape: [1, shape[0], 1, 1])
+        guard let bias else { return try scaled.to(x.device) }
+        return try (scaled + bias.detached().to(.cpu).reshape([1, -1, 1, 1])).to(x.device)
+    }
+}

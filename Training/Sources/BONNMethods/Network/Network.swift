@@ -1,0 +1,135 @@
+public import BONNModelFormat
+public import BONNNetworks
+public import Torch
+
+/// What a network computes for a batch.
+public struct NetworkOutput {
+    /// [N, classes].
+    public let logits: Tensor
+    /// [N, D]: what the last fully connected layer reads, and the feature loss acts on.
+    public let features: Tensor
+}
+
+/// A plan with parameters, which LibTorch executes as a method wants it trained.
+public final class Network {
+    /// The layers; what a method changes of a network is changed here.
+    public let plan: NetworkPlan
+    /// What quantized layers are made of.
+    public let method: any Method
+    /// All parameters and buffers.
+    public let store: ParameterStore
+    /// The layers with quantized weights, in order of execution.
+    public let quantizedLayers: [QuantizedLayer]
+    /// Where dropout draws from; needed in training when the plan has dropout.
+    public var generator: Generator?
+
+    /// Every layer, as it is defined.
+    let composed: StepList
+    /// The same with fused operations where there are some.
+    let fused: StepList
+
+    /// Builds the network with initial weights that depend on `seed` and the parameters' names only.
+    public init(
+        _ plan: NetworkPlan, _ method: any Method, seed: UInt64, device: Device = .cpu
+    ) throws(TorchError) {
+        let adapted = method.adapt(plan)
+        self.plan = adapted
+        self.method = method
+        store = ParameterStore(seed: seed, device: device)
+        var quantized: [QuantizedLayer] = []
+        var steps: [Step] = []
+        for planned in adapted.layers {
+            let layer = try Self.layer(planned, in: adapted, store, method)
+            if let layer = layer as? QuantizedLayer { quantized.append(layer) }
+            steps.append(Step(planned.name, layer, planned.inputs))
+        }
+        quantizedLayers = quantized
+        let kept = [adapted.features, adapted.output]
+        composed = StepList(steps, kept: kept)
+        fused = StepList(FastPaths.replaced(steps, kept: Set(kept)), kept: kept)
+    }
+
+    /// `images`: [N, C, H, W], normalised.
+    public func callAsFunction(_ images: Tensor, _ phase: Phase) throws(TorchError) -> NetworkOutput
+    {
+        try self(images, Pass(phase, generator: generator))
+    }
+
+    /// As above, with everything that a pass says.
+    public func callAsFunction(_ images: Tensor, _ pass: Pass) throws(TorchError) -> NetworkOutput {
+        // Channels last: the layout in which LibTorch's convolutions and the fused operations are fast.
+        let input = try images.contiguous(channelsLast: true)
+        let values = try (pass.isFusing ? fused : composed).run(input, pass)
+        return NetworkOutput(
+            logits: try values[1].asRows(), features: try values[0].flatten(from: 1))
+    }
+
+    /// The value of one layer alone, as evaluation defines it.
+    ///
+    /// - Parameter inputs: what the layer reads, [N, C, H, W] or [N, C] each.
+    public func evaluated(_ layer: Name, _ inputs: [Tensor]) throws(TorchError) -> Tensor {
+        guard let step = composed.steps.first(where: { $0.name == layer }) else {
+            preconditionFailure("the network has no layer \(layer)")
+        }
+        return try step.layer(inputs, Pass(.evaluation, isFusing: false))
+    }
+
+    /// Keeps constrained parameters in their range; call after each optimizer step.
+    public func constrain() throws(TorchError) {
+        try withoutGradient { () throws(TorchError) in
+            for layer in quantizedLayers {
+                try layer.quantizer.constrain(layer.latent.tensor)
+            }
+        }
+    }
+
+    private static func layer(
+        _ planned: PlannedLayer, in plan: NetworkPlan, _ store: ParameterStore,
+        _ method: any Method
+    ) throws(TorchError) -> any Layer {
+        let scope = ParameterScope(store, path: planned.name.text)
+        let channels = plan.shape(of: planned.inputs[0])?.channels ?? 0
+        switch planned.layer {
+        case .convolution(let convolution):
+            guard convolution.weights == .quantized else {
+                return try Conv2d(scope, convolution, channels: channels)
+            }
+            return try QuantizedLayer(scope, planned.layer, channels: channels, method)
+        case .linear(let linear):
+            guard linear.weights == .quantized else {
+                return try Linear(scope, linear, features: channels)
+            }
+            return try QuantizedLayer(scope, planned.layer, channels: channels, method)
+        case .quantize:
+            return QuantizeLayer(quantizer: try method.activation(scope, channels: channels))
+        case .batchNorm: return try BatchNorm2d(scope, channels: channels)
+        case .bias: return try PerChannel(scope, .bias, channels: channels)
+        case .scale: return try PerChannel(scope, .scale, channels: channels)
+        case .prelu: return try PReLU(scope, channels: channels)
+        case .relu: return FunctionLayer { (x, _) throws(TorchError) in try x[0].relu() }
+        case .hardtanh:
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].clamp(min: -1, max: 1) }
+        case .maxPool(let pool):
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].maxPool(pool.window) }
+        case .averagePool(let pool):
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].averagePool(pool) }
+        case .globalAveragePool:
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].mean([2, 3]) }
+        case .add: return Addition()
+        case .concatenate:
+            return FunctionLayer { (x, _) throws(TorchError) in try Tensor.cat(x, dim: 1) }
+        case .flatten:
+            return FunctionLayer { (x, _) throws(TorchError) in
+                try x[0].contiguous().flatten(from: 1)
+            }
+        case .dropout(let probability):
+            return FunctionLayer { (x, pass) throws(TorchError) in
+                guard pass.isTraining else { return x[0] }
+                guard let generator = pass.generator else {
+                    throw TorchError(.state, "\(scope.path): dropout in training needs a generator")
+                }
+                return try x[0].dropout(probability, generator: generator)
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+public import BONNModelFormat
+public import BONNNetworks
+public import Torch
+
+extension NetworkConfiguration {
+    /// The network that images of a size pass through.
+    ///
+    /// - Parameter size: not known: as published.
+    /// - Throws: `NetworkError` that names the key whose value is wrong, and what is possible.
+    public func plan(for size: ImageSize = 0) throws(NetworkError) -> NetworkPlan {
+        try validate()
+        let entry = try entry()
+        // No size at all is not known yet; half of one is a mistake, which the network refuses.
+        let size = size == 0 ? publishedSize : size
+        do {
+            let plan = try entry.plan(
+                input: Shape(inputChannels, size.height, size.width), classes: classes,
+                widths: widths,
+                stem: stem, style: try trained().style)
+            return weights == .real ? plan.withRealWeights() : plan
+        } catch let error as PlanError {
+            throw NetworkError("model.name \(network): \(error.message)")
+        } catch let error as NetworkError {
+            throw error
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// The method, with the settings that are here.
+    public func trained() throws(NetworkError) -> any Method {
+        try validate()
+        guard let entry = Methods.named(method) else {
+            preconditionFailure("a method that is there has no entry")
+        }
+        return entry.make(self)
+    }
+
+    /// Whether a batch norm gets one pixel a channel of images of a size: a batch of one image then has no
+    /// variance.
+    public func normalizesSinglePixels(of images: ImageSize) throws(NetworkError) -> Bool {
+        try plan(for: images).layers.contains {
+            $0.layer == .batchNorm && $0.shape.height * $0.shape.width == 1
+        }
+    }
+}
+
+extension Network {
+    /// The network of a configuration, for images of a size, with initial weights.
+    ///
+    /// - Parameters:
+    ///   - configuration: network, order of layers and method.
+    ///   - size: not known: as published.
+    /// - Throws: `NetworkError` for what is impossible, `TorchError` when the device refuses.
+    public convenience init(
+        _ configuration: NetworkConfiguration, for size: ImageSize = 0, seed: UInt64,
+        device: Device = .cpu
+    ) throws {
+        try self.init(
+            configuration.plan(for: size), configuration.trained(), seed: seed, device: device)
+    }
+}

@@ -1,0 +1,28 @@
+public import BONNNetworks
+public import Torch
+
+/// Activations to values of few bits: in training with a gradient, deployed as plain data.
+public protocol ActivationQuantizer {
+    /// The quantized `x`, [N, C, H, W] or [N, C], with the gradient that training needs.
+    func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+
+    /// The same function of one value as comparisons with levels.
+    func deployed() throws(TorchError) -> DeployedActivation
+}
+
+/// sign(x), sign(0) = +1, with the gradient of a slope.
+public struct SignQuantizer: ActivationQuantizer {
+    /// How gradients pass.
+    public let slope: Slope
+
+    /// Creates a quantizer.
+    public init(_ slope: Slope) { self.slope = slope }
+
+    /// -1 or +1.
+    public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        try straightThrough(signOrPlusOne(x), gradientOf: slope.surrogate(x))
+    }
+
+    /// One plane.
+    public func deployed() throws(TorchError) -> DeployedActivation { .planes([.sign]) }
+}

@@ -1,0 +1,48 @@
+public import BONNNetworks
+public import Torch
+
+/// Latent weights to the kernel of a layer: in training with a gradient, deployed as plain data.
+public protocol KernelQuantizer {
+    /// The kernel that the layer multiplies with, of the shape of `latent`: [K, C, kh, kw] or [K, C].
+    func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+
+    /// The same kernel as scaled signs.
+    func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel
+
+    /// The quantizer's own parameters.
+    var parameters: [Parameter] { get }
+
+    /// Sets its own parameters to what suits latent weights that came from elsewhere.
+    func fit(_ latent: Tensor) throws(TorchError)
+
+    /// Keeps the latent weights and the quantizer's own parameters in their range, after each step of the
+    /// optimizer.
+    func constrain(_ latent: Tensor) throws(TorchError)
+
+    /// Numbers of the quantizer for the rows of layers.csv, by column.
+    func statistics(_ latent: Tensor) throws(TorchError) -> [(name: String, value: Double)]
+}
+
+extension KernelQuantizer {
+    /// None.
+    public var parameters: [Parameter] { [] }
+
+    /// Nothing.
+    public func fit(_ latent: Tensor) throws(TorchError) {}
+
+    /// Nothing.
+    public func constrain(_ latent: Tensor) throws(TorchError) {}
+
+    /// None.
+    public func statistics(_ latent: Tensor) throws(TorchError) -> [(name: String, value: Double)] {
+        []
+    }
+}
+
+extension Tensor {
+    /// The mean of |W| of each output channel, `[K, 1, ...]`, without a gradient.
+    func meanMagnitudes() throws(TorchError) -> Tensor {
+        let ones = [Int](repeating: 1, count: shape.count - 1)
+        return try detached().abs().flatten(from: 1).mean([1]).reshape([shape[0]] + ones)
+    }
+}

@@ -1,0 +1,34 @@
+public import Torch
+
+extension Slope {
+    /// The function that has this slope.
+    func surrogate(_ x: Tensor) throws(TorchError) -> Tensor {
+        switch self {
+        case .identity:
+            return x
+        case .clip:
+            return try x.clamp(min: -1, max: 1)
+        case .polynomial:
+            // F(x) = 2x - x|x| on [-1, 1], +-1 outside: its slope is 2 - 2|x|.
+            let inside = try x.clamp(min: -1, max: 1)
+            return try inside * 2.0 - inside * inside.abs()
+        }
+    }
+}
+
+/// The value of one tensor with the gradient of another: value + (surrogate - stop(surrogate)).
+///
+/// The difference is an exact zero, so the value stays exactly what it is.
+///
+/// - Parameter value: has no gradient of its own.
+public func straightThrough(
+    _ value: Tensor, gradientOf surrogate: Tensor
+) throws(TorchError) -> Tensor {
+    guard surrogate.requiresGradient else { return value }
+    return try value + (surrogate - surrogate.detached())
+}
+
+/// sign(x) without a gradient, sign(0) = +1.
+public func signOrPlusOne(_ x: Tensor) throws(TorchError) -> Tensor {
+    try x.detached().ge(0).to(x.dtype) * 2.0 - 1.0
+}
