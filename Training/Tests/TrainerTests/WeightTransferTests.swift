@@ -103,6 +103,7 @@ import Torch
         let real = StartingPoint(try Checkpoint(path: path + "/last.safetensors"), path: "real")
         let trainer = try trainer(from: real, "run")
         let deployed = real.checkpoint.deployedTensors
+        #expect(trainer.network.quantizedLayers.count == 18)
         for layer in trainer.network.quantizedLayers {
             #expect(
                 try layer.latent.tensor.detached().bytes()
