@@ -34,19 +34,9 @@ package enum Files {
         _ path: String, what: String, atMost limit: Int = largestFile, beginning: Int = 0,
         check: (_ beginning: [UInt8], _ size: Int) throws(DataError) -> Void = { _, _ in }
     ) throws(DataError) -> [UInt8] {
-        func reading<T: ~Copyable>(
-            _ body: () throws(PlainFile.Failure) -> T
-        ) throws(DataError) -> T {
-            do throws(PlainFile.Failure) {
-                return try body()
-            } catch {
-                throw failure(error, path, what)
-            }
-        }
-        let file = try reading { () throws(PlainFile.Failure) in try PlainFile(path: path) }
-        let first = try reading { () throws(PlainFile.Failure) in try file.beginning(beginning) }
-        try check(first, file.size)
-        return try reading { () throws(PlainFile.Failure) in try file.contents(atMost: limit) }
+        try PlainFile.contents(
+            of: path, beginning: beginning, atMost: limit, failing: { failure($0, path, what) },
+            check: check)
     }
 
     private static func failure(

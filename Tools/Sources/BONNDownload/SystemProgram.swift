@@ -1,4 +1,5 @@
 import BONNData
+import BONNFiles
 import BONNModelFormat
 import Foundation
 
@@ -16,7 +17,6 @@ final class SystemProgram {
         case over
     }
 
-    private static let largestPiece = 1 << 16
     private static let longestComplaint = 2_000
 
     private let name: String
@@ -65,12 +65,12 @@ final class SystemProgram {
         // A signal only ends the wait.
         guard poll(&streams, nfds_t(streams.count), time) > 0 else { return .nothing }
         if streams[1].revents != 0 {
-            let bytes = Self.piece(streams[1].fd)
+            let bytes = readPiece(streams[1].fd) ?? []
             isOver.complaints = bytes.isEmpty
             complaint += bytes.prefix(Self.longestComplaint - complaint.count)
         }
         guard streams[0].revents != 0 else { return .nothing }
-        let bytes = Self.piece(streams[0].fd)
+        let bytes = readPiece(streams[0].fd) ?? []
         isOver.output = bytes.isEmpty
         return bytes.isEmpty ? .nothing : .bytes(bytes)
     }
@@ -96,16 +96,5 @@ final class SystemProgram {
         guard process.isRunning else { return }
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
-    }
-
-    /// What is there, empty at the end.
-    private static func piece(_ descriptor: CInt) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: largestPiece) { buffer, initialized in
-            var count = 0
-            repeat {
-                count = read(descriptor, buffer.baseAddress, largestPiece)
-            } while count < 0 && errno == EINTR
-            initialized = max(0, count)
-        }
     }
 }

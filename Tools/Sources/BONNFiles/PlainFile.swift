@@ -70,6 +70,31 @@ public struct PlainFile: ~Copyable {
         return bytes
     }
 
+    /// The bytes of the file at a path, which a function has judged by its beginning and its size before
+    /// memory is taken for all of it.
+    ///
+    /// - Parameters:
+    ///   - count: how many of the first bytes are looked at.
+    ///   - limit: the largest size.
+    ///   - wrap: makes the caller's error of a failure.
+    ///   - check: refuses a file.
+    public static func contents<E: Error>(
+        of path: String, beginning count: Int, atMost limit: Int, failing wrap: (Failure) -> E,
+        check: (_ beginning: [UInt8], _ size: Int) throws(E) -> Void
+    ) throws(E) -> [UInt8] {
+        func reading<T: ~Copyable>(_ body: () throws(Failure) -> T) throws(E) -> T {
+            do throws(Failure) {
+                return try body()
+            } catch {
+                throw wrap(error)
+            }
+        }
+        let file = try reading { () throws(Failure) in try PlainFile(path: path) }
+        let first = try reading { () throws(Failure) in try file.beginning(count) }
+        try check(first, file.size)
+        return try reading { () throws(Failure) in try file.contents(atMost: limit) }
+    }
+
     private static func size(of file: CInt) throws(Failure) -> Int {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .refused(errno) }

@@ -5,21 +5,10 @@ import Foundation
 func readFile(
     path: String, atMost limit: Int, check: (ArraySlice<UInt8>) throws(ImageIOError) -> Void
 ) throws(ImageIOError) -> [UInt8] {
-    func failing<T: ~Copyable>(
-        _ body: () throws(PlainFile.Failure) -> T
-    ) throws(ImageIOError) -> T {
-        do throws(PlainFile.Failure) {
-            return try body()
-        } catch {
-            throw ImageIOError(error, path: path)
-        }
-    }
-    let file = try failing { () throws(PlainFile.Failure) in try PlainFile(path: path) }
-    let beginning = try failing { () throws(PlainFile.Failure) in
-        try file.beginning(ImageFormat.beginning)
-    }
-    try check(beginning[...])
-    return try failing { () throws(PlainFile.Failure) in try file.contents(atMost: limit) }
+    try PlainFile.contents(
+        of: path, beginning: ImageFormat.beginning, atMost: limit,
+        failing: { ImageIOError($0, path: path) }
+    ) { (beginning, _) throws(ImageIOError) in try check(beginning[...]) }
 }
 
 extension ImageIOError {
@@ -45,15 +34,8 @@ public func readStandardInput(atMost limit: Int) throws(ImageIOError) -> [UInt8]
                 .tooLarge, path: name, reason: "gives more than the \(limit) bytes that are allowed"
             )
         }
-        var count = 0
-        let part = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, initialized in
-            repeat {
-                count = read(STDIN_FILENO, buffer.baseAddress, 1 << 16)
-            } while count < 0 && errno == EINTR
-            initialized = max(0, count)
-        }
-        guard count >= 0 else { throw unreadable(name) }
-        if count == 0 { return bytes }
+        guard let part = readPiece(STDIN_FILENO) else { throw unreadable(name) }
+        if part.isEmpty { return bytes }
         bytes += part
     }
 }
