@@ -6,8 +6,6 @@ import Torch
 public struct ExportError: Error, Equatable, CustomStringConvertible {
     /// The kind of error.
     public enum Code: String, Sendable {
-        /// Images that the network can not process.
-        case shape
         /// NaN or infinity among the weights.
         case notFinite
         /// The runtime has no operation for what the method computes.

@@ -148,7 +148,6 @@ extension LoweringPass {
     ) throws(LoweringError) {
         let input = layer.inputs[0]
         let channels = self.plan.shape(of: input)?.channels ?? 0
-        let shape = plan.weightShape(channels: channels)
         guard plan.padding == .zero || bits[input] != nil else {
             throw LoweringError(
                 .unsupported,
@@ -156,7 +155,7 @@ extension LoweringPass {
                     + "\(plan.padding.rawValue), which model files have in front of bits alone")
         }
         try lower(
-            layer, plan.weights, shape: shape, hasBias: plan.hasBias
+            layer, plan.weights, hasBias: plan.hasBias
         ) { (weight, scale, bias) in
             .convolution(
                 Convolution(
@@ -173,7 +172,7 @@ extension LoweringPass {
     private mutating func lower(_ plan: LinearPlan, _ layer: PlannedLayer) throws(LoweringError) {
         let features = self.plan.shape(of: layer.inputs[0])?.channels ?? 0
         try lower(
-            layer, plan.weights, shape: [plan.outputs, features], hasBias: plan.hasBias
+            layer, plan.weights, hasBias: plan.hasBias
         ) { (weight, scale, bias) in
             .linear(Linear(weight: weight, weightScale: scale, bias: bias))
         } binary: { (weight, scale) in
@@ -181,13 +180,14 @@ extension LoweringPass {
         }
     }
 
-    /// A layer with weights of a shape, as one of its operations.
+    /// A layer with weights, as one of its operations.
     private mutating func lower(
-        _ layer: PlannedLayer, _ kind: BONNNetworks.Weights, shape: [Int], hasBias: Bool,
+        _ layer: PlannedLayer, _ kind: BONNNetworks.Weights, hasBias: Bool,
         real operation: (_ weight: Name, _ scale: Name?, _ bias: Name?) -> Operation,
         binary: (_ weight: Name, _ scale: Name) -> Operation
     ) throws(LoweringError) {
         let name = layer.name
+        let shape = plan.weightShape(of: layer)
         let bias =
             hasBias ? try writer.store("\(name).bias", weights.values("\(name).bias")) : nil
         var values: [Float]

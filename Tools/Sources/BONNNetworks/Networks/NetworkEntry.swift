@@ -36,12 +36,7 @@ public struct NetworkEntry: Sendable {
         style: any BlockStyle
     ) throws(PlanError) -> NetworkPlan {
         let chosen = widths ?? self.widths
-        guard chosen.count == self.widths.count, chosen.allSatisfy(Self.widthRange.contains) else {
-            throw PlanError(
-                "expected \(self.widths.count) channel numbers from \(Self.widthRange.lowerBound) to "
-                    + "\(Self.widthRange.upperBound) for \(name) (\(widthsMeaning), such as "
-                    + "\(Self.text(self.widths))), found \(Self.text(chosen))")
-        }
+        try check(widths: chosen)
         let input = input ?? self.input
         guard min(input.height, input.width) >= smallestSide else {
             throw PlanError(
@@ -53,7 +48,17 @@ public struct NetworkEntry: Sendable {
     }
 
     /// What widths may be.
-    public static let widthRange = 1...65_536
+    private static let widthRange = 1...65_536
+
+    /// Insists on as many widths as the network has, each in its range.
+    public func check(widths: [Int]) throws(PlanError) {
+        guard widths.count == self.widths.count, widths.allSatisfy(Self.widthRange.contains) else {
+            throw PlanError(
+                "expected \(self.widths.count) channel numbers from \(Self.widthRange.lowerBound) to "
+                    + "\(Self.widthRange.upperBound) for \(name) (\(widthsMeaning), such as "
+                    + "\(Self.text(self.widths))), found \(Self.text(widths))")
+        }
+    }
 
     private static func text(_ widths: [Int]) -> String {
         widths.map(String.init).joined(separator: "-")

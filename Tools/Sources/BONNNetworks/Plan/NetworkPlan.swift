@@ -36,6 +36,15 @@ public struct NetworkPlan: Sendable, Equatable {
         value == Self.input ? input : self[value]?.shape
     }
 
+    /// The shape of a layer's weights: [K, C / groups, kh, kw], of a fully connected layer [K, C].
+    public func weightShape(of layer: PlannedLayer) -> [Int] {
+        let channels = shape(of: layer.inputs[0])?.channels ?? 0
+        guard case .convolution(let convolution) = layer.layer else {
+            return [layer.shape.channels, channels]
+        }
+        return convolution.weightShape(channels: channels)
+    }
+
     /// The layers that read a value, in order.
     public func readers(of value: Name) -> [PlannedLayer] {
         layers.filter { $0.inputs.contains(value) }

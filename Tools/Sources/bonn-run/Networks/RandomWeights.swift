@@ -63,7 +63,7 @@ struct RandomWeights: WeightSource {
         guard isInt8 else { return nil }
         let values = try values("\(layer).weight")
         let (planned, _) = try self.layer(of: "\(layer).weight")
-        let shape = weightShape(planned)
+        let shape = plan.weightShape(of: planned)
         if planned.inputs == [NetworkPlan.input] {
             return Int8Form(values, shape: shape, inputLimit: 1)
         }
@@ -79,16 +79,8 @@ struct RandomWeights: WeightSource {
         return (layer, path.last == "bias")
     }
 
-    private func weightShape(_ layer: PlannedLayer) -> [Int] {
-        let channels = plan.shape(of: layer.inputs[0])?.channels ?? 0
-        if case .convolution(let convolution) = layer.layer {
-            return convolution.weightShape(channels: channels)
-        }
-        return [layer.shape.channels, channels]
-    }
-
     private func fanIn(_ layer: PlannedLayer) -> Int {
-        weightShape(layer).dropFirst().reduce(1, *)
+        plan.weightShape(of: layer).dropFirst().reduce(1, *)
     }
 
     private func numbers(

@@ -19,31 +19,15 @@ public struct BiRealNet: Method {
     /// mean|W| sign(W), whose gradient knows the magnitude.
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { MagnitudeKernel(isAware: true) }
+    ) throws(TorchError) -> any KernelQuantizer {
+        // g alpha 1{|W| < 1}.
+        ScaledSigns { (latent, alpha) throws(TorchError) in
+            try latent * (latent.detached().abs().lt(1).to(.float32) * alpha)
+        }
+    }
 
     /// sign, with the polynomial slope.
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(.polynomial) }
-}
-
-/// mean|W| of each filter, constant in backward, times sign(W).
-struct MagnitudeKernel: KernelQuantizer {
-    /// Whether the gradient is g mean|W| 1{|W| < 1} (Bi-Real Net's paper), or g 1{|W| <= 1} (its code, and
-    /// ReActNet's).
-    let isAware: Bool
-
-    func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-        let alpha = try latent.meanMagnitudes()
-        let value = try signOrPlusOne(latent) * alpha
-        guard isAware else {
-            return try straightThrough(value, gradientOf: Slope.clip.surrogate(latent))
-        }
-        let slope = try latent.detached().abs().lt(1).to(.float32) * alpha
-        return try straightThrough(value, gradientOf: latent * slope)
-    }
-
-    func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-        try .scaledSigns(latent)
-    }
 }

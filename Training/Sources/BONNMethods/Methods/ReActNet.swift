@@ -20,7 +20,10 @@ public struct ReActNet: Method {
     /// mean|W| sign(W), with the slope of hardtanh.
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { MagnitudeKernel(isAware: false) }
+    ) throws(TorchError) -> any KernelQuantizer {
+        // g 1{|W| <= 1}, as in the code of Bi-Real Net.
+        ScaledSigns { (latent, _) throws(TorchError) in try Slope.clip.surrogate(latent) }
+    }
 
     /// RSign.
     public func activation(

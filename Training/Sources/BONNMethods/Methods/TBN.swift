@@ -28,25 +28,16 @@ public struct TBN: Method {
     /// mean|W| sign(W).
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { Kernel() }
+    ) throws(TorchError) -> any KernelQuantizer {
+        // The gradient passes as it is.
+        ScaledSigns { (latent, _) throws(TorchError) in latent }
+    }
 
     /// -1, 0 or +1.
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
         try Activation(scope, delta: delta, momentum: momentum)
-    }
-
-    /// sign(W) mean|W|; the gradient passes as it is.
-    struct Kernel: KernelQuantizer {
-        func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            try straightThrough(
-                signOrPlusOne(latent) * latent.meanMagnitudes(), gradientOf: latent)
-        }
-
-        func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            try .scaledSigns(latent)
-        }
     }
 
     /// +1 where x >= d, -1 where x <= -d, else 0, with d = delta mean|x| over the batch, and its running

@@ -30,57 +30,28 @@ public struct XNORNet: Method {
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
     ) throws(TorchError) -> any KernelQuantizer {
-        let kernel = Kernel(source: source)
-        try kernel.constrain(latent)
-        return kernel
+        let n = Double(latent.shape.dropFirst().reduce(1, *))
+        switch source {
+        case .paper:
+            return ScaledSigns { (latent, alpha) throws(TorchError) in
+                let inside = try latent.detached().abs().le(1).to(.float32)
+                return try latent * (inside * alpha + 1 / n)
+            }
+        case .code:
+            let factor = (1 - 1 / Double(latent.shape[1])) * n
+            let kernel = ScaledSigns { (latent, alpha) throws(TorchError) in
+                let inside = try latent.detached().abs().lt(1).to(.float32)
+                return try latent * ((inside * alpha + 1 / n) * factor)
+            } constrained: { (latent) throws(TorchError) in
+                try (latent - latent.mean([1], keep: true)).clamp(min: -1, max: 1)
+            }
+            try kernel.constrain(latent)
+            return kernel
+        }
     }
 
     /// sign, with the slope of hardtanh.
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(.clip) }
-
-    /// alpha sign(W).
-    struct Kernel: KernelQuantizer {
-        let source: XNORSource
-
-        func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            let alpha = try latent.meanMagnitudes()
-            let n = Double(latent.shape.dropFirst().reduce(1, *))
-            let value = try signOrPlusOne(latent) * alpha
-            let magnitudes = try latent.detached().abs()
-            let slope: Tensor
-            switch source {
-            case .paper:
-                slope = try magnitudes.le(1).to(.float32) * alpha + 1 / n
-            case .code:
-                let factor = (1 - 1 / Double(latent.shape[1])) * n
-                slope = try (magnitudes.lt(1).to(.float32) * alpha + 1 / n) * factor
-            }
-            return try straightThrough(value, gradientOf: latent * slope)
-        }
-
-        func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            try .scaledSigns(latent)
-        }
-
-        func constrain(_ latent: Tensor) throws(TorchError) {
-            guard source == .code else { return }
-            try withoutGradient { () throws(TorchError) in
-                try latent.copy_(
-                    from: (latent - latent.mean([1], keep: true)).clamp(min: -1, max: 1))
-            }
-        }
-    }
-}
-
-extension DeployedKernel {
-    /// One term: the signs of latent weights, times the mean magnitude of each filter.
-    static func scaledSigns(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-        .binary([
-            KernelTerm(
-                signs: try latent.detached().to(.cpu).floats(),
-                scale: try latent.meanMagnitudes().flatten().to(.cpu).floats())
-        ])
-    }
 }

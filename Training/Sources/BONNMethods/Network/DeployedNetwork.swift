@@ -14,16 +14,26 @@ public struct DeployedNetwork {
     public let device: Device
     private let prepared = Prepared()
 
-    /// Tensors that were made of the weights already.
+    /// What was made of the weights already: they are asked for once, and not for every batch.
     private final class Prepared {
-        private var tensors: [String: [Tensor]] = [:]
+        var kernels: [Name: Kernel] = [:]
+        var activations: [Name: DeployedActivation] = [:]
+        var tensors: [Name: [Tensor]] = [:]
+    }
 
-        func callAsFunction(_ key: String, _ make: () throws -> [Tensor]) throws -> [Tensor] {
-            if let tensors = tensors[key] { return tensors }
-            let made = try make()
-            tensors[key] = made
-            return made
-        }
+    /// The weights of a layer as they are multiplied.
+    private enum Kernel {
+        case real(Tensor)
+        case bytes(Int8Form)
+        /// In front of bits the signs and the scale of each term; in front of real numbers their product.
+        case terms([(weight: Tensor, scale: [Float])])
+    }
+
+    private func prepared(_ name: Name, _ make: () throws -> [Tensor]) throws -> [Tensor] {
+        if let made = prepared.tensors[name] { return made }
+        let made = try make()
+        prepared.tensors[name] = made
+        return made
     }
 
     /// The arithmetic of a network as it is now.
@@ -138,8 +148,10 @@ public struct DeployedNetwork {
     // MARK: Channels
 
     private func number(_ parameter: Name) throws -> Tensor {
-        let values = try weights.values(parameter)
-        return try Tensor(values, shape: [values.count], device: device)
+        try prepared(parameter) {
+            let values = try weights.values(parameter)
+            return [try Tensor(values, shape: [values.count], device: device)]
+        }[0]
     }
 
     private func number(_ parameter: Name, of x: Tensor) throws -> Tensor {
@@ -148,7 +160,7 @@ public struct DeployedNetwork {
 
     /// Two operations, hence two roundings, as the runtime does it.
     private func affine(_ norm: Name, _ x: Tensor) throws -> Tensor {
-        let numbers = try prepared("\(norm)") {
+        let numbers = try prepared(norm) {
             let (scale, shift) = try weights.affine(norm)
             return try [scale, shift].map { try Tensor($0, shape: [$0.count], device: device) }
         }
@@ -156,7 +168,9 @@ public struct DeployedNetwork {
     }
 
     private func quantize(_ quantizer: Name, _ x: Tensor) throws -> Value {
-        guard case .planes(let planes) = try weights.activation(quantizer) else { return .real(x) }
+        let activation = try prepared.activations[quantizer] ?? weights.activation(quantizer)
+        prepared.activations[quantizer] = activation
+        guard case .planes(let planes) = activation else { return .real(x) }
         return .planes(
             try planes.map { plane in
                 let level = try Tensor(
@@ -175,74 +189,75 @@ public struct DeployedNetwork {
         _ layer: PlannedLayer, _ kind: Weights, _ window: Window, _ groups: Int,
         _ padding: PaddingValue, _ input: Value
     ) throws -> Tensor {
-        let name = layer.name
-        let bias = layer.layer.hasBias ? try number("\(name).bias") : nil
-        if kind == .quantized, case .binary(let terms) = try weights.kernel(name) {
-            return try sum(layer, terms, window, groups, padding, input, bias)
-        }
-        let x = try Self.real(input, name)
-        if kind == .real, let form = try weights.bytes(name) {
-            return try form(x, bias: bias, window, groups)
-        }
-        let weight = try prepared("\(name)") {
-            let values =
-                if kind == .quantized, case .real(let kernel) = try weights.kernel(name) {
-                    kernel
-                } else {
-                    try weights.values("\(name).weight")
-                }
-            return [try Tensor(values, shape: weightShape(layer))]
-        }
-        return try x.chained(weight[0], bias: bias, window, groups)
-    }
-
-    /// The order of addition that `DeployedKernel` states.
-    private func sum(
-        _ layer: PlannedLayer, _ terms: [KernelTerm], _ window: Window, _ groups: Int,
-        _ padding: PaddingValue, _ input: Value, _ bias: Tensor?
-    ) throws -> Tensor {
-        var total: Tensor?
-        func add(_ part: Tensor) throws { total = try total.map { try $0 + part } ?? part }
-        for (index, term) in terms.enumerated() {
-            switch input {
-            case .real(let x):
-                let kernel = try prepared("\(layer.name)/\(index)") {
-                    let depth = term.signs.count / layer.shape.channels
-                    let values = term.signs.enumerated().map { index, latent in
-                        let scale = term.scale[term.scale.count == 1 ? 0 : index / depth]
-                        return latent >= 0 ? scale : -scale
+        let bias = layer.layer.hasBias ? try number("\(layer.name).bias") : nil
+        switch try kernel(layer, kind, input) {
+        case .real(let weight):
+            return try Self.real(input, layer.name).chained(weight, bias: bias, window, groups)
+        case .bytes(let form):
+            return try form(Self.real(input, layer.name), bias: bias, window, groups)
+        case .terms(let terms):
+            var parts: [Tensor] = []
+            for term in terms {
+                switch input {
+                case .real(let x):
+                    parts.append(try x.chained(term.weight, bias: nil, window, groups))
+                case .planes(let planes):
+                    for plane in planes {
+                        // Integers far below 2^24: any order of the sum is exact.
+                        let sums = try plane.bits.convolution(
+                            term.weight, window, groups: groups, padding: padding.number)
+                        let scale = term.scale.map { $0 * plane.weight }
+                        parts.append(
+                            try sums
+                                * Tensor(scale, shape: [scale.count], device: device)
+                                .perChannel(of: sums))
                     }
-                    return [try Tensor(values, shape: weightShape(layer))]
-                }
-                try add(x.chained(kernel[0], bias: nil, window, groups))
-            case .planes(let planes):
-                let kernel = try prepared("\(layer.name)/\(index)") {
-                    let signs = term.signs.map { $0 >= 0 ? Float(1) : -1 }
-                    return [try Tensor(signs, shape: weightShape(layer), device: device)]
-                }
-                for plane in planes {
-                    // Integers far below 2^24: any order of the sum is exact.
-                    let sums = try plane.bits.convolution(
-                        kernel[0], window, groups: groups, padding: padding.number)
-                    let scale = term.scale.map { $0 * plane.weight }
-                    try add(
-                        sums
-                            * Tensor(scale, shape: [scale.count], device: device)
-                            .perChannel(of: sums))
                 }
             }
+            // The order of addition that `DeployedKernel` states.
+            var sum = parts[0]
+            for part in parts.dropFirst() { sum = try sum + part }
+            return try bias.map { try sum + $0.perChannel(of: sum) } ?? sum
         }
-        guard let sum = total else { preconditionFailure("\(layer.name) has no kernel term") }
-        return try bias.map { try sum + $0.perChannel(of: sum) } ?? sum
     }
 
-    /// [K, C / groups, kh, kw].
-    private func weightShape(_ layer: PlannedLayer) -> [Int] {
-        let channels = plan.shape(of: layer.inputs[0])?.channels ?? 0
-        switch layer.layer {
-        case .convolution(let plan): return plan.weightShape(channels: channels)
-        default: return [layer.shape.channels, channels, 1, 1]
+    private func kernel(_ layer: PlannedLayer, _ kind: Weights, _ input: Value) throws -> Kernel {
+        if let kernel = prepared.kernels[layer.name] { return kernel }
+        let kernel = try made(layer, kind, input)
+        prepared.kernels[layer.name] = kernel
+        return kernel
+    }
+
+    private func made(_ layer: PlannedLayer, _ kind: Weights, _ input: Value) throws -> Kernel {
+        let name = layer.name
+        let stored = plan.weightShape(of: layer)
+        let shape = stored + [Int](repeating: 1, count: 4 - stored.count)
+        switch kind {
+        case .quantized:
+            switch try weights.kernel(name) {
+            case .real(let values): return .real(try Tensor(values, shape: shape))
+            case .binary(let terms):
+                return .terms(
+                    try terms.map { term in
+                        if case .real = input {
+                            return (try Tensor(term.products, shape: shape), term.scale)
+                        }
+                        let signs = term.signs.map { $0 >= 0 ? Float(1) : -1 }
+                        return (try Tensor(signs, shape: shape, device: device), term.scale)
+                    })
+            }
+        case .real, .binomial:
+            if kind == .real, let form = try weights.bytes(name) { return .bytes(form) }
+            return .real(try Tensor(try weights.values("\(name).weight"), shape: shape))
         }
+    }
+}
+
+extension KernelTerm {
+    /// Each sign times the scale of its output.
+    fileprivate var products: [Float] {
+        let depth = signs.count / scale.count
+        return signs.indices.map { signs[$0] >= 0 ? scale[$0 / depth] : -scale[$0 / depth] }
     }
 }
 

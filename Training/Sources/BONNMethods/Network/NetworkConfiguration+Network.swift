@@ -8,22 +8,17 @@ extension NetworkConfiguration {
     /// - Parameter size: not known: as published.
     /// - Throws: `NetworkError` that names the key whose value is wrong, and what is possible.
     public func plan(for size: ImageSize = 0) throws(NetworkError) -> NetworkPlan {
-        try validate()
+        let method = try trained()
         let entry = try entry()
         // No size at all is not known yet; half of one is a mistake, which the network refuses.
         let size = size == 0 ? publishedSize : size
-        do {
+        do throws(PlanError) {
             let plan = try entry.plan(
                 input: Shape(inputChannels, size.height, size.width), classes: classes,
-                widths: widths,
-                stem: stem, style: try trained().style)
+                widths: widths, stem: stem, style: method.style)
             return weights == .real ? plan.withRealWeights() : plan
-        } catch let error as PlanError {
-            throw NetworkError("model.name \(network): \(error.message)")
-        } catch let error as NetworkError {
-            throw error
         } catch {
-            preconditionFailure("\(error)")
+            throw NetworkError("model.name \(network): \(error.message)")
         }
     }
 

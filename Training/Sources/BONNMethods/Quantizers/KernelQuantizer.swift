@@ -38,11 +38,3 @@ extension KernelQuantizer {
         []
     }
 }
-
-extension Tensor {
-    /// The mean of |W| of each output channel, `[K, 1, ...]`, without a gradient.
-    func meanMagnitudes() throws(TorchError) -> Tensor {
-        let ones = [Int](repeating: 1, count: shape.count - 1)
-        return try detached().abs().flatten(from: 1).mean([1]).reshape([shape[0]] + ones)
-    }
-}

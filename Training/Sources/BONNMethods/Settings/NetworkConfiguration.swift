@@ -88,14 +88,10 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
     /// Checks what can be checked without an image: widths, classes, ranges.
     public func validate() throws(NetworkError) {
         let entry = try entry()
-        let range = NetworkEntry.widthRange
-        guard widths.count == entry.widths.count, widths.allSatisfy(range.contains) else {
-            throw NetworkError(
-                "model.widths: expected \(entry.widths.count) channel numbers from "
-                    + "\(range.lowerBound) to \(range.upperBound) for \(entry.name) "
-                    + "(\(entry.widthsMeaning), such as "
-                    + "\(entry.widths.map(String.init).joined(separator: "-"))), found "
-                    + widths.map(String.init).joined(separator: "-"))
+        do throws(PlanError) {
+            try entry.check(widths: widths)
+        } catch {
+            throw NetworkError("model.widths: \(error.message)")
         }
         guard classes >= 2 else {
             throw NetworkError("model.classes: expected at least 2, found \(classes)")

@@ -1,0 +1,38 @@
+import BONNNetworks
+import Torch
+
+/// alpha sign(W) with alpha = mean|W| of each filter, constant in backward: the least squares solution of
+/// XNOR-Net, which many methods have. They differ in the gradient.
+struct ScaledSigns: KernelQuantizer {
+    /// What stands for the kernel in backward, from W and alpha, `[K, 1, ...]`.
+    let surrogate: (_ latent: Tensor, _ alpha: Tensor) throws(TorchError) -> Tensor
+    /// What latent weights become after each step; nil: they stay.
+    var constrained: ((_ latent: Tensor) throws(TorchError) -> Tensor)?
+
+    func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        let alpha = try Self.magnitudes(latent)
+        return try straightThrough(
+            signOrPlusOne(latent) * alpha, gradientOf: surrogate(latent, alpha))
+    }
+
+    func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
+        .binary([
+            KernelTerm(
+                signs: try latent.detached().to(.cpu).floats(),
+                scale: try Self.magnitudes(latent).flatten().to(.cpu).floats())
+        ])
+    }
+
+    func constrain(_ latent: Tensor) throws(TorchError) {
+        guard let constrained else { return }
+        try withoutGradient { () throws(TorchError) in
+            try latent.copy_(from: constrained(latent))
+        }
+    }
+
+    private static func magnitudes(_ latent: Tensor) throws(TorchError) -> Tensor {
+        let ones = [Int](repeating: 1, count: latent.shape.count - 1)
+        return try latent.detached().abs().flatten(from: 1).mean([1])
+            .reshape([latent.shape[0]] + ones)
+    }
+}
