@@ -106,6 +106,31 @@ import Testing
         #expect(Self.refusal(plan.inFullPrecision()) == nil)
     }
 
+    @Test(arguments: [[0.5, 0, -0.25], [-1], [.nan]] as [[Float]])
+    func `a max pooling of planes that may fall is refused, as no plane decides it alone`(
+        weights: [Float]
+    ) throws {
+        var plan = PlanBuilder(input: Shape(4, 6, 6))
+        let bits = try plan.add(.quantize, "sign", PlanBuilder.input)
+        let pooled = try plan.add(.maxPool(Pool(window: Window(2, stride: 2))), "pool", bits)
+        let y = try plan.convolution(
+            pooled, "layer", outputs: 4, window: Window(1), weights: .quantized)
+        let built = try plan.ended(y, classes: 2)
+        func refusal(_ weights: [Float]) -> LoweringError? {
+            Self.refusal(built) {
+                $0.activations["sign"] = .planes(weights.map { Plane(level: [$0], weight: $0) })
+            }
+        }
+        #expect(refusal([0.5, 0, 0.25]) == nil)
+        let error = refusal(weights)
+        let found = try #require(weights.last)
+        #expect(error?.code == .unsupported)
+        #expect(
+            error?.message.hasPrefix(
+                "pool: expected planes of weights of at least 0 in front of a max pooling, found "
+                    + "\(found), ") == true, "\(error?.message ?? "accepted")")
+    }
+
     @Test func `what the rules of model files refuse is an error of the format`() throws {
         let plan = try Self.plan(padding: .minusOne)
         let unsigned = Plane(level: [0], levels: .unsignedBits)

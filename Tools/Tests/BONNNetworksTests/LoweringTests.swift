@@ -91,7 +91,7 @@ import Testing
         let flat = try plan.add(.flatten, "flat", pooled)
         let layer = LinearPlan(outputs: 5, hasBias: false, weights: .quantized)
         let logits = try plan.add(.linear(layer), "logits", flat)
-        let built = plan.plan(features: flat, output: logits)
+        let built = try plan.plan(features: flat, output: logits)
         for seed in 1...20 as ClosedRange<UInt64> {
             let weights = SeededWeights(plan: built, seed: seed, forms: .drawn)
             guard case .planes(let planes) = try weights.activation("planes"),

@@ -94,6 +94,19 @@ import Testing
                 Self.message(convolution(4, Window(3), weights: .binomial), reading: square),
                 "layer: expected a blur of 3x3 with one channel a group, found 3x3 with 4"
             ),
+            (
+                Self.message(
+                    .linear(LinearPlan(outputs: 9, weights: .binomial)), reading: Shape(9, 1, 1)),
+                "layer: expected learned weights, found those of a blur"
+            ),
+            (
+                Self.message(.dropout(1), reading: square),
+                "layer: expected a probability from 0 up to below 1, found 1.0"
+            ),
+            (
+                Self.message(.dropout(.nan), reading: square),
+                "layer: expected a probability from 0 up to below 1, found nan"
+            ),
         ]
         for (found, expected) in cases { #expect(found == expected) }
     }
@@ -106,6 +119,116 @@ import Testing
             #expect(found?.contains("input of height 8 and width 8") == true, "\(found ?? "nil")")
             #expect(found?.contains("height 9 and width 9") == true, "\(found ?? "nil")")
         }
+    }
+
+    @Test func `windows that LibTorch and the runtime do not both compute are refused`() {
+        func window(_ change: (inout Window) -> Void) -> Window {
+            var window = Window(3, stride: 2, padding: 1)
+            change(&window)
+            return window
+        }
+        func pool(_ countsPadding: Bool, _ change: (inout Window) -> Void) -> LayerPlan {
+            .averagePool(Pool(window: window(change), countsPadding: countsPadding))
+        }
+        func convolution(_ change: (inout Window) -> Void) -> LayerPlan {
+            .convolution(
+                ConvolutionPlan(outputs: 4, window: window(change), weights: .quantized))
+        }
+        func maximum(_ change: (inout Window) -> Void) -> LayerPlan {
+            .maxPool(Pool(window: window(change)))
+        }
+        let step =
+            "layer: expected a window of one stride and one dilation for rows and columns, found "
+        let square = "layer: expected a square pooling window without dilation, found "
+        let sides =
+            "layer: expected a padding of the same 0 to 1 on all sides of a 3x3 pooling window, found "
+        let cases: [(layer: LayerPlan, expected: String)] = [
+            (convolution { $0.strideWidth = 1 }, step + "stride 2x1 and dilation 1x1"),
+            (convolution { $0.dilationHeight = 2 }, step + "stride 2x2 and dilation 2x1"),
+            (maximum { $0.strideHeight = 3 }, step + "stride 3x2 and dilation 1x1"),
+            (pool(true) { $0.strideHeight = 3 }, step + "stride 3x2 and dilation 1x1"),
+            (maximum { $0.width = 2 }, square + "3x2 with dilation 1"),
+            (pool(false) { $0.height = 4 }, square + "4x3 with dilation 1"),
+            (
+                maximum { ($0.dilationHeight, $0.dilationWidth) = (2, 2) },
+                square + "3x3 with dilation 2"
+            ),
+            (maximum { $0.padTop = 0 }, sides + "[0, 1, 1, 1] (top, bottom, left, right)"),
+            (
+                maximum { ($0.padTop, $0.padBottom, $0.padLeft, $0.padRight) = (2, 2, 2, 2) },
+                sides + "[2, 2, 2, 2] (top, bottom, left, right)"
+            ),
+            (pool(true) { $0.padRight = 0 }, sides + "[1, 1, 1, 0] (top, bottom, left, right)"),
+        ]
+        for (layer, expected) in cases {
+            #expect(Self.message(layer, reading: Shape(4, 8, 8)) == expected)
+        }
+        // 3 windows of 3 rows, side by side, reach out of 8 by one; out of 9 they do not.
+        let rounding = pool(false) { $0 = .same(3, stride: 3, of: Shape(4, 8, 8)) }
+        let uneven = sides + "[0, 1, 0, 1] (top, bottom, left, right)"
+        #expect(Self.message(rounding, reading: Shape(4, 8, 8)) == nil)
+        #expect(Self.message(rounding, reading: Shape(4, 9, 8)) == uneven)
+    }
+
+    @Test func `names and values that do not fit are refused, not trapped on`() throws {
+        var plan = PlanBuilder(input: Shape(3, 8, 8))
+        let x = try plan.add(.relu, "relu", PlanBuilder.input)
+        let cases: [(found: String?, expected: String)] = [
+            (
+                Self.message { try plan.add(.relu, "relu", x) },
+                "relu: expected a name of its own, found a second value of this name"
+            ),
+            (
+                Self.message { try plan.add(.relu, PlanBuilder.input, x) },
+                "image: expected a name of its own, found a second value of this name"
+            ),
+            (
+                Self.message { try plan.add(.add, "sum", x, "nothing") },
+                "sum: expected a value that is there, found nothing"
+            ),
+            (
+                Self.message { _ = try plan.plan(features: "nothing", output: x) },
+                "the features: expected a value that is there, found nothing"
+            ),
+            (
+                Self.message { _ = try plan.plan(features: x, output: "nothing") },
+                "the output: expected a value that is there, found nothing"
+            ),
+        ]
+        for (found, expected) in cases { #expect(found == expected) }
+        #expect(try plan.plan(features: x, output: x).layers.count == 1)
+        for shape in [Shape(0, 8, 8), Shape(3, -1, 8), Shape(1 << 30, 1 << 30, 1 << 30)] {
+            let found = Self.message {
+                var plan = PlanBuilder(input: shape)
+                try plan.add(.flatten, "flat", PlanBuilder.input)
+            }
+            #expect(
+                found == "image: expected a value of elements that can be counted, found "
+                    + "[\(shape.channels), \(shape.height), \(shape.width)]")
+        }
+    }
+
+    @Test func `arguments of the last call may still append layers`() throws {
+        var plan = PlanBuilder(input: Shape(3, 8, 8))
+        let ended = try plan.ended(plan.add(.relu, "relu", PlanBuilder.input), classes: 4)
+        #expect(ended.layers.map(\.name) == ["relu", "features", "head"] && ended.classes == 4)
+        var other = PlanBuilder(input: Shape(3, 1, 1))
+        let planned = try other.plan(
+            features: other.add(.relu, "relu", PlanBuilder.input),
+            output: other.add(.linear(LinearPlan(outputs: 2)), "head", "relu"))
+        #expect(planned["head"]?.inputs == ["relu"] && planned.features == "relu")
+    }
+
+    @Test(arguments: Networks.all.map(\.name))
+    func `a layer is found by its name, also where layers have moved`(name: String) throws {
+        let entry = try #require(Networks.named(name))
+        let plan = try entry.plan(style: BONNBlock())
+        for plan in [plan, plan.poolingFirst(), plan.inFullPrecision(), plan.withRealWeights()] {
+            for layer in plan.layers { #expect(plan[layer.name] == layer) }
+            #expect(plan["nothing"] == nil && plan[PlanBuilder.input] == nil)
+        }
+        let sign = try #require(plan.layers.first { $0.layer == .quantize }).name
+        #expect(plan.inFullPrecision()[sign] == nil)
     }
 
     @Test(arguments: Networks.all.map(\.name))

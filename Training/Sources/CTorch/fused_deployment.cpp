@@ -30,9 +30,10 @@ constexpr int64_t kPixels = 6;
 using Vector = float __attribute__((ext_vector_type(16)));
 
 struct Chain {
-    int64_t rows, rowStep;   // kernel rows, and the distance of their inputs
-    int64_t columns, inputs; // kernel columns and channels
-    int64_t inStep, outStep; // from one output pixel to the next
+    int64_t rows, rowStep;       // kernel rows, and the distance of their inputs
+    int64_t columns, columnStep; // kernel columns, likewise
+    int64_t inputs;              // channels
+    int64_t inStep, outStep;     // from one output pixel to the next
 };
 
 template <int64_t pixels>
@@ -43,14 +44,16 @@ sumTile(const Chain &chain, const float *x, const float *weight, const float *bi
         std::memcpy(&sum, bias, sizeof sum);
     }
     for (int64_t row = 0; row < chain.rows; ++row) {
-        const float *taps = x + row * chain.rowStep;
-        for (int64_t i = 0; i < chain.columns * chain.inputs; ++i, weight += kLanes) {
-            Vector w;
-            std::memcpy(&w, weight, sizeof w);
+        for (int64_t column = 0; column < chain.columns; ++column) {
+            const float *taps = x + row * chain.rowStep + column * chain.columnStep;
+            for (int64_t i = 0; i < chain.inputs; ++i, weight += kLanes) {
+                Vector w;
+                std::memcpy(&w, weight, sizeof w);
 #pragma clang loop unroll(full)
-            for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-                const Vector value = taps[pixel * chain.inStep + i];
-                sums[pixel] = __builtin_elementwise_fma(value, w, sums[pixel]);
+                for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+                    const Vector value = taps[pixel * chain.inStep + i];
+                    sums[pixel] = __builtin_elementwise_fma(value, w, sums[pixel]);
+                }
             }
         }
     }
@@ -74,7 +77,7 @@ BONN_FMA_CLONES void sumRow(const Chain &chain, const float *x, const float *wei
 
 // x [N, C, H, W], weight [K, C, kh, kw], bias [K] or undefined; float32 on the CPU.
 at::Tensor chainedConv2d(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
-                         int64_t stride, int64_t padding) {
+                         int64_t stride, int64_t padding, int64_t dilation) {
     const int64_t images = x.size(0), inputs = x.size(1);
     const int64_t outputs = weight.size(0), rows = weight.size(2), columns = weight.size(3);
     const int64_t blocks = (outputs + kLanes - 1) / kLanes;
@@ -83,7 +86,8 @@ at::Tensor chainedConv2d(const at::Tensor &x, const at::Tensor &weight, const at
                                   .permute({0, 2, 3, 1})
                                   .contiguous();
     const int64_t inHeight = padded.size(1), inWidth = padded.size(2);
-    const int64_t height = (inHeight - rows) / stride + 1, width = (inWidth - columns) / stride + 1;
+    const int64_t height = (inHeight - dilation * (rows - 1) - 1) / stride + 1;
+    const int64_t width = (inWidth - dilation * (columns - 1) - 1) / stride + 1;
     // [block][kernel row][kernel column][channel][lane]
     const at::Tensor packed = at::constant_pad_nd(weight, {0, 0, 0, 0, 0, 0, 0, missing}, 0)
                                   .view({blocks, kLanes, inputs, rows, columns})
@@ -93,7 +97,10 @@ at::Tensor chainedConv2d(const at::Tensor &x, const at::Tensor &weight, const at
                                             : at::zeros({blocks * kLanes}, x.options());
     at::Tensor y = at::empty({images, height, width, blocks * kLanes}, x.options());
 
-    const Chain chain{rows, inWidth * inputs, columns, inputs, stride * inputs, blocks * kLanes};
+    const Chain chain{rows,           dilation * inWidth * inputs,
+                      columns,        dilation * inputs,
+                      inputs,         stride * inputs,
+                      blocks * kLanes};
     const float *from = padded.const_data_ptr<float>();
     const float *weights = packed.const_data_ptr<float>();
     const float *biases = start.const_data_ptr<float>();
@@ -117,7 +124,7 @@ at::Tensor chainedConv2d(const at::Tensor &x, const at::Tensor &weight, const at
 
 int ctorch_chained_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight,
                           const ctorch_tensor *bias, int64_t stride, int64_t padding,
-                          ctorch_tensor **result, char **error) {
+                          int64_t dilation, ctorch_tensor **result, char **error) {
     return ctorch::produced("chained_conv2d", {x, weight, bias}, result, error, [&] {
         const at::Tensor &input = ctorch::unwrap(x), &kernel = ctorch::unwrap(weight);
         const at::Tensor start = ctorch::optional(bias).value_or(at::Tensor());
@@ -128,12 +135,14 @@ int ctorch_chained_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight,
         TORCH_CHECK(!start.defined() || (start.scalar_type() == at::kFloat && start.dim() == 1 &&
                                          start.size(0) == kernel.size(0)),
                     "expected bias [K], float32");
-        TORCH_CHECK(stride >= 1 && padding >= 0 && input.size(2) + 2 * padding >= kernel.size(2) &&
-                        input.size(3) + 2 * padding >= kernel.size(3),
+        TORCH_CHECK(stride >= 1 && padding >= 0 && dilation >= 1 &&
+                        input.size(2) + 2 * padding > dilation * (kernel.size(2) - 1) &&
+                        input.size(3) + 2 * padding > dilation * (kernel.size(3) - 1),
                     "the kernel does not fit into the padded input");
         const at::NoGradGuard guard;
         return bonn::chainedConv2d(input.to(at::kCPU), kernel.to(at::kCPU),
-                                   start.defined() ? start.to(at::kCPU) : start, stride, padding)
+                                   start.defined() ? start.to(at::kCPU) : start, stride, padding,
+                                   dilation)
             .to(input.device());
     });
 }

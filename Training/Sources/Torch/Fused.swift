@@ -65,14 +65,16 @@ public enum Fused {
     /// - Parameters:
     ///   - x: [N, C, H, W], on any device; computed on the CPU.
     ///   - weight: [K, C, kh, kw]; `bias`: [K].
-    ///   - stride, padding: of both axes.
+    ///   - stride, padding, dilation: of both axes.
     /// - Returns: [N, K, H', W'] on the device of `x`.
     public static func chainedConv2d(
-        _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0
+        _ x: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0,
+        dilation: Int = 1
     ) throws(TorchError) -> Tensor {
         try make((x, weight, bias)) {
             ctorch_chained_conv2d(
-                x.handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), $0, $1)
+                x.handle, weight.handle, bias?.handle, Int64(stride), Int64(padding),
+                Int64(dilation), $0, $1)
         }
     }
 }

@@ -16,14 +16,18 @@ import Torch
         var kernel: Int
         var stride = 1
         var padding = 0
+        var dilation = 1
         var bias = false
 
         var description: String {
             "\(images) x \(inputs) x \(height) x \(width), \(outputs) outputs, kernel \(kernel), "
-                + "stride \(stride), padding \(padding)\(bias ? ", bias" : "")"
+                + "stride \(stride), padding \(padding), dilation \(dilation)\(bias ? ", bias" : "")"
         }
-        var outHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
-        var outWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
+        var outHeight: Int { outputs(height) }
+        var outWidth: Int { outputs(width) }
+        private func outputs(_ size: Int) -> Int {
+            (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1
+        }
     }
 
     static let cases = [
@@ -36,6 +40,10 @@ import Torch
         Case(inputs: 33, outputs: 40, height: 5, width: 13, kernel: 1),
         Case(inputs: 4, outputs: 1, height: 6, width: 6, kernel: 1, stride: 2),
         Case(inputs: 2, outputs: 3, height: 3, width: 3, kernel: 5, padding: 2, bias: true),
+        Case(
+            inputs: 3, outputs: 18, height: 9, width: 12, kernel: 3, stride: 2, padding: 1,
+            dilation: 3, bias: true),
+        Case(images: 2, inputs: 2, outputs: 4, height: 6, width: 5, kernel: 2, dilation: 4),
         Case(images: 5, inputs: 70, outputs: 10, height: 1, width: 1, kernel: 1, bias: true),
     ]
 
@@ -48,7 +56,8 @@ import Torch
         let weight = try generator.normal([test.outputs, test.inputs, test.kernel, test.kernel])
         let bias = test.bias ? try generator.normal([test.outputs]) : nil
         let y = try Fused.chainedConv2d(
-            x, weight, bias: bias, stride: test.stride, padding: test.padding)
+            x, weight, bias: bias, stride: test.stride, padding: test.padding,
+            dilation: test.dilation)
         #expect(y.shape == [test.images, test.outputs, test.outHeight, test.outWidth])
         let expected = Self.chain(
             test, x: try x.floats(), weight: try weight.floats(), bias: try bias?.floats())
@@ -95,8 +104,12 @@ import Torch
                     for q in 0..<test.outWidth {
                         var sum = bias?[k] ?? 0
                         for tap in 0..<taps {
-                            let row = p * test.stride - test.padding + tap / test.kernel
-                            let column = q * test.stride - test.padding + tap % test.kernel
+                            let row =
+                                p * test.stride - test.padding
+                                + tap / test.kernel * test.dilation
+                            let column =
+                                q * test.stride - test.padding
+                                + tap % test.kernel * test.dilation
                             let isInside =
                                 (0..<test.height).contains(row)
                                 && (0..<test.width).contains(column)

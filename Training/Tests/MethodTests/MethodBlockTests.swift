@@ -90,7 +90,7 @@ import Torch
         let outputs = try record.input("weight").shape[0]
         let stride = aCase.name.hasSuffix("down") ? 2 : 1
         let output = try aCase.build(&builder, method.style, outputs, stride)
-        var plan = builder.plan(features: output, output: output)
+        var plan = try builder.plan(features: output, output: output)
         if aCase.hasRealWeights { plan = plan.withRealWeights() }
         let network = try Network(plan, method, seed: 1)
         for name in record.parameters {

@@ -57,4 +57,20 @@ public struct Plane: Sendable, Equatable {
 
     /// The sign of a value, sign(0) = +1.
     public static let sign = Plane(level: [0])
+
+    /// Insists on planes whose weighted sum never falls where the value that they are made of rises: the
+    /// largest sum of a window is then the sum of each plane's largest level, which is what max pooling of
+    /// planes computes.
+    ///
+    /// - Parameters:
+    ///   - weights: of the planes.
+    ///   - pool: the name of the pooling, for the message.
+    public static func requirePoolable(_ weights: [Float], _ pool: Name) throws(LoweringError) {
+        guard let weight = weights.first(where: { !($0 >= 0) }) else { return }
+        throw LoweringError(
+            .unsupported,
+            "\(pool): expected planes of weights of at least 0 in front of a max pooling, found \(weight), "
+                + "with which the largest sum is not that of the largest levels; let the pooling stand "
+                + "behind the layer that reads the planes")
+    }
 }

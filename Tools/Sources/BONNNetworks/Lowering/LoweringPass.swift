@@ -88,8 +88,7 @@ struct LoweringPass<Weights: WeightSource> {
                 + "only quantized layers, max pooling and flattening may read them")
     }
 
-    /// An operation on a real value, or on each plane of bits: thresholds of one value are monotone, so the
-    /// largest of a window's values decides its bits.
+    /// An operation on a real value, or on each plane of bits.
     private mutating func each(
         _ layer: PlannedLayer, _ operation: Operation
     ) throws(LoweringError) {
@@ -97,6 +96,9 @@ struct LoweringPass<Weights: WeightSource> {
         guard var planes = bits[layer.inputs[0]] else {
             reals[name] = writer.add(name, operation, try real(layer.inputs[0], for: name))
             return
+        }
+        if case .maxPool = layer.layer {
+            try Plane.requirePoolable(planes.planes.map(\.weight), name)
         }
         let isOne = planes.planes.count == 1
         for index in planes.planes.indices {

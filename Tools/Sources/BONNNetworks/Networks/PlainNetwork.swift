@@ -79,6 +79,6 @@ public struct PlainNetwork: NetworkFamily {
         }
         let logits = try plan.add(
             .linear(LinearPlan(outputs: classes, weights: ends)), "head", x)
-        return plan.plan(features: x, output: logits)
+        return try plan.plan(features: x, output: logits)
     }
 }

@@ -16,11 +16,26 @@ extension LayerPlan {
                 throw PlanError("\(name): expected [C, 1, 1] to read, found \(input.text)")
             }
             try requireOutputs(plan.outputs, name)
+            guard plan.weights != .binomial else {
+                throw PlanError("\(name): expected learned weights, found those of a blur")
+            }
             return Shape(plan.outputs, 1, 1)
-        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .dropout:
+        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu:
             return input
-        case .maxPool(let pool), .averagePool(let pool):
-            return try windowed(pool.window, input, channels: input.channels, name)
+        case .dropout(let probability):
+            guard probability >= 0, probability < 1 else {
+                throw PlanError(
+                    "\(name): expected a probability from 0 up to below 1, found \(probability)")
+            }
+            return input
+        case .maxPool(let pool):
+            let shape = try windowed(pool.window, input, channels: input.channels, name)
+            try pool.window.requirePooling(name, sameOnAllSides: true)
+            return shape
+        case .averagePool(let pool):
+            let shape = try windowed(pool.window, input, channels: input.channels, name)
+            try pool.window.requirePooling(name, sameOnAllSides: !pool.covers(input))
+            return shape
         case .globalAveragePool:
             return Shape(input.channels, 1, 1)
         case .add:
@@ -79,7 +94,9 @@ extension ConvolutionPlan {
                         + "\(window.height)x\(window.width) with \(input.channels / groups)")
             }
         }
-        return try windowed(window, input, channels: outputs, name)
+        let shape = try windowed(window, input, channels: outputs, name)
+        try window.requireOneStep(name)
+        return shape
     }
 }
 

@@ -7,6 +7,8 @@ public import BONNModelFormat
 /// stands behind everything that it reads; names are those of the parameters in a checkpoint, of the rows
 /// of layers.csv, and of the nodes of the model file.
 ///
+/// A `PlanBuilder` makes it, which refuses what cannot be trained and run.
+///
 /// A plan knows no method. Where 1-bit arithmetic begins stands a layer `quantize`, and which weights are
 /// of few bits is `Weights.quantized`; what both compute is the business of who executes the plan.
 public struct NetworkPlan: Sendable, Equatable {
@@ -16,14 +18,30 @@ public struct NetworkPlan: Sendable, Equatable {
     /// `[C, H, W]` of an image.
     public let input: Shape
     /// The layers, definition before use.
-    public internal(set) var layers: [PlannedLayer]
+    public internal(set) var layers: [PlannedLayer] { didSet { places = Self.places(of: layers) } }
     /// The value that the last fully connected layer reads: what a loss on features acts on.
     public internal(set) var features: Name
     /// The value that holds the logits, `[classes, 1, 1]`.
     public internal(set) var output: Name
 
+    /// Where each layer stands.
+    private var places: [Name: Int]
+
+    /// The plan of layers that fit each other, of which two are the features and the output.
+    init(input: Shape, layers: [PlannedLayer], features: Name, output: Name) {
+        self.input = input
+        self.layers = layers
+        self.features = features
+        self.output = output
+        places = Self.places(of: layers)
+    }
+
+    private static func places(of layers: [PlannedLayer]) -> [Name: Int] {
+        Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), layers.indices))
+    }
+
     /// The layer of a name, or nil.
-    public subscript(name: Name) -> PlannedLayer? { layers.first { $0.name == name } }
+    public subscript(name: Name) -> PlannedLayer? { places[name].map { layers[$0] } }
 
     /// The number of classes.
     public var classes: Int { self[output]?.shape.channels ?? 0 }

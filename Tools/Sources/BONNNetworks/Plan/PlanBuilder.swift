@@ -30,13 +30,24 @@ public struct PlanBuilder {
     /// Appends a layer.
     ///
     /// - Returns: the name of its value.
-    /// - Throws: `PlanError` where the inputs do not fit it.
+    /// - Throws: `PlanError` where the name is taken, an input is not there, or the inputs do not fit the
+    ///   layer.
     @discardableResult
     public mutating func add(
         _ layer: LayerPlan, _ name: Name, _ inputs: Name...
     ) throws(PlanError) -> Name {
-        precondition(shapes[name] == nil, "two layers are named \(name)")
-        let shape = try layer.shape(of: inputs.map { self.shape($0) }, name: name)
+        guard shapes[name] == nil else {
+            throw PlanError(
+                "\(name): expected a name of its own, found a second value of this name")
+        }
+        var read: [Shape] = []
+        for input in inputs {
+            let shape = try defined(input, name)
+            try shape.requireCountable(input)
+            read.append(shape)
+        }
+        let shape = try layer.shape(of: read, name: name)
+        try shape.requireCountable(name)
         layers.append(PlannedLayer(name: name, layer: layer, inputs: inputs, shape: shape))
         shapes[name] = shape
         return name
@@ -68,19 +79,31 @@ public struct PlanBuilder {
 
     /// Appends what ends most networks: the mean of each channel, `features`, and a real fully connected
     /// layer, `head`; and gives the plan.
-    public consuming func ended(_ x: Name, classes: Int) throws(PlanError) -> NetworkPlan {
+    public mutating func ended(_ x: Name, classes: Int) throws(PlanError) -> NetworkPlan {
         let features = try add(.globalAveragePool, "features", x)
         let logits = try add(.linear(LinearPlan(outputs: classes)), "head", features)
-        return plan(features: features, output: logits)
+        return try plan(features: features, output: logits)
     }
 
     /// The plan.
     ///
+    /// Mutating, as `ended`, so that its arguments may still append layers.
+    ///
     /// - Parameters:
     ///   - features: what the last fully connected layer reads.
     ///   - output: the logits.
-    public consuming func plan(features: Name, output: Name) -> NetworkPlan {
-        NetworkPlan(input: inputShape, layers: layers, features: features, output: output)
+    /// - Throws: `PlanError` where one of them is not there.
+    public mutating func plan(features: Name, output: Name) throws(PlanError) -> NetworkPlan {
+        _ = try defined(features, "the features")
+        _ = try defined(output, "the output")
+        return NetworkPlan(input: inputShape, layers: layers, features: features, output: output)
+    }
+
+    private func defined(_ value: Name, _ reader: Name) throws(PlanError) -> Shape {
+        guard let shape = shapes[value] else {
+            throw PlanError("\(reader): expected a value that is there, found \(value)")
+        }
+        return shape
     }
 }
 

@@ -9,20 +9,22 @@ extension NetworkPlan {
     /// The same network with real weights behind its activation quantizers.
     public func withRealWeights() -> NetworkPlan {
         var plan = self
-        for index in plan.layers.indices {
-            switch plan.layers[index].layer {
+        plan.layers = layers.map { layer in
+            var layer = layer
+            switch layer.layer {
             case .convolution(var convolution) where convolution.weights == .quantized:
                 convolution.weights = .real
                 convolution.padding = .zero
-                plan.layers[index].layer = .convolution(convolution)
+                layer.layer = .convolution(convolution)
             case .linear(var linear) where linear.weights == .quantized:
                 linear.weights = .real
-                plan.layers[index].layer = .linear(linear)
+                layer.layer = .linear(linear)
             case .convolution, .linear, .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh,
                 .prelu, .maxPool, .averagePool, .globalAveragePool, .add, .concatenate, .flatten,
                 .dropout:
                 break
             }
+            return layer
         }
         return plan
     }

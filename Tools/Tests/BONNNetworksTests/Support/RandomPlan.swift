@@ -74,7 +74,10 @@ struct RandomPlan {
     /// A window that fits what is there, with other paddings on other sides.
     private mutating func window(keepsSize: Bool) -> Window {
         let size = random.chance(0.7) ? 3 : 1
-        guard !keepsSize else { return Window(size, padding: size / 2) }
+        let dilation = random.chance(0.2) ? 2 : 1
+        guard !keepsSize else {
+            return Window(size, padding: size / 2 * dilation, dilation: dilation)
+        }
         func padding() -> Int { size == 1 ? 0 : 1 + random.integer(below: 2) }
         let stride = 1 + random.integer(below: 2)
         return Window(
@@ -121,6 +124,6 @@ struct RandomPlan {
                 LinearPlan(
                     outputs: 4, hasBias: random.chance(0.5),
                     weights: isQuantized ? .quantized : .real)))
-        return plan.plan(features: features, output: value)
+        return try plan.plan(features: features, output: value)
     }
 }

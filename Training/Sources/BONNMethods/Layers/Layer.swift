@@ -67,7 +67,7 @@ extension Tensor {
         precondition(
             window.strideHeight == window.strideWidth
                 && window.dilationHeight == window.dilationWidth,
-            "no network has such a window")
+            "a plan has no such window")
         let pads = [window.padLeft, window.padRight, window.padTop, window.padBottom]
         let isEven = Set(pads).count == 1 && value == 0
         let x = isEven || pads == [0, 0, 0, 0] ? self : try pad(pads, mode: .constant(value))
@@ -82,7 +82,7 @@ extension Tensor {
             window.height == window.width && window.strideHeight == window.strideWidth
                 && Set([window.padTop, window.padBottom, window.padLeft, window.padRight]).count
                     == 1,
-            "no network has such a window")
+            "a plan has no such window")
         return try maxPool2d(
             kernel: window.height, stride: window.strideHeight, padding: window.padTop)
     }
@@ -97,7 +97,7 @@ extension Tensor {
         precondition(
             window.height == window.width && window.strideHeight == window.strideWidth
                 && (pads.count == 1 || reachesOut),
-            "no network has such a window")
+            "a plan has no such window")
         return try avgPool2d(
             kernel: window.height, stride: window.strideHeight, padding: window.padTop,
             ceilMode: reachesOut, countPadding: reachesOut ? false : pool.countsPadding)

@@ -132,7 +132,11 @@ public struct DeployedNetwork {
         case .relu: return .real(try x().relu())
         case .hardtanh: return .real(try x().clamp(min: -1, max: 1))
         case .prelu: return .real(try x().prelu(number("\(name).weight")))
-        case .maxPool(let pool): return try each { try $0.maxPool(pool.window) }
+        case .maxPool(let pool):
+            if case .planes(let planes) = inputs[0] {
+                try Plane.requirePoolable(planes.map(\.weight), name)
+            }
+            return try each { try $0.maxPool(pool.window) }
         case .averagePool(let pool):
             return .real(try x().to(.float64).averagePool(pool).to(.float32))
         case .globalAveragePool:
@@ -282,7 +286,8 @@ extension Tensor {
         let padding = isEven ? pads[0] : 0
         guard groups > 1 else {
             return try Fused.chainedConv2d(
-                x, weight, bias: bias, stride: window.strideHeight, padding: padding)
+                x, weight, bias: bias, stride: window.strideHeight, padding: padding,
+                dilation: window.dilationHeight)
         }
         let inputs = x.shape[1] / groups
         let outputs = weight.shape[0] / groups
@@ -293,7 +298,8 @@ extension Tensor {
                     x.narrow(dim: 1, start: group * inputs, length: inputs).contiguous(),
                     weight.narrow(dim: 0, start: group * outputs, length: outputs).contiguous(),
                     bias: bias?.narrow(dim: 0, start: group * outputs, length: outputs),
-                    stride: window.strideHeight, padding: padding))
+                    stride: window.strideHeight, padding: padding,
+                    dilation: window.dilationHeight))
         }
         return try Tensor.cat(parts, dim: 1)
     }

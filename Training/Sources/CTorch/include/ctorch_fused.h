@@ -38,7 +38,7 @@ int ctorch_kernel_loss(const ctorch_tensor *latent, const ctorch_tensor *scale,
  * null. Returns [N, K, H', W']. */
 int ctorch_chained_conv2d(const ctorch_tensor *x, const ctorch_tensor *weight,
                           const ctorch_tensor *bias, int64_t stride, int64_t padding,
-                          ctorch_tensor **result, char **error);
+                          int64_t dilation, ctorch_tensor **result, char **error);
 
 #ifdef __cplusplus
 }
