@@ -88,6 +88,7 @@ let package = Package(
             dependencies: [
                 "BONNMethods", "Torch", .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
             ], exclude: ["Oracle"], swiftSettings: settings),
         // Saves files while calls of the system fail; TrainerTests starts it.
         .executableTarget(

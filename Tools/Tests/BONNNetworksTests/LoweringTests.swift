@@ -19,6 +19,14 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func `magnitudes of whatever stands behind a quantizer are exact`(remainder: UInt64) throws {
+        for seed in stride(from: remainder, to: 100, by: 10) {
+            let plan = try RandomPlan.plan(seed: seed).withMagnitudes()
+            try expectExact(SeededWeights(plan: plan, seed: seed, forms: .drawn), "magnitudes")
+        }
+    }
+
     @Test func `the plans that are drawn hold every kind of layer, term and plane`() throws {
         var found: Set<String> = []
         for seed in 0..<300 as Range<UInt64> {
@@ -58,8 +66,10 @@ import Testing
         }
         let expected: Set<String> = [
             "convolution", "linear", "quantize", "batchNorm", "bias", "scale", "relu", "hardtanh",
-            "prelu", "maxPool", "averagePool", "globalAveragePool", "add", "concatenate", "flatten",
-            "dropout", "real activation", "1 planes", "2 planes", "signedBits", "unsignedBits",
+            "prelu", "absolute", "stopGradient", "maxPool", "averagePool", "globalAveragePool",
+            "add",
+            "multiply", "concatenate", "flatten", "dropout", "real activation", "1 planes",
+            "2 planes", "signedBits", "unsignedBits",
             "levels of channels", "zero", "plusOne", "minusOne", "groups of bits",
             "bias behind bits", "real kernel", "1 terms of numbers", "2 terms of numbers",
             "1 terms of 1 planes", "1 terms of 2 planes", "2 terms of 1 planes",

@@ -70,6 +70,29 @@ import Testing
     }
 
     @Test(arguments: Networks.all.map(\.name))
+    func `sums are multiplied by magnitudes in every network, wherever they are of bits`(
+        network: String
+    ) throws {
+        let entry = try #require(Networks.named(network))
+        let plan = try Self.small(entry, PreActivationBlock())
+        let scaled = try plan.withMagnitudes()
+        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(of: $0) != nil }
+        #expect(scaled.layers.count { $0.layer == .multiply } == bitReaders.count)
+        for layer in bitReaders {
+            let product = try #require(scaled["\(layer.name).scaled"])
+            #expect(product.inputs == [layer.name, "\(layer.name).magnitudes"])
+            #expect(product.shape == layer.shape)
+            #expect(
+                scaled[product.inputs[1]]?.shape == Shape(1, layer.shape.height, layer.shape.width))
+            // Nothing else reads what was not multiplied.
+            #expect(scaled.readers(of: layer.name).map(\.name) == [product.name])
+        }
+        #expect(scaled.shape(of: scaled.output) == Shape(5, 1, 1))
+        try expectExact(SeededWeights(plan: scaled, seed: 2), network)
+        #expect(try plan.inFullPrecision().withMagnitudes() == plan.inFullPrecision())
+    }
+
+    @Test(arguments: Networks.all.map(\.name))
     func `what a quantized layer became is where a parity check finds it`(network: String) throws {
         let entry = try #require(Networks.named(network))
         let plan = try Self.small(entry, BONNBlock())

@@ -55,6 +55,15 @@ import Testing
                 "layer: expected two values of one shape, found [4, 8, 8] and [5, 8, 8]"
             ),
             (
+                Self.message(.multiply, reading: square, Shape(1, 8, 7)),
+                "layer: expected a factor of one of the shapes [4, 8, 8], [4, 1, 1], [1, 8, 8], found "
+                    + "[1, 8, 7]"
+            ),
+            (
+                Self.message(.multiply, reading: square),
+                "layer: expected 2 values to read, found 1"
+            ),
+            (
                 Self.message(.concatenate, reading: square, Shape(4, 7, 8)),
                 "layer: expected values of one height and width, found [4, 8, 8], [4, 7, 8]"
             ),

@@ -52,6 +52,11 @@ import Torch
         _ configuration: NetworkConfiguration, for size: ImageSize, seed: UInt64
     ) throws -> Network {
         let network = try Network(configuration, for: size, seed: seed)
+        try makeLookTrained(network, seed: seed)
+        return network
+    }
+
+    private static func makeLookTrained(_ network: Network, seed: UInt64) throws {
         let generator = try Generator(seed: seed)
         try withoutGradient { () throws(TorchError) in
             for parameter in network.store.parameters {
@@ -71,7 +76,6 @@ import Torch
                 }
             }
         }
-        return network
     }
 
     static func images(_ count: Int, _ aCase: Case, seed: UInt64) throws -> Tensor {
@@ -98,6 +102,35 @@ import Torch
         var certificate = export.parity.certificate
         certificate.network = try file.networkDigest()
         #expect(file.metadata.parity == certificate)
+    }
+
+    /// Shortcuts, plain layers and fully connected ones, and a network with an order of layers of its own.
+    @Test(arguments: ["wrn22", "resnet18", "lenet5", "vgg-small", "alexnet", "quicknet"])
+    func `sums times the magnitudes of activations are exported in bits`(name: String) throws {
+        let entry = try #require(Networks.named(name))
+        let method = XNORNet(scaledActivations: true)
+        let side = max(9, entry.smallestSide)
+        let plan = try entry.plan(
+            input: Shape(entry.input.channels, side, side + 3), classes: 5,
+            widths: entry.widths.indices.map { 8 + 2 * $0 }, style: method.style)
+        let network = try Network(plan, method, seed: 84)
+        try Self.makeLookTrained(network, seed: 84)
+        let images = try Generator(seed: 85).normal([3, entry.input.channels, side, side + 3])
+        let export = try ModelExport(network, batches: [images])
+        #expect(export.parity.entries.count == KernelSet.available.count * 2)
+        #expect(export.parity.certificate.maxAbsDifference == 0 && export.layerValues > 0)
+        let operations = try ModelFile(bytes: export.bytes).metadata.graph.nodes.map(\.operation)
+        #expect(operations.count { $0 == .multiply } == network.quantizedLayers.count)
+        // And K decides something: without it the logits are others.
+        let plain = try Network(plan, XNORNet(), seed: 84)
+        try Self.makeLookTrained(plain, seed: 84)
+        let (scaled, unscaled) = try withoutGradient {
+            (
+                try network(images, .evaluation).logits.floats(),
+                try plain(images, .evaluation).logits.floats()
+            )
+        }
+        #expect(scaled != unscaled)
     }
 
     @Test func `deployment arithmetic is evaluation up to rounding`() throws {

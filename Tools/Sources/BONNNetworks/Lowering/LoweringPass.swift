@@ -62,21 +62,32 @@ struct LoweringPass<Weights: WeightSource> {
             let slope = try writer.store("\(name).slope", try weights.values("\(name).weight"))
             reals[name] = writer.add(
                 name, .prelu(PReLU(slope: slope)), try real(input, for: name))
+        case .absolute:
+            let slope = try writer.store("\(name).slope", [-1])
+            reals[name] = writer.add(
+                name, .prelu(PReLU(slope: slope)), try real(input, for: name))
         case .maxPool(let pool): try each(layer, .maxPool(pool))
         case .flatten: try each(layer, .flatten)
         case .averagePool(let pool):
             reals[name] = writer.add(name, .averagePool(pool), try real(input, for: name))
         case .globalAveragePool:
             reals[name] = writer.add(name, .globalAveragePool, try real(input, for: name))
-        case .add, .concatenate:
-            var inputs: [Name] = []
-            for input in layer.inputs { inputs.append(try real(input, for: name)) }
-            let operation: Operation = layer.layer == .add ? .add : .concatenate
-            reals[name] = writer.add(name, operation, inputs: inputs)
-        case .dropout:
+        case .add: try join(layer, .add)
+        case .multiply: try join(layer, .multiply)
+        case .concatenate: try join(layer, .concatenate)
+        case .stopGradient, .dropout:
             reals[name] = reals[input]
             bits[name] = bits[input]
         }
+    }
+
+    /// An operation on real values.
+    private mutating func join(
+        _ layer: PlannedLayer, _ operation: Operation
+    ) throws(LoweringError) {
+        var inputs: [Name] = []
+        for input in layer.inputs { inputs.append(try real(input, for: layer.name)) }
+        reals[layer.name] = writer.add(layer.name, operation, inputs: inputs)
     }
 
     /// The node that holds a value as real numbers.
@@ -192,10 +203,14 @@ extension LoweringPass {
         let shape = plan.weightShape(of: layer)
         let bias =
             hasBias ? try writer.store("\(name).bias", weights.values("\(name).bias")) : nil
-        var values: [Float]
+        let values: [Float]
         switch kind {
-        case .real: values = try weights.values("\(name).weight")
-        case .binomial: values = Self.binomial(shape)
+        case .real, .binomial, .mean:
+            if let fixed = kind.fixed(shape) {
+                values = fixed
+            } else {
+                values = try weights.values("\(name).weight")
+            }
         case .quantized:
             switch try weights.kernel(name) {
             case .real(let kernel): values = kernel
@@ -261,11 +276,5 @@ extension LoweringPass {
             LoweredLayer(
                 layer: name, quantizer: planes.quantizer, norm: planes.norm, source: planes.source,
                 planes: planes.made))
-    }
-
-    /// (1 2 1) times (1 2 1) over 16 for each channel.
-    private static func binomial(_ shape: [Int]) -> [Float] {
-        let kernel: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
-        return (0..<shape[0]).flatMap { _ in kernel }
     }
 }

@@ -28,8 +28,15 @@ public enum LayerPlan: Sendable, Equatable {
     case averagePool(Pool)
     /// The mean of each channel, `[C, H, W]` to `[C, 1, 1]`.
     case globalAveragePool
+    /// |x|.
+    case absolute
+    /// The value itself, through which no gradient passes.
+    case stopGradient
     /// The sum of two values of one shape.
     case add
+    /// The product of two values, the second one of the shape of the first, or `[C, 1, 1]`, a factor a
+    /// channel, or `[1, H, W]`, a factor a pixel.
+    case multiply
     /// Two or more values, joined along channels.
     case concatenate
     /// `[C, H, W]` to `[C * H * W, 1, 1]`.
@@ -42,8 +49,9 @@ public enum LayerPlan: Sendable, Equatable {
         switch self {
         case .convolution(let convolution): convolution.weights == .quantized
         case .linear(let linear): linear.weights == .quantized
-        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .maxPool,
-            .averagePool, .globalAveragePool, .add, .concatenate, .flatten, .dropout:
+        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,
+            .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add, .multiply,
+            .concatenate, .flatten, .dropout:
             false
         }
     }
@@ -57,6 +65,21 @@ public enum Weights: Sendable, Equatable {
     case quantized
     /// Fixed: the outer product of (1 2 1) / 4 with itself, a blur; 3x3, one channel a group.
     case binomial
+    /// Fixed: the reciprocal of the number of products in a sum, a mean; zeros of the padding count.
+    case mean
+
+    /// The numbers of weights `[K, C / groups, kh, kw]` or `[K, C]` that are fixed; nil: they are learned.
+    public func fixed(_ shape: [Int]) -> [Float]? {
+        switch self {
+        case .real, .quantized: return nil
+        case .binomial:
+            let kernel: [Float] = [1, 2, 1, 2, 4, 2, 1, 2, 1].map { $0 / 16 }
+            return (0..<shape[0]).flatMap { _ in kernel }
+        case .mean:
+            let products = shape.dropFirst().reduce(1, *)
+            return [Float](repeating: 1 / Float(products), count: shape[0] * products)
+        }
+    }
 }
 
 /// A convolution of a plan.

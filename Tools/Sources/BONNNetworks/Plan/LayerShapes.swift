@@ -20,7 +20,8 @@ extension LayerPlan {
                 throw PlanError("\(name): expected learned weights, found those of a blur")
             }
             return Shape(plan.outputs, 1, 1)
-        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu:
+        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,
+            .stopGradient:
             return input
         case .dropout(let probability):
             guard probability >= 0, probability < 1 else {
@@ -45,6 +46,17 @@ extension LayerPlan {
                         + inputs[1].text)
             }
             return input
+        case .multiply:
+            let factors = [
+                input, Shape(input.channels, 1, 1), Shape(1, input.height, input.width),
+            ]
+            guard factors.contains(inputs[1]) else {
+                throw PlanError(
+                    "\(name): expected a factor of one of the shapes "
+                        + factors.map(\.text).joined(separator: ", ") + ", found "
+                        + inputs[1].text)
+            }
+            return input
         case .concatenate:
             guard inputs.allSatisfy({ ($0.height, $0.width) == (input.height, input.width) })
             else {
@@ -61,10 +73,11 @@ extension LayerPlan {
     private func requireCount(_ count: Int, _ name: Name) throws(PlanError) {
         let (fits, expected): (Bool, String)
         switch self {
-        case .add: (fits, expected) = (count == 2, "2 values")
+        case .add, .multiply: (fits, expected) = (count == 2, "2 values")
         case .concatenate: (fits, expected) = (count >= 2, "2 or more values")
         case .convolution, .linear, .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu,
-            .maxPool, .averagePool, .globalAveragePool, .flatten, .dropout:
+            .absolute, .stopGradient, .maxPool, .averagePool, .globalAveragePool, .flatten,
+            .dropout:
             (fits, expected) = (count == 1, "1 value")
         }
         guard fits else {

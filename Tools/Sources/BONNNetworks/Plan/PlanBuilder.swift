@@ -36,6 +36,14 @@ public struct PlanBuilder {
     public mutating func add(
         _ layer: LayerPlan, _ name: Name, _ inputs: Name...
     ) throws(PlanError) -> Name {
+        try add(layer, name, inputs: inputs)
+    }
+
+    /// Appends a layer of any number of inputs, as above.
+    @discardableResult
+    public mutating func add(
+        _ layer: LayerPlan, _ name: Name, inputs: [Name]
+    ) throws(PlanError) -> Name {
         guard shapes[name] == nil else {
             throw PlanError(
                 "\(name): expected a name of its own, found a second value of this name")

@@ -84,8 +84,8 @@ extension LayerPlan {
         switch self {
         case .convolution(let plan): plan.window == Window(1) && plan.weights == .real
         case .batchNorm, .bias, .scale: true
-        case .linear, .quantize, .relu, .hardtanh, .prelu, .maxPool, .averagePool,
-            .globalAveragePool, .add, .concatenate, .flatten, .dropout:
+        case .linear, .quantize, .relu, .hardtanh, .prelu, .absolute, .stopGradient, .maxPool,
+            .averagePool, .globalAveragePool, .add, .multiply, .concatenate, .flatten, .dropout:
             false
         }
     }

@@ -20,8 +20,8 @@ extension NetworkPlan {
                 linear.weights = .real
                 layer.layer = .linear(linear)
             case .convolution, .linear, .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh,
-                .prelu, .maxPool, .averagePool, .globalAveragePool, .add, .concatenate, .flatten,
-                .dropout:
+                .prelu, .absolute, .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add,
+                .multiply, .concatenate, .flatten, .dropout:
                 break
             }
             return layer

@@ -34,8 +34,8 @@ struct RandomWeights: WeightSource {
             return numbers(parameter, layer.shape.channels, around: 0, by: 0.1)
         case .scale, .prelu:
             return numbers(parameter, layer.shape.channels, around: 0.25, by: 0.1)
-        case .quantize, .batchNorm, .relu, .hardtanh, .maxPool, .averagePool, .globalAveragePool,
-            .add, .concatenate, .flatten, .dropout:
+        case .quantize, .batchNorm, .relu, .hardtanh, .absolute, .stopGradient, .maxPool,
+            .averagePool, .globalAveragePool, .add, .multiply, .concatenate, .flatten, .dropout:
             throw LoweringError(.source, "\(parameter): the layer has no such parameter")
         }
     }

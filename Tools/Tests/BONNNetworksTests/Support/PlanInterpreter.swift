@@ -85,6 +85,7 @@ struct PlanInterpreter<Source: WeightSource> {
         case .prelu:
             let slope = try weights.values("\(name).weight")
             return try map { $0 >= 0 ? $0 : slope[$1] * $0 }
+        case .absolute: return try map { x, _ in x >= 0 ? x : -x }
         case .maxPool(let pool):
             let geometry = SlidingWindow(pool.window, shape, layer.shape, groups: 1)
             return each { x in geometry.pooled(x) { values in values.max()! } }
@@ -103,8 +104,18 @@ struct PlanInterpreter<Source: WeightSource> {
                 })
         case .add:
             return .real(zip(try real(inputs[0], name), try real(inputs[1], name)).map { $0 + $1 })
+        case .multiply:
+            let factors = try real(inputs[1], name)
+            let other = plan.shape(of: layer.inputs[1])!
+            return .real(
+                try real(inputs[0], name).enumerated().map { index, number in
+                    let (channel, pixel) = (index / pixels, index % pixels)
+                    let row = other.channels == 1 ? 0 : channel
+                    let size = other.height * other.width
+                    return number * factors[row * size + (size == 1 ? 0 : pixel)]
+                })
         case .concatenate: return .real(try inputs.flatMap { try real($0, name) })
-        case .flatten, .dropout: return inputs[0]
+        case .flatten, .stopGradient, .dropout: return inputs[0]
         }
     }
 
@@ -137,6 +148,10 @@ extension PlanInterpreter {
             let row: [Float] = [0.25, 0.5, 0.25]
             let blur = row.flatMap { a in row.map { a * $0 } }
             kernel = (0..<layer.shape.channels).flatMap { _ in blur }
+        case .mean:
+            let shape = plan.weightShape(layer)
+            let products = shape.dropFirst().reduce(1, *)
+            kernel = [Float](repeating: 1 / Float(products), count: shape[0] * products)
         case .quantized:
             guard case .real(let numbers) = try weights.kernel(layer.name) else { return [] }
             kernel = numbers

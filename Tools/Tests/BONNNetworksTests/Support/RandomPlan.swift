@@ -35,10 +35,13 @@ struct RandomPlan {
 
     private mutating func append() throws(PlanError) {
         let before = value
-        switch random.integer(below: 9) {
+        switch random.integer(below: 11) {
         case 0: try convolution(outputs: 2 * (1 + random.integer(below: 4)))
         case 1: try affine()
-        case 2: try add([.relu, .prelu, .hardtanh, .dropout(0.5)][random.integer(below: 4)])
+        case 2:
+            try add(
+                [.relu, .prelu, .hardtanh, .dropout(0.5), .absolute, .stopGradient][
+                    random.integer(below: 6)])
         case 3: try pooling(isMax: true)
         case 4: try pooling(isMax: false)
         case 5:
@@ -47,8 +50,23 @@ struct RandomPlan {
         case 6:
             try quantized(outputs: 1 + random.integer(below: 4), keepsSize: true)
             try add(.concatenate, before)
+        case 7: try multiplied(by: before)
         default: try quantized(outputs: 2 * (1 + random.integer(below: 4)), keepsSize: false)
         }
+    }
+
+    /// By itself through a layer, by the mean of each channel, or by that of each pixel.
+    private mutating func multiplied(by before: Name) throws(PlanError) {
+        switch random.integer(below: 3) {
+        case 0: try add(.hardtanh)
+        case 1: try add(.globalAveragePool)
+        default:
+            try add(
+                .convolution(ConvolutionPlan(outputs: 1, window: Window(1), weights: .mean)))
+        }
+        let factor = value
+        value = before
+        try add(.multiply, factor)
     }
 
     private mutating func affine() throws(PlanError) {
@@ -123,7 +141,7 @@ struct RandomPlan {
             .linear(
                 LinearPlan(
                     outputs: 4, hasBias: random.chance(0.5),
-                    weights: isQuantized ? .quantized : .real)))
+                    weights: isQuantized ? .quantized : random.chance(0.3) ? .mean : .real)))
         return try plan.plan(features: features, output: value)
     }
 }

@@ -17,10 +17,7 @@ public struct Conv2d: Layer {
     ) throws(TorchError) {
         self.plan = plan
         let shape = plan.weightShape(channels: channels)
-        weight =
-            plan.weights == .binomial
-            ? try scope.parameter("weight", shape, .binomial, role: .buffer)
-            : try scope.parameter("weight", shape, .kaiming(shape), role: .weight)
+        weight = try scope.weight(plan.weights, shape, .kaiming(shape))
         bias =
             plan.hasBias
             ? try scope.parameter("bias", [plan.outputs], .constant(0), role: .bias) : nil
@@ -40,11 +37,11 @@ public struct Linear: Layer {
     /// `[K]`, or nil.
     public let bias: Parameter?
 
-    /// Creates the layer; weights and bias uniform in +-1 / sqrt(C), as PyTorch's.
+    /// Creates the layer; weights and bias uniform in +-1 / sqrt(C), as PyTorch's, or what is fixed.
     public init(_ scope: ParameterScope, _ plan: LinearPlan, features: Int) throws(TorchError) {
         let bound = 1 / Double(features).squareRoot()
-        weight = try scope.parameter(
-            "weight", [plan.outputs, features], .uniform(bound: bound), role: .weight)
+        weight = try scope.weight(
+            plan.weights, [plan.outputs, features], .uniform(bound: bound))
         bias =
             plan.hasBias
             ? try scope.parameter("bias", [plan.outputs], .uniform(bound: bound), role: .bias)
@@ -54,5 +51,17 @@ public struct Linear: Layer {
     /// The weighted sums.
     public func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
         try inputs[0].asRows().linear(weight.tensor, bias?.tensor)
+    }
+}
+
+extension ParameterScope {
+    /// The weights of a real layer: learned, from what they start as, or fixed.
+    fileprivate func weight(
+        _ kind: Weights, _ shape: [Int], _ start: Initialiser
+    ) throws(TorchError) -> Parameter {
+        guard let values = kind.fixed(shape) else {
+            return try parameter("weight", shape, start, role: .weight)
+        }
+        return try parameter("weight", shape, .values(values), role: .buffer)
     }
 }

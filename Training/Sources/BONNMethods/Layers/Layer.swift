@@ -54,6 +54,14 @@ extension Tensor {
         try reshape([1, -1] + [Int](repeating: 1, count: x.shape.count - 2))
     }
 
+    /// The product with a factor an element, a channel or a pixel; a value of one pixel a channel is
+    /// [N, C, 1, 1] or [N, C].
+    func multiplied(by factor: Tensor) throws(TorchError) -> Tensor {
+        guard factor.shape.count != shape.count else { return try self * factor }
+        let ones = [Int](repeating: 1, count: shape.count - 2)
+        return try self * factor.reshape(factor.shape.prefix(2) + ones)
+    }
+
     /// `[N, C]` of `[N, C, 1, 1]`.
     func asRows() throws(TorchError) -> Tensor {
         shape.count == 2 ? self : try reshape([shape[0], -1])

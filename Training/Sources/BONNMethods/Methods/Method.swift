@@ -13,7 +13,7 @@ public protocol Method: Sendable {
     var style: any BlockStyle { get }
 
     /// What the method changes of a plan.
-    func adapt(_ plan: NetworkPlan) -> NetworkPlan
+    func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan
 
     /// How latent weights of a shape, [K, C, kh, kw] or [K, C], start.
     func latent(_ shape: [Int]) -> Initialiser

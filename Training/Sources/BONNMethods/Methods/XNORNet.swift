@@ -4,8 +4,8 @@ public import Torch
 /// XNOR-Net (Rastegari et al., ECCV 2016): W ~ alpha sign(W) with alpha = mean|W| of each filter, the least
 /// squares solution; batch norm and sign in front of the convolution (methods.md 2.3).
 ///
-/// Without the magnitudes K of activations, which the authors' code leaves out too: they cost less than a
-/// percent.
+/// The magnitudes K of activations are a choice: the paper has them, the authors' code leaves them out, which
+/// costs less than a percent.
 public struct XNORNet: Method {
     /// What is known of the method.
     public static let card = MethodCard(
@@ -17,13 +17,25 @@ public struct XNORNet: Method {
 
     /// Whose backward pass is taken.
     public var source: XNORSource
+    /// Whether sums are multiplied by K = A * k: A the mean |x| over the channels, k the average over the
+    /// window.
+    public var scaledActivations: Bool
     /// Order of the layers.
     public let style: any BlockStyle
 
     /// Creates the method.
-    public init(source: XNORSource = .paper, style: any BlockStyle = PreActivationBlock()) {
+    public init(
+        source: XNORSource = .paper, scaledActivations: Bool = false,
+        style: any BlockStyle = PreActivationBlock()
+    ) {
         self.source = source
+        self.scaledActivations = scaledActivations
         self.style = style
+    }
+
+    /// The plan with K where it is wanted.
+    public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
+        scaledActivations ? try plan.withMagnitudes() : plan
     }
 
     /// alpha sign(W), alpha = mean|W| of each filter.

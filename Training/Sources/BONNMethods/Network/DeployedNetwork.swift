@@ -132,6 +132,8 @@ public struct DeployedNetwork {
         case .relu: return .real(try x().relu())
         case .hardtanh: return .real(try x().clamp(min: -1, max: 1))
         case .prelu: return .real(try x().prelu(number("\(name).weight")))
+        // Zeros keep their sign, as they do in the runtime.
+        case .absolute: return .real(try x() * signOrPlusOne(x()))
         case .maxPool(let pool):
             if case .planes(let planes) = inputs[0] {
                 try Plane.requirePoolable(planes.map(\.weight), name)
@@ -142,10 +144,11 @@ public struct DeployedNetwork {
         case .globalAveragePool:
             return .real(try x().to(.float64).mean([2, 3]).to(.float32))
         case .add: return .real(try x(0) + x(1))
+        case .multiply: return .real(try x(0).multiplied(by: x(1)))
         case .concatenate:
             return .real(try Tensor.cat(inputs.map { try Self.real($0, name) }, dim: 1))
         case .flatten: return try each { try $0.contiguous().flatten(from: 1) }
-        case .dropout: return inputs[0]
+        case .stopGradient, .dropout: return inputs[0]
         }
     }
 
@@ -250,9 +253,11 @@ public struct DeployedNetwork {
                         return (try Tensor(signs, shape: shape, device: device), term.scale)
                     })
             }
-        case .real, .binomial:
-            if kind == .real, let form = try weights.bytes(name) { return .bytes(form) }
+        case .real:
+            if let form = try weights.bytes(name) { return .bytes(form) }
             return .real(try Tensor(try weights.values("\(name).weight"), shape: shape))
+        case .binomial, .mean:
+            return .real(try Tensor(kind.fixed(stored) ?? [], shape: shape))
         }
     }
 }

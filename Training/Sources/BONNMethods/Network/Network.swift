@@ -29,10 +29,12 @@ public final class Network {
     let fused: StepList
 
     /// Builds the network with initial weights that depend on `seed` and the parameters' names only.
+    ///
+    /// - Throws: `PlanError` where the method does not fit the plan, `TorchError` when the device refuses.
     public init(
         _ plan: NetworkPlan, _ method: any Method, seed: UInt64, device: Device = .cpu
-    ) throws(TorchError) {
-        let adapted = method.adapt(plan)
+    ) throws {
+        let adapted = try method.adapt(plan)
         self.plan = adapted
         self.method = method
         store = ParameterStore(seed: seed, device: device)
@@ -109,6 +111,9 @@ public final class Network {
         case .relu: return FunctionLayer { (x, _) throws(TorchError) in try x[0].relu() }
         case .hardtanh:
             return FunctionLayer { (x, _) throws(TorchError) in try x[0].clamp(min: -1, max: 1) }
+        case .absolute: return FunctionLayer { (x, _) throws(TorchError) in try x[0].abs() }
+        case .stopGradient:
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].detached() }
         case .maxPool(let pool):
             return FunctionLayer { (x, _) throws(TorchError) in try x[0].maxPool(pool.window) }
         case .averagePool(let pool):
@@ -116,6 +121,8 @@ public final class Network {
         case .globalAveragePool:
             return FunctionLayer { (x, _) throws(TorchError) in try x[0].mean([2, 3]) }
         case .add: return Addition()
+        case .multiply:
+            return FunctionLayer { (x, _) throws(TorchError) in try x[0].multiplied(by: x[1]) }
         case .concatenate:
             return FunctionLayer { (x, _) throws(TorchError) in try Tensor.cat(x, dim: 1) }
         case .flatten:

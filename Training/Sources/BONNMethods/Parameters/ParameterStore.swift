@@ -79,8 +79,8 @@ public enum Initialiser: Sendable {
     /// Uniform in [-bound, bound).
     case uniform(bound: Double)
 
-    /// (1 2 1) times (1 2 1) over 16 for each output: a blur.
-    case binomial
+    /// These numbers, in row-major order.
+    case values([Float])
 
     /// A Gaussian of variance 2 / fan-in (He et al., 2015), for weights `[K, C, kh, kw]`.
     public static func kaiming(_ shape: [Int]) -> Initialiser {
@@ -95,10 +95,7 @@ public enum Initialiser: Sendable {
             try generator.normal(shape, std: deviation)
         case .uniform(let bound):
             try generator.uniform(shape, low: -bound, high: bound)
-        case .binomial:
-            try Tensor(
-                [1, 2, 1, 2, 4, 2, 1, 2, 1].map { Float($0) / 16 }, shape: [1, 1, 3, 3]
-            ).expand(shape).clone()
+        case .values(let values): try Tensor(values, shape: shape)
         }
     }
 }
