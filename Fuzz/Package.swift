@@ -15,25 +15,8 @@ let package = Package(
     dependencies: [
         .package(name: "swift-bonn", path: ".."),
         .package(name: "Tools", path: "../Tools"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
-        // The reader of recipes without LibTorch: links to those sources of Training that need none.
-        .target(
-            name: "BONNMethods",
-            dependencies: [
-                .product(name: "BONNModelFormat", package: "swift-bonn"),
-                .product(name: "BONNNetworks", package: "Tools"),
-            ], swiftSettings: settings),
-        .target(
-            name: "BONNTrainer",
-            dependencies: [
-                "BONNMethods", "Yams", .product(name: "BONNData", package: "Tools"),
-                .product(name: "BONNFiles", package: "Tools"),
-                .product(name: "BONNNetworks", package: "Tools"),
-                .product(name: "BONNModelFormat", package: "swift-bonn"),
-            ],
-            swiftSettings: settings),
         .target(
             name: "BONNTestSupport",
             dependencies: [.product(name: "BONNModelFormat", package: "swift-bonn")],
@@ -42,7 +25,8 @@ let package = Package(
         .executableTarget(
             name: "bonn-fuzz",
             dependencies: [
-                "BONNTrainer", "BONNTestSupport", "CLibFuzzer",
+                "BONNTestSupport", "CLibFuzzer",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),

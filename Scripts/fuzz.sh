@@ -55,7 +55,6 @@ collect() {
     case "$target" in
     model) cp Tests/ModelFormatTests/Golden/*.bonn "$folder" ;;
     safetensors) cp Tests/ModelFormatTests/Golden/*.safetensors "$folder" ;;
-    recipe) cp Training/recipes/*.yaml "$folder" ;;
     *)
         for kind in "$target" "${target/jpeg/jpg}"; do
             find Tools/Tests/BONNImageIOTests/Pillow/Fixtures -name "*.$kind" -exec cp {} "$folder" \;

@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "BONNFiles", targets: ["BONNFiles"]),
         .library(name: "BONNImageIO", targets: ["BONNImageIO"]),
         .library(name: "BONNTerminal", targets: ["BONNTerminal"]),
+        .library(name: "BONNConfiguration", targets: ["BONNConfiguration"]),
         .library(name: "BONNData", targets: ["BONNData"]),
         .library(name: "BONNDownload", targets: ["BONNDownload"]),
         .library(name: "BONNNetworks", targets: ["BONNNetworks"]),
@@ -24,6 +25,7 @@ let package = Package(
         .package(name: "swift-bonn", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         .systemLibrary(
@@ -69,6 +71,11 @@ let package = Package(
                 "BONNFiles", .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
+        // Keys of what can be configured, and recipes in YAML.
+        .target(
+            name: "BONNConfiguration",
+            dependencies: ["Yams", .product(name: "BONNModelFormat", package: "swift-bonn")],
+            swiftSettings: settings),
         // Networks as data, and the way from there to a model file.
         .target(
             name: "BONNNetworks",
@@ -98,6 +105,9 @@ let package = Package(
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
+        .testTarget(
+            name: "BONNConfigurationTests", dependencies: ["BONNConfiguration"],
+            swiftSettings: settings),
         .testTarget(
             name: "BONNNetworksTests",
             dependencies: [

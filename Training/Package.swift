@@ -36,7 +36,6 @@ let package = Package(
         .package(name: "swift-bonn", path: ".."),
         .package(name: "Tools", path: "../Tools"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         .target(name: "CTorch", cxxSettings: includeTorch, linkerSettings: linkTorch),
@@ -44,13 +43,15 @@ let package = Package(
         .target(
             name: "BONNMethods",
             dependencies: [
-                "Torch", .product(name: "BONNNetworks", package: "Tools"),
+                "Torch", .product(name: "BONNConfiguration", package: "Tools"),
+                .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ], swiftSettings: settings),
         .target(
             name: "BONNTrainer",
             dependencies: [
-                "BONNMethods", "Torch", "Yams",
+                "BONNMethods", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNFiles", package: "Tools"),
                 .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
@@ -71,6 +72,7 @@ let package = Package(
             dependencies: [
                 .product(name: "BONNNetworks", package: "Tools"),
                 "BONNMethods", "BONNTrainer", "BONNExport", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNDownload", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
@@ -86,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "MethodTests",
             dependencies: [
-                "BONNMethods", "Torch", .product(name: "BONNNetworks", package: "Tools"),
+                "BONNMethods", "Torch", .product(name: "BONNConfiguration", package: "Tools"),
+                .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], exclude: ["Oracle"], swiftSettings: settings),
@@ -102,16 +105,18 @@ let package = Package(
             dependencies: [
                 .product(name: "BONNNetworks", package: "Tools"),
                 "BONNTrainer", "BONNMethods", "Torch", "bonn", "SaveProbe",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
-            ], exclude: ["Faults", "Recorded"], swiftSettings: settings),
+            ], exclude: ["Earlier", "Faults", "Recorded"], swiftSettings: settings),
         .testTarget(
             name: "ExportTests",
             dependencies: [
                 .product(name: "BONNNetworks", package: "Tools"),
                 "BONNExport", "BONNMethods", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNMethods
 import BONNTrainer
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNExport
 import BONNMethods
 import BONNModelFormat

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNData
 import BONNExport
 import BONNMethods

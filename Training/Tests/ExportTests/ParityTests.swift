@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNMethods
 import BONNModelFormat
 import BONNNetworks

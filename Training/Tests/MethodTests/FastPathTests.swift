@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNModelFormat
 import BONNNetworks
 import Testing

@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNData
 import BONNMethods
 import BONNNetworks
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func `every key can be overridden and every override shows`() throws {
-        for key in ConfigurationKey.all {
+        for key in TrainingConfiguration().keys {
             let text = key.text(in: TrainingConfiguration())
             let other =
                 switch text {

@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNData
 import BONNMethods
 import Foundation
@@ -30,7 +31,7 @@ import Testing
 
     private func key(_ path: String, of run: String) throws -> String {
         let recipe = try Recipe.read(path: folder.path + "/" + run + "/config.yaml")
-        return try #require(ConfigurationKey.named(path)).text(in: recipe)
+        return try #require(recipe.keys.first { $0.path == path }).text(in: recipe)
     }
 
     /// The number of images, and what was said, when a data set is evaluated.

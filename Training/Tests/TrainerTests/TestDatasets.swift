@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNData
 import BONNImage
 import BONNModelFormat

@@ -62,7 +62,7 @@ enum RecipeMutation {
         return Array("\"".utf8) + text + Array(more.joined().utf8) + Array("\"".utf8)
     }
 
-    private static let textKeys = ["path", "output", "device"]
+    private static let textKeys = ["path", "output"]
 
     private static let escapes = [
         "\\x1b[2J", "\\u0301", "\\u2028", "\\N", "\\x80", "\\ufeff", "\\U0001F600", "\\t", "\\\"",
@@ -75,7 +75,7 @@ enum RecipeMutation {
         "true",
         "off", "null", "~", "NULL", "Null", "[]", "[1, 2]", "[0.5, 0.5, 0.5]", "16-16-32-64",
         "32x48",
-        "224", "resnet18", "wrn22", "adam", "sgd", "cosine", "step", "bonn", "xnor", "none", "auto",
+        "224", "narrow", "wide", "smallImages", "large", "circle", "polygon", "none",
         "\"\"", "''", "...", "---", "-", "+", "-.inf", ".nan", "0x1F", "1_000", "a b", "a: b",
     ]
 }

@@ -1,4 +1,4 @@
-import BONNTrainer
+import BONNConfiguration
 
 extension Target {
     /// Recipes. One that is accepted and written with all its keys is read to the same configuration,
@@ -6,27 +6,29 @@ extension Target {
     static let recipe = Target(
         name: "recipe",
         check: { bytes in
-            guard let text = String(validating: bytes, as: UTF8.self) else { return false }
-            let configuration = try Recipe.read(yaml: text, source: "recipe.yaml")
-            let written = Recipe.yaml(configuration)
-            let again = try promise("reading what was written") {
-                try Recipe.read(yaml: written, source: "what was written")
+            var configuration = SampleConfiguration()
+            try configuration.read(recipe: bytes, source: "recipe.yaml")
+            let written = configuration.recipe
+            var again = SampleConfiguration()
+            let notes = try promise("reading what was written") {
+                try again.read(recipe: written, source: "what was written")
             }
+            try promise(notes.isEmpty, "what was written has old keys")
             try promise(again == configuration, "what was written is another configuration")
-            try promise(
-                Recipe.yaml(again).utf8.elementsEqual(written.utf8), "written in another way")
+            try promise(again.recipe.utf8.elementsEqual(written.utf8), "written in another way")
             return true
         },
         seeds: {
             let texts = [
-                "model:\n  name: resnet18\n  widths: [64, 64, 128, 256, 512]\noptimizer:\n"
-                    + "  learning_rate: 1e-3 # a rate\n",
+                "model:\n  name: wide\n  widths: [64, 64, 128, 256, 512]\ndata:\n"
+                    + "  share: 1e-3 # a share\n",
                 "data: {path: \"a b\", batch_size: 64}\nrun:\n  output: 'it''s'\n",
-                "schedule:\n  milestones: [60, 120]\n  name: step\nlosses:\n  kernel: ~\n",
+                "model:\n  mean: [0.5, 1]\n  first_layers: large\ndata:\n  drop_last: ~\n",
                 "a: &x 1\nb: *x\n? [k]\n: v\n--- !!str\n|\n  text\n",
-                "model:\n  widths: 16-16-32-64\n",
+                "model:\n  widths: 16-16-32-64\n  shape: polygon\nold: {radius: 2}\n",
+                "shape:\n  corners: 5\n  name: polygon\n  border: 0.25\n",
             ]
-            return (texts + [Recipe.yaml(TrainingConfiguration())]).map { Array($0.utf8) }
+            return (texts + [SampleConfiguration().recipe]).map { Array($0.utf8) }
         },
         mutate: RecipeMutation.mutate)
 }

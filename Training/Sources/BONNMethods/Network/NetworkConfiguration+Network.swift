@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNModelFormat
 public import BONNNetworks
 public import Torch

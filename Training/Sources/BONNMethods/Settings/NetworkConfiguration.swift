@@ -1,3 +1,4 @@
+public import BONNConfiguration
 import BONNModelFormat
 public import BONNNetworks
 

@@ -1,3 +1,5 @@
+import BONNConfiguration
+
 /// How much the images of each class count in the cross-entropy.
 public enum ClassWeights: Sendable, Equatable {
     /// All the same.
@@ -28,13 +30,13 @@ public enum ClassWeights: Sendable, Equatable {
     }
 }
 
-extension ConfigurationKey {
+extension Key {
     /// `none`, `balanced` or a list.
     static func classWeights(
         _ path: String, _ storage: Storage<ClassWeights>, _ summary: String
-    ) -> ConfigurationKey {
+    ) -> Key {
         let range = ClassWeights.range
-        return ConfigurationKey(
+        return Key(
             path, storage, summary,
             expected:
                 "none, balanced, or a list of at most \(ClassWeights.mostClasses) numbers from "

@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNData
 
 /// Where the images come from.
@@ -52,4 +53,46 @@ public struct DataConfiguration: Sendable, Equatable {
 
     /// The defaults.
     public init() {}
+}
+
+extension DataConfiguration {
+    /// Its keys.
+    public static let keys: [Key<DataConfiguration>] = [
+        .text("path", \.path, "a folder of images, or synthetic")
+            .changeable(),
+        .flag("coarse_labels", \.coarseLabels, "CIFAR-100: 20 classes and not 100"),
+        .choice("folder_order", \.folderOrder, "image folders: order of the images"),
+        .integer(
+            "train_images", \.trainImages, in: 0...(.max),
+            "training images used; 0: all"),
+        .integer(
+            "test_images", \.testImages, in: 0...(.max),
+            "test images used; 0: all"),
+        .choice(
+            "subset", \.subset,
+            "which ones: spread by the seed, each class with its share, or the first of the set"),
+        .optionalNumber(
+            "validation_share", \.validationShare, in: 0.001...0.999,
+            "of each class, held out by the seed: to test where a folder has no parts (null: 0.2), "
+                + "else to validate (null: none)"),
+        .integer("batch_size", \.batchSize, in: 1...1_000_000, "images per step"),
+        .choice(
+            "sampler", \.sampler,
+            "uniform: each training image once an epoch; balanced: each class as often"),
+        .flag("drop_last", \.dropLast, "leave out a last batch that is not full"),
+        .integer("workers", \.workers, in: 1...256, "threads that read and augment")
+            .changeable(),
+        .integer("queue", \.queue, in: 1...1024, "batches ready ahead of the step")
+            .changeable(),
+        .flag(
+            "skip_broken", \.skipBroken,
+            "leave out and count unreadable image files instead of stopping"),
+        .flag(
+            "exif_orientation", \.exifOrientation,
+            "turn image files as EXIF says that they were held"),
+        .number(
+            "decoding_limit", \.decodingLimit, in: 0.001...1e6,
+            "MB that decoding images may take, all workers together"
+        ).changeable(),
+    ]
 }

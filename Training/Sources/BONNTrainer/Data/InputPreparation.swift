@@ -1,3 +1,4 @@
+import BONNConfiguration
 public import BONNData
 import BONNImage
 import BONNMethods
@@ -23,7 +24,7 @@ extension TrainingConfiguration {
         guard resolved.model.classes == classes else {
             throw TrainingError(
                 .configuration,
-                "\(Key.path(of: \.model.classes)) is \(model.classes), but \(train.name) has \(classes) classes; "
+                "\(path(of: \.model.classes)) is \(model.classes), but \(train.name) has \(classes) classes; "
                     + "leave the key at 0 to have as many outputs as the data has classes")
         }
         try checkClassWeights(for: train)
@@ -31,7 +32,7 @@ extension TrainingConfiguration {
         guard [1, 3].contains(resolved.model.inputChannels) else {
             throw TrainingError(
                 .configuration,
-                "\(Key.path(of: \.model.inputChannels)) is \(model.inputChannels), expected 1 (gray) or 3 (colour)"
+                "\(path(of: \.model.inputChannels)) is \(model.inputChannels), expected 1 (gray) or 3 (colour)"
             )
         }
         try resolved.resolveSize(for: train)
@@ -50,7 +51,7 @@ extension TrainingConfiguration {
     }
 
     private func checkClassWeights(for dataset: any ImageDataset) throws(TrainingError) {
-        let key = Key.path(of: \.losses.classWeights)
+        let key = path(of: \.losses.classWeights)
         let names = dataset.classNames
         switch losses.classWeights {
         case .none: return
@@ -90,7 +91,7 @@ extension TrainingConfiguration {
             guard let images else {
                 throw TrainingError(
                     .configuration,
-                    "\(Key.path(of: \.augmentation.imageSize)) must be given: the images of "
+                    "\(path(of: \.augmentation.imageSize)) must be given: the images of "
                         + "\(dataset.name) are of differing sizes, and the network needs one size")
             }
             augmentation.imageSize = images
@@ -108,9 +109,9 @@ extension TrainingConfiguration {
         guard resizeTo >= size.shorterSide else {
             throw TrainingError(
                 .configuration,
-                "\(Key.path(of: \.augmentation.resizeTo)) is \(resizeTo), expected at least "
+                "\(path(of: \.augmentation.resizeTo)) is \(resizeTo), expected at least "
                     + "\(size.shorterSide), the shorter side of "
-                    + "\(Key.path(of: \.augmentation.imageSize)), which is \(size)")
+                    + "\(path(of: \.augmentation.imageSize)), which is \(size)")
         }
     }
 
@@ -132,8 +133,8 @@ extension TrainingConfiguration {
             .configuration,
             "a batch of an epoch has one image, and one pixel is left of \(size.height)x\(size.width) "
                 + "behind the last layer, of which batch norms cannot take a variance: change "
-                + "\(Key.path(of: \.data.batchSize)), which is \(data.batchSize) for \(images) images, "
-                + "set \(Key.path(of: \.data.dropLast)), or take larger images")
+                + "\(path(of: \.data.batchSize)), which is \(data.batchSize) for \(images) images, "
+                + "set \(path(of: \.data.dropLast)), or take larger images")
     }
 
     private mutating func resolveNormalisation(
@@ -141,8 +142,8 @@ extension TrainingConfiguration {
     ) throws(TrainingError) {
         let channels = model.inputChannels
         for (key, values) in [
-            (Key.path(of: \.augmentation.mean), augmentation.mean),
-            (Key.path(of: \.augmentation.std), augmentation.std),
+            (path(of: \.augmentation.mean), augmentation.mean),
+            (path(of: \.augmentation.std), augmentation.std),
         ] where !values.isEmpty && values.count != channels {
             throw TrainingError(
                 .configuration,
@@ -167,7 +168,7 @@ extension TrainingConfiguration {
         ] where chosen[keyPath: smallest] > chosen[keyPath: largest] {
             func named(_ part: KeyPath<AugmentationConfiguration, Double>) -> String {
                 let augmentation = \TrainingConfiguration.augmentation
-                return Key.path(of: augmentation.appending(path: part))
+                return path(of: augmentation.appending(path: part))
                     + ", which is \(chosen[keyPath: part])"
             }
             throw TrainingError(
@@ -177,15 +178,12 @@ extension TrainingConfiguration {
         guard chosen.paddingMode == .zero || chosen.padding < chosen.imageSize.shorterSide else {
             throw TrainingError(
                 .configuration,
-                "\(Key.path(of: \.augmentation.padding)) is \(chosen.padding), expected less than "
-                    + "\(Key.path(of: \.augmentation.imageSize)), which is \(chosen.imageSize), "
+                "\(path(of: \.augmentation.padding)) is \(chosen.padding), expected less than "
+                    + "\(path(of: \.augmentation.imageSize)), which is \(chosen.imageSize), "
                     + "for reflection")
         }
     }
 }
-
-/// Short, for messages.
-private typealias Key = ConfigurationKey
 
 extension ImageSize {
     /// The shorter side to which images are resized before a centre crop of this size.

@@ -1,3 +1,4 @@
+import BONNConfiguration
 public import BONNData
 public import BONNMethods
 import BONNModelFormat
@@ -125,7 +126,7 @@ extension Checkpoint {
     func requireSameRun(
         _ other: TrainingConfiguration, source: String
     ) throws(TrainingError) {
-        for key in ConfigurationKey.all where key.isFixedForRun {
+        for key in configuration.keys where key.isFixedForRun {
             let (before, now) = (key.text(in: configuration), key.text(in: other))
             guard before == now else {
                 throw TrainingError(

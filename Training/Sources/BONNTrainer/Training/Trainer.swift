@@ -1,3 +1,4 @@
+import BONNConfiguration
 public import BONNData
 public import BONNMethods
 import BONNModelFormat

@@ -1,4 +1,5 @@
-public import BONNMethods
+public import BONNConfiguration
+import BONNMethods
 import Foundation
 import Torch
 

@@ -1,12 +1,12 @@
 import Testing
 
-@testable import BONNTrainer
+@testable import BONNConfiguration
 
 /// Texts of which YAML, or the bounds of recipes, make something else unless they are written with care.
 @Suite struct RecipeScalarTests {
-    private func apply(_ value: String) throws -> TrainingConfiguration {
-        var configuration = TrainingConfiguration()
-        try Recipe.apply([("run.output", value, "--set")], to: &configuration)
+    private func apply(_ value: String) throws -> SampleConfiguration {
+        var configuration = SampleConfiguration()
+        try configuration.apply([("run.output", value, "--set")])
         return configuration
     }
 
@@ -21,10 +21,11 @@ import Testing
     func `a text is read as it was written, byte for byte`(text: String) throws {
         let assigned = try apply(RecipeScalar.written(text))
         #expect(assigned.run.output.utf8.elementsEqual(text.utf8))
-        var configuration = TrainingConfiguration()
+        var configuration = SampleConfiguration()
         configuration.data.path = text
         configuration.run.output = text
-        let read = try Recipe.read(yaml: Recipe.yaml(configuration), source: "x")
+        var read = SampleConfiguration()
+        try read.read(recipe: configuration.recipe, source: "x")
         #expect(read.data.path.utf8.elementsEqual(text.utf8))
         #expect(read.run.output.utf8.elementsEqual(text.utf8))
     }
@@ -34,7 +35,7 @@ import Testing
         String(repeating: #"\u0301"#, count: 33),
     ])
     func `a text that no recipe could hold again is refused`(escaped: String) {
-        let error = #expect(throws: TrainingError.self) { try apply("\"\(escaped)\"") }
+        let error = #expect(throws: ConfigurationError.self) { try apply("\"\(escaped)\"") }
         #expect(
             error?.message.contains("expected a text of at most 4096 bytes without NUL") == true)
     }

@@ -27,15 +27,15 @@ enum RecipeText {
     /// The tree of a text; nil for one that holds nothing.
     ///
     /// - Parameter place: what stands before a message: the source with a colon.
-    /// - Throws: `.configuration` for a text beyond the bounds, or one that is no YAML.
-    static func compose(_ text: String, place: String) throws(TrainingError) -> Node? {
+    /// - Throws: For a text beyond the bounds, or one that is no YAML.
+    static func compose(_ text: String, place: String) throws(ConfigurationError) -> Node? {
         try check(text, place: place)
         do {
             // Without rules: nothing here asks what type a plain word has.
             return try Yams.compose(yaml: text, .basic)
         } catch {
-            throw TrainingError(
-                .configuration, place + "not valid YAML: " + reason(error as? YamlError))
+            throw ConfigurationError(
+                place + "not valid YAML: " + reason(error as? YamlError))
         }
     }
 
@@ -53,7 +53,7 @@ enum RecipeText {
     /// A text of somebody's for a message.
     static func quoted(_ text: String) -> String { printable(text, limit: shown) }
 
-    private static func check(_ text: String, place: String) throws(TrainingError) {
+    private static func check(_ text: String, place: String) throws(ConfigurationError) {
         let size = text.utf8.count
         guard size <= longest else { throw tooLong(place, "\(size)") }
         let load = Load(text)
@@ -68,16 +68,15 @@ enum RecipeText {
             (load.escapes, mostEscapes, "\\u escapes", "write the characters themselves"),
         ]
         for (found, most, what, advice) in counts where found > most {
-            throw TrainingError(
-                .configuration,
+            throw ConfigurationError(
                 place + "expected at most \(most) \(what), found \(found); \(advice)")
         }
     }
 
     /// The error for a text of more bytes than `longest`.
-    static func tooLong(_ place: String, _ bytes: String) -> TrainingError {
-        TrainingError(
-            .configuration, place + "expected a recipe of at most \(longest) bytes, found \(bytes)")
+    static func tooLong(_ place: String, _ bytes: String) -> ConfigurationError {
+        ConfigurationError(
+            place + "expected a recipe of at most \(longest) bytes, found \(bytes)")
     }
 
     private static func reason(_ error: YamlError?) -> String {

@@ -17,7 +17,7 @@ public enum ConfigurationValue: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The items of a list; a scalar is split at commas, or at hyphens (`16-16-32-64`).
-    var items: [String]? {
+    public var items: [String]? {
         switch self {
         case .null: return nil
         case .list(let items): return items
@@ -29,13 +29,13 @@ public enum ConfigurationValue: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The integer that a scalar spells, or nil. `1e3` and `128.0` are not integers.
-    var integer: Int? {
+    public var integer: Int? {
         guard case .scalar(let text) = self else { return nil }
         return Int(text)
     }
 
     /// The finite number that a scalar spells, or nil.
-    var number: Double? {
+    public var number: Double? {
         guard case .scalar(let text) = self, let value = Double(text), value.isFinite else {
             return nil
         }
@@ -43,7 +43,7 @@ public enum ConfigurationValue: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The flag that a scalar spells, or nil.
-    var flag: Bool? {
+    public var flag: Bool? {
         guard case .scalar(let text) = self else { return nil }
         switch text.lowercased() {
         case "true", "yes", "on": return true

@@ -1,1 +1,0 @@
-../../../Training/Sources/BONN/Quantizers/Readings.swift

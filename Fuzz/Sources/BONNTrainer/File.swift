@@ -1,1 +1,0 @@
-../../../Training/Sources/BONNTrainer/Run/File.swift

@@ -1,0 +1,1 @@
+../../../Tools/Tests/BONNConfigurationTests/SampleConfiguration.swift

@@ -1,0 +1,99 @@
+extension Configurable {
+    /// Reads a recipe on top of what the value is.
+    ///
+    /// - Parameters:
+    ///   - recipe: the YAML text.
+    ///   - source: where the text comes from, for messages.
+    /// - Returns: What a person should know, a line each: which keys are called otherwise now, and which are
+    ///   left out because they have no effect.
+    /// - Throws: An error that names the line of a syntax error, of an unknown section or key (with the
+    ///   nearest known ones), or of a value that does not fit; nothing is then changed.
+    @discardableResult
+    public mutating func read(
+        recipe: String, source: String
+    ) throws(ConfigurationError) -> [String] {
+        var sections: [String] = []
+        for section in keys.map(\.section) + keys.compactMap(\.formerSection)
+        where !sections.contains(section) { sections.append(section) }
+        return try apply(RecipeText.assignments(in: recipe, source, sections: sections))
+    }
+
+    /// Reads a recipe's bytes; see `read(recipe:source:)`. No more than `longestRecipe` and one are needed.
+    @discardableResult
+    public mutating func read(
+        recipe bytes: [UInt8], source: String
+    ) throws(ConfigurationError) -> [String] {
+        guard bytes.count <= RecipeText.longest else {
+            throw RecipeText.tooLong("\(source): ", "more")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ConfigurationError("\(source): a recipe must be UTF-8 text")
+        }
+        return try read(recipe: text, source: source)
+    }
+
+    /// The longest recipe that is read, in bytes.
+    public static var longestRecipe: Int { RecipeText.longest }
+
+    /// Sets keys to values that are YAML (`[60, 120]`, `0.1`, `sgd`).
+    ///
+    /// - Parameter assignments: the path of a key, the text of its value, and what the user typed, for
+    ///   messages. A later one wins, except that decisive keys are set before all others.
+    /// - Returns: As `read(recipe:source:)`.
+    /// - Throws: An error for an unknown key or a value that does not fit; nothing is then changed.
+    @discardableResult
+    public mutating func apply(
+        _ assignments: [(path: String, value: String, source: String)]
+    ) throws(ConfigurationError) -> [String] {
+        var read: [RecipeAssignment] = []
+        for assignment in assignments {
+            let source = RecipeText.quoted(assignment.source)
+            read.append(
+                RecipeAssignment(
+                    path: assignment.path,
+                    value: try RecipeText.value(of: assignment.value, place: source + ": "),
+                    source: source, place: source + ": "))
+        }
+        return try apply(read)
+    }
+
+    /// Every key with its value as YAML, with its meaning beside it.
+    public var recipe: String {
+        var text = ""
+        var section = ""
+        for key in keys {
+            if section != key.section {
+                section = key.section
+                text += (text.isEmpty ? "" : "\n") + section + ":\n"
+            }
+            let value =
+                switch key.value(in: self) {
+                case .scalar(let text): RecipeScalar.written(text)
+                case let value: value.description
+                }
+            let line = "  \(key.path.dropFirst(section.count + 1)): \(value)"
+            let padding = String(repeating: " ", count: max(1, 36 - line.count))
+            let choices = key.choices.isEmpty ? "" : " (\(key.choices.joined(separator: ", ")))"
+            text += line + padding + "# " + key.summary + choices + "\n"
+        }
+        return text
+    }
+
+    private mutating func apply(
+        _ assignments: [RecipeAssignment]
+    ) throws(ConfigurationError) -> [String] {
+        var reader = RecipeReader(self)
+        try reader.apply(assignments)
+        self = reader.root
+        return reader.notes
+    }
+}
+
+extension Key {
+    /// What stands in front of the dot.
+    var section: String { Self.section(of: path) }
+    /// The section of the former path.
+    var formerSection: String? { formerPath.map(Self.section) }
+
+    private static func section(of path: String) -> String { String(path.prefix { $0 != "." }) }
+}

@@ -1,0 +1,82 @@
+public import BONNConfiguration
+
+/// The optimiser and its parameter groups.
+public struct OptimizerConfiguration: Sendable, Equatable {
+    /// The update rule.
+    public enum Name: String, Sendable, CaseIterable {
+        /// Stochastic gradient descent with momentum.
+        case sgd
+        /// Adam with L2 regularisation in the gradient.
+        case adam
+        /// Adam with decoupled weight decay.
+        case adamw
+    }
+
+    /// Whether weight decay acts on the latent weights of binary kernels.
+    public enum LatentDecay: String, Sendable, CaseIterable {
+        /// Only when the kernel loss is off: the two pull the same weights to different places.
+        case auto
+        /// Always.
+        case on
+        /// Never.
+        case off
+    }
+
+    /// The update rule.
+    public var name = Name.sgd
+    /// The base learning rate; the schedule multiplies it.
+    public var learningRate = 0.01
+    /// The base learning rate of w and sigma; nil: as the others.
+    public var scaleLearningRate: Double?
+    /// The base learning rate of the latent weights; nil: as the others.
+    public var latentLearningRate: Double?
+    /// The momentum of SGD.
+    public var momentum = 0.9
+    /// Nesterov's form of momentum.
+    public var nesterov = true
+    /// Decay of the first moment of Adam.
+    public var beta1 = 0.9
+    /// Decay of the second moment of Adam.
+    public var beta2 = 0.999
+    /// Added to the root of Adam's second moment.
+    public var epsilon = 1e-8
+    /// Weight decay of real weights.
+    public var weightDecay = 5e-4
+    /// Weight decay of latent weights.
+    public var decayLatentWeights = LatentDecay.auto
+    /// Whether biases, batch norms and PReLU slopes decay as real weights do.
+    public var decayNorms = true
+
+    /// The defaults.
+    public init() {}
+}
+
+extension OptimizerConfiguration {
+    /// Its keys.
+    public static let keys: [Key<OptimizerConfiguration>] = [
+        .choice("name", \.name, "the update rule"),
+        .number(
+            "learning_rate", \.learningRate, in: 0...(.greatestFiniteMagnitude),
+            "base learning rate, multiplied by the schedule"),
+        .optionalNumber(
+            "scale_learning_rate", \.scaleLearningRate, in: 0...(.greatestFiniteMagnitude),
+            "base learning rate of w and sigma; null: as the others"),
+        .optionalNumber(
+            "latent_learning_rate", \.latentLearningRate, in: 0...(.greatestFiniteMagnitude),
+            "base learning rate of latent weights and mu; null: as the others"),
+        .number("momentum", \.momentum, in: 0...0.9999, "of SGD"),
+        .flag("nesterov", \.nesterov, "Nesterov's form of momentum (SGD)"),
+        .number("beta1", \.beta1, in: 0...0.999999, "of Adam"),
+        .number("beta2", \.beta2, in: 0...0.999999, "of Adam"),
+        .number("epsilon", \.epsilon, in: 1e-16...1, "of Adam"),
+        .number(
+            "weight_decay", \.weightDecay, in: 0...10,
+            "of real weights; never of w, mu, sigma and centres"),
+        .choice(
+            "decay_latent_weights", \.decayLatentWeights,
+            "decay latent binary weights too; auto: only when losses.kernel is 0"),
+        .flag(
+            "decay_norms", \.decayNorms,
+            "decay biases, batch norms and PReLU slopes too"),
+    ]
+}
