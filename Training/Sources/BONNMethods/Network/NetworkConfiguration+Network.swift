@@ -1,5 +1,5 @@
 public import BONNConfiguration
-public import BONNModelFormat
+import BONNModelFormat
 public import BONNNetworks
 public import Torch
 
