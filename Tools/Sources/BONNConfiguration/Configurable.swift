@@ -10,11 +10,17 @@ public protocol Configurable: Sendable {
     /// The keys that the value would have if its decisive keys were set otherwise; default: none. Setting
     /// one changes nothing, and tells whether the value would fit.
     var absentKeys: [AbsentKey<Self>] { get }
+
+    /// Where the value keeps what differs in its stages; default: nil, it has none.
+    static var stageStorage: (any WritableKeyPath<Self, [RecipeStage]> & Sendable)? { get }
 }
 
 extension Configurable {
     /// None.
     public var absentKeys: [AbsentKey<Self>] { [] }
+
+    /// Nil.
+    public static var stageStorage: (any WritableKeyPath<Self, [RecipeStage]> & Sendable)? { nil }
 
     /// The path of the key of some part: messages name keys by it, so that none can name one that does not
     /// exist.

@@ -22,6 +22,8 @@ public struct Key<Root>: Sendable {
     public private(set) var isDecisive = false
     /// The whole path under which older recipes have the key; nil: there is none.
     public private(set) var formerPath: String?
+    /// Whether a stage of a recipe may set the key to another value than the whole has.
+    public private(set) var variesByStage = false
 
     private let storagePath: @Sendable () -> PartialKeyPath<Root>?
     private let reading: @Sendable (Root) -> ConfigurationValue
@@ -68,6 +70,7 @@ public struct Key<Root>: Sendable {
         isFixedForRun = key.isFixedForRun
         isDecisive = key.isDecisive
         formerPath = key.formerPath
+        variesByStage = key.variesByStage
         storagePath = storage
         self.reading = reading
         self.writing = writing
@@ -101,6 +104,13 @@ extension Key {
     public func changeable() -> Key {
         var key = self
         key.isFixedForRun = false
+        return key
+    }
+
+    /// The same key, marked as one that a stage of a recipe may set.
+    public func varyingByStage() -> Key {
+        var key = self
+        key.variesByStage = true
         return key
     }
 

@@ -112,6 +112,11 @@ struct SampleConfiguration: Configurable, Equatable {
     var model = Model()
     var shape = Shape.circle(Circle())
     var run = Run()
+    var stages: [RecipeStage] = []
+
+    static var stageStorage: (any WritableKeyPath<SampleConfiguration, [RecipeStage]> & Sendable)? {
+        \SampleConfiguration.stages
+    }
 
     struct Run: Equatable {
         var output = ""
@@ -122,6 +127,7 @@ struct SampleConfiguration: Configurable, Equatable {
     var keys: [Key<SampleConfiguration>] {
         Data.keys.at("data", \.data) + Model.keys.at("model", \.model)
             + ([Shape.name] + Shape.keys(of: shape.name)).at("shape", \.shape)
+            .map { $0.varyingByStage() }
             + Run.keys.at("run", \.run)
     }
 

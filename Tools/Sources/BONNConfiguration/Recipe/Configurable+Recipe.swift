@@ -15,7 +15,9 @@ extension Configurable {
         var sections: [String] = []
         for section in keys.map(\.section) + keys.compactMap(\.formerSection)
         where !sections.contains(section) { sections.append(section) }
-        return try apply(RecipeText.assignments(in: recipe, source, sections: sections))
+        return try apply(
+            RecipeText.contents(
+                of: recipe, source, sections: sections, hasStages: Self.stageStorage != nil))
     }
 
     /// Reads a recipe's bytes; see `read(recipe:source:)`. No more than `longestRecipe` and one are needed.
@@ -54,7 +56,7 @@ extension Configurable {
                     value: try RecipeText.value(of: assignment.value, place: source + ": "),
                     source: source, place: source + ": "))
         }
-        return try apply(read)
+        return try apply(RecipeContents(assignments: read))
     }
 
     /// Every key with its value as YAML, with its meaning beside it.
@@ -66,24 +68,25 @@ extension Configurable {
                 section = key.section
                 text += (text.isEmpty ? "" : "\n") + section + ":\n"
             }
-            let value =
-                switch key.value(in: self) {
-                case .scalar(let text): RecipeScalar.written(text)
-                case let value: value.description
-                }
+            let value = RecipeScalar.written(key.value(in: self))
             let line = "  \(key.path.dropFirst(section.count + 1)): \(value)"
             let padding = String(repeating: " ", count: max(1, 36 - line.count))
             let choices = key.choices.isEmpty ? "" : " (\(key.choices.joined(separator: ", ")))"
             text += line + padding + "# " + key.summary + choices + "\n"
         }
+        let stages = stages.flatMap(\.lines)
+        if !stages.isEmpty {
+            text += (["", RecipeText.stages + ":"] + stages).joined(separator: "\n") + "\n"
+        }
         return text
     }
 
     private mutating func apply(
-        _ assignments: [RecipeAssignment]
+        _ contents: RecipeContents
     ) throws(ConfigurationError) -> [String] {
         var reader = RecipeReader(self)
-        try reader.apply(assignments)
+        try reader.apply(contents.assignments)
+        if let stages = contents.stages { try reader.apply(stages: stages) }
         self = reader.root
         return reader.notes
     }

@@ -11,6 +11,20 @@ struct RecipeAssignment {
     let place: String
 }
 
+/// What stands in a recipe.
+struct RecipeContents {
+    /// What stands in an item of `stages:`.
+    struct Stage {
+        var name = ""
+        var assignments: [RecipeAssignment] = []
+    }
+
+    /// The values of the sections.
+    var assignments: [RecipeAssignment] = []
+    /// The stages; nil where the recipe says nothing of any.
+    var stages: [Stage]?
+}
+
 extension RecipeText {
     /// The value that a text alone stands for.
     static func value(
@@ -20,42 +34,102 @@ extension RecipeText {
         return try value(of: node, place: place)
     }
 
+    /// The name that no section can have.
+    static let stages = "stages"
+
     /// The values of a text with sections, in its order.
     ///
-    /// - Parameter sections: the names that sections may have.
-    static func assignments(
-        in text: String, _ source: String, sections known: [String]
-    ) throws(ConfigurationError) -> [RecipeAssignment] {
+    /// - Parameters:
+    ///   - known: the names that sections may have.
+    ///   - hasStages: whether the text may have stages too.
+    static func contents(
+        of text: String, _ source: String, sections known: [String], hasStages: Bool
+    ) throws(ConfigurationError) -> RecipeContents {
+        var contents = RecipeContents()
         guard let root = try compose(text, place: "\(source): "), root != Node("") else {
-            return []
+            return contents
         }
         guard let sections = root.mapping else {
             throw ConfigurationError(
                 "\(source): expected sections such as `\(known.first ?? "section"):` with keys below"
             )
         }
-        var assignments: [RecipeAssignment] = []
-        for (sectionNode, contents) in sections {
+        for (sectionNode, body) in sections {
             let section = try word(sectionNode, source)
+            if section == stages, hasStages {
+                contents.stages = try stages(of: body, source)
+                continue
+            }
             guard known.contains(section) else {
+                let names = known + (hasStages ? [stages] : [])
                 throw ConfigurationError(
                     place(source, sectionNode) + "unknown section \(quoted(section))"
-                        + NearestNames.suggestion(for: section, among: known))
+                        + NearestNames.suggestion(for: section, among: names))
             }
-            guard let keys = contents.mapping else {
-                if contents.null != nil { continue }
+            guard let keys = body.mapping else {
+                if body.null != nil { continue }
                 throw ConfigurationError(
-                    place(source, contents) + "section \(section) must hold `key: value` lines")
+                    place(source, body) + "section \(section) must hold `key: value` lines")
             }
             for (keyNode, valueNode) in keys {
-                assignments.append(
-                    RecipeAssignment(
-                        path: section + "." + (try word(keyNode, source)),
-                        value: try value(of: valueNode, place: place(source, valueNode)),
-                        source: source, place: place(source, keyNode)))
+                contents.assignments.append(
+                    try assignment(keyNode, valueNode, source, prefix: section + "."))
             }
         }
-        return assignments
+        return contents
+    }
+
+    private static func stages(
+        of body: Node, _ source: String
+    ) throws(ConfigurationError) -> [RecipeContents.Stage] {
+        if body.null != nil { return [] }
+        guard let items = body.sequence else {
+            throw ConfigurationError(
+                place(source, body)
+                    + "expected a list, `- section.key: value` and further lines for "
+                    + "each stage")
+        }
+        guard items.count <= RecipeStage.most else {
+            throw ConfigurationError(
+                place(source, body)
+                    + "expected at most \(RecipeStage.most) stages, found \(items.count)"
+            )
+        }
+        var stages: [RecipeContents.Stage] = []
+        for item in items {
+            guard let keys = item.mapping else {
+                throw ConfigurationError(
+                    place(source, item) + "a stage must hold `section.key: value` lines")
+            }
+            var stage = RecipeContents.Stage()
+            for (keyNode, valueNode) in keys {
+                if try word(keyNode, source) == "name" {
+                    guard
+                        case .scalar(let name) = try value(
+                            of: valueNode, place: place(source, valueNode)),
+                        RecipeScalar.holds(name)
+                    else {
+                        throw ConfigurationError(
+                            place(source, keyNode)
+                                + "the name of a stage: expected \(RecipeScalar.expectation)")
+                    }
+                    stage.name = name
+                } else {
+                    stage.assignments.append(try assignment(keyNode, valueNode, source))
+                }
+            }
+            stages.append(stage)
+        }
+        return stages
+    }
+
+    private static func assignment(
+        _ key: Node, _ value: Node, _ source: String, prefix: String = ""
+    ) throws(ConfigurationError) -> RecipeAssignment {
+        RecipeAssignment(
+            path: prefix + (try word(key, source)),
+            value: try self.value(of: value, place: place(source, value)), source: source,
+            place: place(source, key))
     }
 
     private static func value(

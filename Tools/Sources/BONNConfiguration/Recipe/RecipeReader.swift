@@ -1,13 +1,18 @@
 /// Sets the keys of a value, those of today and those of older recipes.
 struct RecipeReader<Root: Configurable> {
     private(set) var root: Root
+    /// What was set, by the keys of today.
+    private(set) var settings: [RecipeStage.Setting] = []
+    /// Whether only keys that vary by stage may be set.
+    private let isStage: Bool
     private var keys: [Key<Root>]
     private var absent: [AbsentKey<Root>]
     private var renamed: [(source: String, note: String)] = []
     private var leftOut: [(source: String, note: String)] = []
 
-    init(_ root: Root) {
+    init(_ root: Root, isStage: Bool = false) {
         self.root = root
+        self.isStage = isStage
         keys = root.keys
         absent = root.absentKeys
     }
@@ -24,6 +29,20 @@ struct RecipeReader<Root: Configurable> {
         for assignment in assignments where !decisive.contains(assignment.path) {
             try set(assignment)
         }
+    }
+
+    /// Puts stages in the place of those that the value has, checked against what it is now.
+    mutating func apply(stages: [RecipeContents.Stage]) throws(ConfigurationError) {
+        guard let storage = Root.stageStorage else { preconditionFailure("a value without stages") }
+        var read: [RecipeStage] = []
+        for stage in stages {
+            var reader = RecipeReader(root, isStage: true)
+            try reader.apply(stage.assignments)
+            read.append(RecipeStage(name: stage.name, settings: reader.settings))
+            renamed += reader.renamed
+            leftOut += reader.leftOut
+        }
+        root[keyPath: storage] = read
     }
 
     /// What a person should know: a line a source for the keys that have new names, one for those that have
@@ -48,9 +67,9 @@ struct RecipeReader<Root: Configurable> {
     private mutating func set(_ assignment: RecipeAssignment) throws(ConfigurationError) {
         let path = assignment.path
         if let key = keys.first(where: { $0.path == path }) {
-            try set(key, assignment)
+            try record(key, assignment)
         } else if let key = keys.first(where: { $0.formerPath == path }) {
-            try set(key, assignment)
+            try record(key, assignment)
             renamed.append((assignment.source, "\(path) is now \(key.path)"))
         } else if let other = absent.first(where: { $0.key.formerPath == path }) {
             // It had no effect then either; recipes that were written with all keys have it.
@@ -59,6 +78,18 @@ struct RecipeReader<Root: Configurable> {
         } else {
             throw unknown(assignment)
         }
+    }
+
+    private mutating func record(
+        _ key: Key<Root>, _ assignment: RecipeAssignment
+    ) throws(ConfigurationError) {
+        guard key.variesByStage || !isStage else {
+            throw ConfigurationError(
+                assignment.place + "\(key.path) is the same in all stages; set it in section "
+                    + key.section)
+        }
+        try set(key, assignment)
+        settings.append(RecipeStage.Setting(key.path, assignment.value))
     }
 
     private mutating func set(

@@ -19,6 +19,14 @@ enum RecipeScalar {
             && RecipeText.longestMarks(of: text) <= RecipeText.longestMarks
     }
 
+    /// A value of a key.
+    static func written(_ value: ConfigurationValue) -> String {
+        switch value {
+        case .scalar(let text): written(text)
+        case .list, .null: value.description
+        }
+    }
+
     /// A scalar: plain where that is the same text again, else quoted.
     static func written(_ text: String) -> String {
         let isPlain = text.allSatisfy {
