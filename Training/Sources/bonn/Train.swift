@@ -81,7 +81,7 @@ struct Train: ParsableCommand {
         let display = TrainingDisplay(json: json)
         let trainer = try Trainer(
             configuration: start.configuration, splits: splits, directory: start.directory,
-            resuming: start.checkpoint, startingFrom: start.weights, report: display.show)
+            resuming: start.checkpoint, startingFrom: start.weights, observers: [display.show])
         let stop = StopRequest()
         let signals = SignalHandling(stop)
         let outcome = try withExtendedLifetime(signals) { try trainer.run(stop: stop) }

@@ -8,21 +8,21 @@ final class TrainingDisplay {
     private let json: Bool
     private let bar = ProgressBar()
     private var transfer: WeightTransfer?
+    private var objectives: [String] = []
 
     init(json: Bool) {
         self.json = json
     }
 
     /// Shows one event.
-    func show(_ event: TrainingEvent) {
+    func show(_ event: TrainingEvent, _ run: TrainingState) {
         switch event {
         case .started(let summary): start(summary)
         case .step(let step): show(step)
-        case .fineTuning(let epoch):
-            line("Fine-tuning from epoch \(epoch) on: the feature loss acts.")
+        case .objective(let title, let epoch): line("The \(title) acts from epoch \(epoch) on.")
         case .skipped(let message): line("Left out: \(message)")
         case .saved: break
-        case .epoch(let row): line(Self.row(row))
+        case .epoch(let row): line(self.row(row))
         }
     }
 
@@ -106,22 +106,29 @@ final class TrainingDisplay {
             WeightReport(transfer).lines.forEach(line)
         }
         let measured = summary.dataset.validationImages == nil ? "    test" : "validat."
+        objectives = summary.objectives
         line(
-            "epoch       rate     loss       ce   kernel  feature    train \(measured)    top-5   img/s"
-        )
+            "epoch       rate     loss" + objectives.map(Self.heading).joined()
+                + "    train \(measured)    top-5   img/s")
     }
 
     private static func progress(_ epochs: Int, _ steps: Int) -> String {
         "\(epochs) epochs and \(steps) steps"
     }
 
-    private static func row(_ row: EpochMetrics) -> String {
+    /// Nine characters for the column of a term.
+    private static func heading(_ name: String) -> String {
+        let word = name == CrossEntropy.name ? "ce" : name.split(separator: "_").first ?? ""
+        return " " + String(repeating: " ", count: max(0, 8 - word.count)) + word.prefix(8)
+    }
+
+    private func row(_ row: EpochMetrics) -> String {
         func share(_ value: Double?) -> String {
             value.map { String(format: "%7.2f%%", $0 * 100) } ?? "       -"
         }
         return String(
-            format: "%5d %10.4g %8.4f %8.4f %8.4f %8.4f", row.epoch, row.learningRate,
-            row.trainLoss, row.crossEntropy, row.kernelLoss, row.featureLoss)
+            format: "%5d %10.4g %8.4f", row.epoch, row.learningRate, row.trainLoss)
+            + objectives.map { String(format: " %8.4f", row.losses[$0] ?? 0) }.joined()
             + " " + share(row.trainTop1) + " " + share(row.testTop1 ?? row.validationTop1) + " "
             + share(row.testTop5 ?? row.validationTop5)
             + String(format: " %7.0f", row.imagesPerSecond)

@@ -101,7 +101,7 @@ import Torch
         let means = try leaf(mu, [3])
         let deviations = try leaf(sigma, [3])
         // lambda / 2 is 1.
-        let loss = try BayesianKernelLoss(lambda: 2, nu: nu)(
+        let loss = try BayesianKernelLoss(KernelLossSettings(lambda: 2, nu: nu))(
             latent, BONNKernel(scale: scale, mu: means, sigma: deviations, reading: reading))
         try loss.backward()
 
@@ -133,8 +133,9 @@ import Torch
         let labels: [Int64] = [0, 1, 3, 3, 0, 1, 3]
         let f = try gaussian(batch * width, seed: 9)
         let rho = try gaussian(classes * width, seed: 10)
-        let loss = try BayesianFeatureLoss(classes: classes, features: width, theta: theta)
-        let centres = try loss.centres.tensor.doubles()
+        let loss = try BayesianFeatureLoss(
+            FeatureLossSettings(theta: theta), classes: classes, features: width)
+        let centers = try loss.centers.tensor.doubles()
         let features = try leaf(f, [batch, width])
         let targets = try Tensor(int64s: labels, shape: [batch])
         try withoutGradient { () throws(TorchError) in
@@ -148,7 +149,7 @@ import Torch
             for sample in 0..<batch {
                 for k in 0..<width {
                     let slot = Int(labels[sample]) * width + k
-                    let d = f[sample * width + k] - centres[slot]
+                    let d = f[sample * width + k] - centers[slot]
                     total += d * d + d * d * exponential(-rho[slot]) + rho[slot]
                 }
             }

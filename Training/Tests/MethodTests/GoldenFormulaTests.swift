@@ -85,9 +85,10 @@ import Torch
             let inputs = try names.map { try golden.leaf(prefix + "in.\($0)") }
             let kernel = BONNKernel(
                 scale: inputs[1], mu: inputs[2], sigma: inputs[3], reading: reading)
-            let loss = try BayesianKernelLoss(
-                lambda: golden(prefix + "in.lambda").item(), nu: golden(prefix + "in.nu").item())(
-                    inputs[0], kernel)
+            let settings = KernelLossSettings(
+                lambda: try golden(prefix + "in.lambda").item(),
+                nu: try golden(prefix + "in.nu").item())
+            let loss = try BayesianKernelLoss(settings)(inputs[0], kernel)
             try loss.backward()
             try Self.expect(loss, golden, prefix + "out.loss", tolerance)
             for (name, input) in zip(names, inputs) {
@@ -96,16 +97,17 @@ import Torch
         }
     }
 
-    @Test func `the feature loss and the centre rule are PyTorch's`() throws {
+    @Test func `the feature loss and the center rule are PyTorch's`() throws {
         let golden = try Self.file.get()
         let prefix = "f32/featureLoss/"
-        let centres = try golden(prefix + "in.c")
+        let centers = try golden(prefix + "in.c")
         let loss = try BayesianFeatureLoss(
-            classes: centres.shape[0], features: centres.shape[1],
-            theta: golden(prefix + "in.theta").item(),
-            centreRate: golden(prefix + "in.alpha").item())
+            FeatureLossSettings(
+                theta: golden(prefix + "in.theta").item(),
+                centerRate: golden(prefix + "in.alpha").item()),
+            classes: centers.shape[0], features: centers.shape[1])
         try withoutGradient { () throws(TorchError) in
-            try loss.centres.tensor.copy_(from: centres)
+            try loss.centers.tensor.copy_(from: centers)
         }
         let rho = try golden(prefix + "in.rho")
         try withoutGradient { () throws(TorchError) in
@@ -115,10 +117,10 @@ import Torch
         let labels = try golden(prefix + "in.labels")
         let value = try loss(features, labels: labels)
         try value.backward()
-        try loss.updateCentres(features, labels: labels)
+        try loss.updateCenters(features, labels: labels)
         try Self.expect(value, golden, prefix + "out.loss", 2e-5)
         try Self.expect(features.grad, golden, prefix + "out.df", 2e-5)
         try Self.expect(loss.logVariance.tensor.grad, golden, prefix + "out.drho", 2e-5)
-        try Self.expect(loss.centres.tensor, golden, prefix + "out.c", 2e-5)
+        try Self.expect(loss.centers.tensor, golden, prefix + "out.c", 2e-5)
     }
 }

@@ -29,7 +29,7 @@ import Torch
             try kernel.mu.tensor.copy_(from: kernel.mu.tensor * 3.0)
             try kernel.sigma.tensor.copy_(from: kernel.sigma.tensor * 2.5)
         }
-        let loss = BayesianKernelLoss(lambda: 1, nu: 1)
+        let loss = BayesianKernelLoss(KernelLossSettings(lambda: 1, nu: 1))
         for _ in 0..<4000 {
             try loss(latent.tensor, kernel).backward()
             try Self.descend(kernel.mu, 2e-6)
@@ -50,7 +50,7 @@ import Torch
             return try latent.tensor.detached().abs().lt(half).to(.float32).mean().item()
         }
         let before = try shareNearZero()
-        let loss = BayesianKernelLoss(lambda: 1, nu: 0.01)
+        let loss = BayesianKernelLoss(KernelLossSettings(lambda: 1, nu: 0.01))
         for _ in 0..<300 {
             try loss(latent.tensor, kernel).backward()
             try Self.descend(latent, 4e-5)

@@ -120,8 +120,8 @@ import Foundation
         state.epoch = isNew ? 2 : 1
         state.metrics = (1...state.epoch).map { epoch in
             EpochMetrics(
-                epoch: epoch, learningRate: 0.1, trainLoss: 1, crossEntropy: 1, kernelLoss: 0,
-                featureLoss: 0, trainTop1: 0.5, imagesPerSecond: 1, seconds: 1)
+                epoch: epoch, learningRate: 0.1, trainLoss: 1, losses: Losses(Objectives.terms),
+                trainTop1: 0.5, imagesPerSecond: 1, seconds: 1)
         }
         var configuration = TrainingConfiguration()
         configuration.run.seed = state.epoch

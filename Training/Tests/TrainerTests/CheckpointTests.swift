@@ -1,4 +1,5 @@
 import BONNData
+import BONNMethods
 import BONNModelFormat
 import Foundation
 import Testing
@@ -9,8 +10,10 @@ import Testing
     private func sample() -> Checkpoint {
         var state = TrainingState()
         state.epoch = 3
+        state.progress = EpochProgress(terms: ["cross_entropy", "another_loss"])
         state.progress.steps = 17
-        state.progress.crossEntropy = 0.1 + 0.2
+        state.progress.losses["cross_entropy"] = 0.1 + 0.2
+        state.progress.losses["another_loss"] = 1.0 / 3
         state.progress.counts.add(logits: [0, 1], labels: [1])
         state.bestTop1 = 1.0 / 3
         state.skipped = ["a: broken", "b \"quoted\"\n"]

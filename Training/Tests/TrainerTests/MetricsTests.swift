@@ -1,3 +1,4 @@
+import BONNMethods
 import Testing
 
 @testable import BONNTrainer
@@ -28,9 +29,12 @@ import Testing
     }
 
     @Test func `tables have the documented columns and leave out what was not measured`() {
+        var losses = Losses(Objectives.terms)
+        losses["cross_entropy"] = 1.25
+        losses["kernel_loss"] = 0.25
         let row = EpochMetrics(
-            epoch: 3, learningRate: 0.1, trainLoss: 1.5, crossEntropy: 1.25, kernelLoss: 0.25,
-            featureLoss: 0, trainTop1: 0.5, imagesPerSecond: 1234.56, seconds: 0.004)
+            epoch: 3, learningRate: 0.1, trainLoss: 1.5, losses: losses, trainTop1: 0.5,
+            imagesPerSecond: 1234.56, seconds: 0.004)
         var measured = row
         measured.testTop1 = 0.75
         measured.validationLoss = 2.5

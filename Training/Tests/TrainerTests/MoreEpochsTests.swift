@@ -27,7 +27,7 @@ import Testing
         var earlier: Int?
         let longer = configuration(epochs: 6)
         let outcome = try train(longer, in: path, resuming: true) { event in
-            if case .fineTuning(let epoch) = event { tuned.append(epoch) }
+            if case .objective("feature loss", let epoch) = event { tuned.append(epoch) }
             if case .started(let summary) = event { earlier = summary.earlierEpochs }
         }
         #expect(outcome.isFinished && outcome.epochs == 6 && earlier == 2)
@@ -39,7 +39,7 @@ import Testing
         for row in rows.dropFirst(2) {
             let expected = 0.01 * schedule.factor(atStep: row.epoch * 3 - 1)
             #expect(row.learningRate == expected, "epoch \(row.epoch)")
-            #expect((row.featureLoss != 0) == (row.epoch >= 4), "epoch \(row.epoch)")
+            #expect((row.losses["feature_loss"] != 0) == (row.epoch >= 4), "epoch \(row.epoch)")
         }
         let stored = try Recipe.read(path: path + "/config.yaml")
         #expect(stored.schedule.epochs == 6)
@@ -101,7 +101,7 @@ import Testing
         try train(configuration(epochs: 8), in: path, stopAfter: 8)
         var tuned: [Int] = []
         try train(configuration(epochs: 4), in: path, resuming: true) { event in
-            if case .fineTuning(let epoch) = event { tuned.append(epoch) }
+            if case .objective("feature loss", let epoch) = event { tuned.append(epoch) }
         }
         #expect(tuned == [3])
         let last = try Checkpoint(path: path + "/last.safetensors")
@@ -117,7 +117,7 @@ import Testing
             let path = folder.path + "/old-\(steps)"
             try train(configuration(epochs: 3), in: path, stopAfter: steps)
             var old = try Checkpoint(path: path + "/last.safetensors")
-            old.state.featureLossActs = nil
+            old.state.prepared = nil
             try old.write(to: path + "/last.safetensors")
             try train(configuration(epochs: 3), in: path, resuming: true)
             let difference = try RunResult(path).difference(from: reference)

@@ -103,7 +103,9 @@ import Testing
         let theirs = try replay(configuration, splits.train, in: folder.path)
         try #require(rows.count == configuration.schedule.epochs)
         try #require(theirs.map(\.count) == rows.map { _ in 2 }, "PyTorch's losses: \(theirs)")
-        return (rows.map { [$0.crossEntropy, $0.kernelLoss] }, theirs)
+        return (
+            rows.map { [$0.losses["cross_entropy"] ?? 0, $0.losses["kernel_loss"] ?? 0] }, theirs
+        )
     }
 
     private static func replay(

@@ -1,3 +1,4 @@
+import BONNMethods
 import BONNTrainer
 import Foundation
 import Testing
@@ -69,14 +70,15 @@ import Testing
     ])
     func `fine-tuning takes the last share of the epochs`(
         epochs: Int, fraction: Double, start: Int
-    ) {
-        var losses = LossConfiguration()
-        losses.fineTuningFraction = fraction
-        let plan = PhasePlan(losses: losses, epochs: epochs)
-        for epoch in 0..<epochs {
-            #expect(plan.featureLossActs(inEpoch: epoch) == (epoch >= start), "epoch \(epoch)")
+    ) throws {
+        func loss(_ fraction: Double) throws -> BayesianFeatureLoss {
+            try BayesianFeatureLoss(
+                FeatureLossSettings(fineTuningFraction: fraction), classes: 2, features: 1)
         }
-        losses.feature = 0
-        #expect(PhasePlan(losses: losses, epochs: epochs).fineTuningStart == nil)
+        for epoch in 0..<epochs {
+            let progress = RunProgress(epoch: epoch, epochs: epochs)
+            #expect(try loss(fraction).acts(at: progress) == (epoch >= start), "epoch \(epoch)")
+            #expect(try !loss(0).acts(at: progress))
+        }
     }
 }

@@ -110,12 +110,14 @@ func train(
     var taken = 0
     let trainer = try Trainer(
         configuration: configuration, splits: splits, directory: directory,
-        resuming: resuming ? try Checkpoint(path: directory.lastPath) : nil
-    ) { event in
-        report(event)
-        guard case .step = event else { return }
-        taken += 1
-        if taken == steps { stop.request() }
-    }
+        resuming: resuming ? try Checkpoint(path: directory.lastPath) : nil,
+        observers: [
+            { event, _ in report(event) },
+            { event, _ in
+                guard case .step = event else { return }
+                taken += 1
+                if taken == steps { stop.request() }
+            },
+        ])
     return try trainer.run(stop: stop)
 }

@@ -25,9 +25,9 @@ import Torch
         let bar = [BONN.card.name, FullPrecision.card.name].contains(method) ? 0.8 : 0.6
         #expect(try #require(outcome.bestTop1) > bar, "\(outcome.metrics.map(\.testTop1))")
         let last = try #require(outcome.metrics.last)
-        #expect(abs(last.trainLoss - last.crossEntropy - last.kernelLoss - last.featureLoss) < 1e-9)
-        #expect((last.kernelLoss != 0) == (method == BONN.card.name))
-        #expect(outcome.metrics[0].featureLoss == 0 && last.featureLoss != 0)
+        #expect(abs(last.trainLoss - last.losses.total) < 1e-9)
+        #expect((last.losses["kernel_loss"] != 0) == (method == BONN.card.name))
+        #expect(outcome.metrics[0].losses["feature_loss"] == 0 && last.losses["feature_loss"] != 0)
     }
 
     @Test func `a saved network measures as it did in training`() throws {
@@ -67,7 +67,7 @@ import Torch
         // 18 layers, at the start and after 2 epochs.
         #expect(checkpoint.state.layers.count == 18 * 3)
         for row in checkpoint.state.layers {
-            #expect(row.meanAbsolute > 0 && (row.mu ?? 0) > 0 && (row.sigma ?? 0) > 0)
+            #expect(row.meanAbsolute > 0 && (row["mu"] ?? 0) > 0 && (row["sigma"] ?? 0) > 0)
             #expect((0...1).contains(row.flipRatio) && (0...1).contains(row.nearZero))
             #expect(row.epoch > 0 || row.flipRatio == 0)
         }
@@ -94,7 +94,7 @@ import Torch
         let perKernel = values.count / mu.count
         let near = values.indices.filter { abs(values[$0]) < abs(mu[$0 / perKernel]) * 0.5 }
         #expect(row.nearZero == Double(near.count) / count)
-        #expect(abs((row.mu ?? 0) - mu.reduce(0) { $0 + Double($1) } / Double(mu.count)) < 1e-9)
+        #expect(abs((row["mu"] ?? 0) - mu.reduce(0) { $0 + Double($1) } / Double(mu.count)) < 1e-9)
     }
 
     @Test func `moving averages follow their recurrence and are what is evaluated`() throws {
@@ -136,19 +136,19 @@ import Torch
             default: #expect(rate == 0.1)
             }
         }
-        func decaying(kernelLoss: Bool) -> Set<ParameterRole> {
+        func decaying(pulled: Bool) -> Set<ParameterRole> {
             Set(
                 roles.filter {
-                    optimizer.weightDecay(of: $0, kernelLossActs: kernelLoss) == 0.5
+                    optimizer.weightDecay(of: $0, latentsArePulled: pulled) == 0.5
                 })
         }
-        #expect(decaying(kernelLoss: true) == [.weight, .batchNorm, .prelu, .bias, .gain])
+        #expect(decaying(pulled: true) == [.weight, .batchNorm, .prelu, .bias, .gain])
         #expect(
-            decaying(kernelLoss: false) == [.weight, .batchNorm, .prelu, .bias, .gain, .latent])
+            decaying(pulled: false) == [.weight, .batchNorm, .prelu, .bias, .gain, .latent])
         optimizer.decayNorms = false
         optimizer.decayLatentWeights = .on
-        #expect(decaying(kernelLoss: true) == [.weight, .latent])
+        #expect(decaying(pulled: true) == [.weight, .latent])
         optimizer.decayLatentWeights = .off
-        #expect(decaying(kernelLoss: false) == [.weight])
+        #expect(decaying(pulled: false) == [.weight])
     }
 }

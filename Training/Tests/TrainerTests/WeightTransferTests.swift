@@ -46,7 +46,7 @@ import Torch
         #expect(try values(trainer) == deployed)
         #expect(deployed != source.checkpoint.networkTensors.mapValues(\.bytes))
         // Adam's moments and counts start at 0.
-        for (name, tensor) in try trainer.step.optimiserState() {
+        for (name, tensor) in try trainer.step.optimiser.state() {
             #expect(try tensor.bytes().allSatisfy { $0 == 0 }, "\(name)")
         }
         let averages = try #require(trainer.averages).capture()
@@ -138,8 +138,9 @@ import Torch
             var saves = 0
             let trainer = try Trainer(
                 configuration: smallConfiguration(), splits: ColourDataset.splits(),
-                directory: RunDirectory(path), startingFrom: source
-            ) { event in
+                directory: RunDirectory(path), startingFrom: source,
+                observers: [watch])
+            func watch(_ event: TrainingEvent, _ run: TrainingState) {
                 switch event {
                 case .saved(let file):
                     saves += 1

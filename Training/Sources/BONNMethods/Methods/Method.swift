@@ -4,7 +4,7 @@ public import Torch
 /// How the layers of few bits of a network are trained and what they are deployed as: a paper in one file.
 ///
 /// A value with its settings. It says in which order layers stand, what becomes of the plan, and which
-/// quantizers the layers get; losses of its own are objectives.
+/// quantizers the layers get; where it needs to, which losses it adds and how it is trained.
 public protocol Method: Sendable {
     /// What is known of the method.
     static var card: MethodCard { get }
@@ -27,6 +27,15 @@ public protocol Method: Sendable {
     func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer
+
+    /// Terms of the loss of the method's own, beside those that a recipe asks for.
+    func objectives(for network: Network) throws(TorchError) -> [any Objective]
+
+    /// What happens between the steps.
+    func rules(for network: Network) throws(TorchError) -> [any TrainingRule]
+
+    /// How a step evaluates and updates.
+    func update(for network: Network) throws(TorchError) -> any UpdateRule
 }
 
 extension Method {
@@ -35,6 +44,15 @@ extension Method {
 
     /// A Gaussian of variance 2 / fan-in.
     public func latent(_ shape: [Int]) -> Initialiser { .kaiming(shape) }
+
+    /// None.
+    public func objectives(for network: Network) throws(TorchError) -> [any Objective] { [] }
+
+    /// None.
+    public func rules(for network: Network) throws(TorchError) -> [any TrainingRule] { [] }
+
+    /// One evaluation and one update.
+    public func update(for network: Network) throws(TorchError) -> any UpdateRule { SingleUpdate() }
 }
 
 /// What a table of methods shows of one.

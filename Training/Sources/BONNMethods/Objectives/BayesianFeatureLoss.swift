@@ -1,62 +1,118 @@
+import BONNNetworks
 public import Torch
 
-/// The Bayesian feature loss (BONN, equation 8): features of a class are Gaussian around its centre,
+/// What a recipe says of the Bayesian feature loss.
+///
+/// It is "only used in the fine-tuning process" (section 4.1 of the paper). So a run has two phases: first
+/// without it and then, for the last share of the epochs and from the learning rate that the schedule has
+/// reached by then, with it.
+public struct FeatureLossSettings: ObjectiveSettings {
+    /// The name of the objective.
+    public static let name = "feature_loss"
+
+    /// Theta: the weight of the loss while fine-tuning (equation 9).
+    public var theta: Double
+    /// The share of the epochs, at the end, in which the loss acts: one epoch at least, unless it is 0.
+    public var fineTuningFraction: Double
+    /// The rate at which centers move (center loss).
+    public var centerRate: Double
+
+    /// Creates settings.
+    public init(theta: Double = 1e-3, fineTuningFraction: Double = 0.25, centerRate: Double = 0.5) {
+        self.theta = theta
+        self.fineTuningFraction = fineTuningFraction
+        self.centerRate = centerRate
+    }
+
+    /// The loss of what the last layer reads.
+    public func objective(for network: Network) throws(TorchError) -> (any Objective)? {
+        guard theta > 0 else { return nil }
+        return try BayesianFeatureLoss(
+            self, classes: network.plan.classes, features: network.plan.featureCount,
+            device: network.store.device)
+    }
+
+    /// Whether an epoch is one of the share.
+    func finetunes(at progress: RunProgress) -> Bool {
+        guard fineTuningFraction > 0 else { return false }
+        let share = Int((Double(progress.epochs) * fineTuningFraction).rounded())
+        return progress.epoch >= progress.epochs - max(1, share)
+    }
+}
+
+/// The Bayesian feature loss (BONN, equation 8): features of a class are Gaussian around its center,
 ///
 ///     theta / 2 * mean over the batch of sum_k [ d_k^2 + d_k^2 / s_mk^2 + log s_mk^2 ],  d = f - c_m.
 ///
-/// Variances are kept as rho = log s^2, limited to [-6, 6]. Centres move by the center-loss rule
-/// (Wen et al., ECCV 2016), not by a gradient; they are used only in the fine-tuning phase.
-public final class BayesianFeatureLoss {
-    /// The weight of the loss.
-    public let theta: Double
-    /// Step of the centres.
-    public let centreRate: Double
+/// Variances are kept as rho = log s^2, limited to [-6, 6]. Centers and variances start as those of the
+/// classes in a pass over the training images. Centers move by the center-loss rule (Wen et al., ECCV 2016),
+/// not by a gradient.
+public final class BayesianFeatureLoss: Objective {
     /// c, `[classes, D]`.
-    public let centres: Parameter
+    public let centers: Parameter
     /// rho = log s^2, `[classes, D]`.
     public let logVariance: Parameter
-    /// The parameters above, named `feature_loss.*`.
-    public let store: ParameterStore
 
+    private let settings: FeatureLossSettings
     private static let logVarianceLimit = 6.0
 
-    /// Creates the loss with centres 0 and variances 1; `initialise` sets both from data.
+    /// Creates the loss with centers 0 and variances 1; `start` sets both from data.
     public init(
-        classes: Int, features: Int, theta: Double, centreRate: Double = 0.5, device: Device = .cpu
+        _ settings: FeatureLossSettings, classes: Int, features: Int, device: Device = .cpu
     ) throws(TorchError) {
-        self.theta = theta
-        self.centreRate = centreRate
-        store = ParameterStore(seed: 0, device: device)
-        let scope = store.root / "feature_loss"
-        centres = try scope.parameter(
+        self.settings = settings
+        let scope = ParameterStore(seed: 0, device: device).root / FeatureLossSettings.name
+        centers = try scope.parameter(
             "centres", [classes, features], .constant(0), role: .buffer)
         logVariance = try scope.parameter(
             "log_variance", [classes, features], .constant(0), role: .featureVariance)
+    }
+
+    /// Its column.
+    public var name: String { FeatureLossSettings.name }
+
+    /// Centers and variances.
+    public var parameters: [Parameter] { [centers, logVariance] }
+
+    /// Where the classes are.
+    public var startsFromFeatures: Bool { true }
+
+    /// While fine-tuning.
+    public func acts(at progress: RunProgress) -> Bool { settings.finetunes(at: progress) }
+
+    /// The mean over the batch.
+    public func callAsFunction(_ pass: ForwardPass) throws(TorchError) -> Tensor {
+        try self(pass.output.features, labels: pass.labels)
     }
 
     /// `features` [N, D], `labels` [N] int64. A scalar.
     public func callAsFunction(_ features: Tensor, labels: Tensor) throws(TorchError) -> Tensor {
         let limit = Self.logVarianceLimit
         let rho = try logVariance.tensor.clamp(min: -limit, max: limit).indexSelect(dim: 0, labels)
-        let offset = try features - centres.tensor.indexSelect(dim: 0, labels)
+        let offset = try features - centers.tensor.indexSelect(dim: 0, labels)
         let squares = try offset * offset
-        return try (theta / 2) * (squares + squares * (-rho).exp() + rho).sum([1]).mean()
+        return try (settings.theta / 2) * (squares + squares * (-rho).exp() + rho).sum([1]).mean()
     }
 
-    /// Moves the centres of the classes in the batch: c_m += rate * sum (f - c_m) / (1 + n_m).
-    public func updateCentres(_ features: Tensor, labels: Tensor) throws(TorchError) {
+    /// Moves the centers.
+    public func afterUpdate(_ pass: ForwardPass) throws(TorchError) {
+        try updateCenters(pass.output.features, labels: pass.labels)
+    }
+
+    /// Moves the centers of the classes in the batch: c_m += rate * sum (f - c_m) / (1 + n_m).
+    public func updateCenters(_ features: Tensor, labels: Tensor) throws(TorchError) {
         try withoutGradient { () throws(TorchError) in
             let members = try membership(labels)
             let counts = try members.sum([1], keep: true)
             let sums = try members.matmul(features.detached().to(.float32))
-            let shift = try (sums - counts * centres.tensor) / (counts + 1.0)
-            try centres.tensor.add_(shift, scale: centreRate)
+            let shift = try (sums - counts * centers.tensor) / (counts + 1.0)
+            try centers.tensor.add_(shift, scale: settings.centerRate)
         }
     }
 
-    /// Sets centres to class means and variances to per-class variances of all `features` [N, D];
-    /// a class without images keeps centre 0 and variance 1.
-    public func initialise(features: Tensor, labels: Tensor) throws(TorchError) {
+    /// Sets centers to class means and variances to per-class variances of all `features` [N, D];
+    /// a class without images keeps center 0 and variance 1.
+    public func start(features: Tensor, labels: Tensor) throws(TorchError) {
         try withoutGradient { () throws(TorchError) in
             let members = try membership(labels)
             let counts = try members.sum([1], keep: true)
@@ -69,14 +125,14 @@ public final class BayesianFeatureLoss {
             let limit = Self.logVarianceLimit
             let rho = try variances.clamp(min: 1e-12).log().clamp(min: -limit, max: limit)
             let present = try counts.gt(0).to(.float32)
-            try centres.tensor.copy_(from: means)
+            try centers.tensor.copy_(from: means)
             try logVariance.tensor.copy_(from: rho * present)
         }
     }
 
     /// One-hot rows of the classes, [classes, N].
     private func membership(_ labels: Tensor) throws(TorchError) -> Tensor {
-        let classes = centres.tensor.shape[0]
+        let classes = centers.tensor.shape[0]
         let indices = try Tensor.arange(classes).reshape([classes, 1])
             .to(labels.device)
         return try indices.eq(labels.unsqueeze(0)).to(.float32)

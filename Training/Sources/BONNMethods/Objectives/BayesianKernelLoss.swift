@@ -1,31 +1,78 @@
 public import Torch
 
+/// What a recipe says of the Bayesian kernel loss.
+public struct KernelLossSettings: ObjectiveSettings {
+    /// The name of the objective.
+    public static let name = "kernel_loss"
+
+    /// Lambda: the weight of the loss (equation 9).
+    public var lambda: Double
+    /// Nu: the variance of the binarization error, the weight of the prior (equation 5).
+    public var nu: Double
+
+    /// Creates settings.
+    public init(lambda: Double = 1e-4, nu: Double = 1e-4) {
+        self.lambda = lambda
+        self.nu = nu
+    }
+
+    /// The loss of all layers whose latent weights have modes.
+    public func objective(for network: Network) -> (any Objective)? {
+        let loss = BayesianKernelLoss(self, network.quantizedLayers)
+        return lambda > 0 && loss.hasLayers ? loss : nil
+    }
+}
+
 /// The Bayesian kernel loss (BONN, equations 7 and 9): `lambda / 2 * sum over layers and kernels of J_i`,
 ///
 ///     J_i = |xhat - w o x|^2 + nu sum_k (|x_k| - mu_i)^2 / sigma_i^2 + nu N_i log sigma_i^2,
 ///
 /// in the form the paper simplifies to: one variance and one mean a kernel. Its gradients are the
 /// printed ones (equations 13, 16, 17, 18), so those of mu and sigma are divided by N_i.
-public struct BayesianKernelLoss: Sendable, Equatable {
-    /// Weight of the Bayesian terms.
-    public var lambda: Double
-    /// Variance of the binarisation error, the weight of the prior.
-    public var nu: Double
+public final class BayesianKernelLoss: Objective {
+    private let settings: KernelLossSettings
+    private let layers: [(name: String, latent: Tensor, kernel: BONNKernel)]
 
-    /// Creates the loss.
-    public init(lambda: Double, nu: Double) {
-        self.lambda = lambda
-        self.nu = nu
+    /// Creates the loss of those layers whose latent weights have modes.
+    public init(_ settings: KernelLossSettings, _ layers: [QuantizedLayer] = []) {
+        self.settings = settings
+        self.layers = layers.compactMap { layer in
+            (layer.quantizer as? BONNKernel).map { (layer.name, layer.latent.tensor, $0) }
+        }
+    }
+
+    var hasLayers: Bool { !layers.isEmpty }
+
+    /// Its column.
+    public var name: String { KernelLossSettings.name }
+
+    /// To +-mu.
+    public var pullsLatentWeights: Bool { true }
+
+    /// The sum over the layers.
+    public func callAsFunction(_ pass: ForwardPass) throws(TorchError) -> Tensor {
+        var terms: [Tensor] = []
+        for layer in layers { terms.append(try self(layer.latent, layer.kernel)) }
+        return try Tensor.stack(terms).sum()
     }
 
     /// The loss of the latent weights of one layer, a scalar.
     public func callAsFunction(
         _ latent: Tensor, _ kernel: BONNKernel
     ) throws(TorchError) -> Tensor {
-        try (lambda / 2)
+        try (settings.lambda / 2)
             * Fused.kernelLoss(
                 latent.reshape(BONNKernel.windowed(latent.shape)), kernel.scale.tensor,
-                mu: kernel.mu.tensor, sigma: kernel.sigma.tensor, nu: nu,
+                mu: kernel.mu.tensor, sigma: kernel.sigma.tensor, nu: settings.nu,
                 reading: kernel.reading.code)
+    }
+
+    /// Names the first layer whose loss is not finite.
+    public func complaint(value: Double) throws(TorchError) -> String {
+        for layer in layers {
+            let value = try self(layer.latent, layer.kernel).item()
+            if !value.isFinite { return "the \(title) of \(layer.name) is \(value)" }
+        }
+        return "the \(title) is \(value)"
     }
 }

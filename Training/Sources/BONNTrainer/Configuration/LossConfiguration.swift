@@ -1,4 +1,5 @@
 public import BONNConfiguration
+import BONNMethods
 
 /// The weights of the loss terms.
 public struct LossConfiguration: Sendable, Equatable {
@@ -19,6 +20,15 @@ public struct LossConfiguration: Sendable, Equatable {
 
     /// The defaults.
     public init() {}
+
+    /// What the objectives beside the cross-entropy are made from.
+    var objectives: [any ObjectiveSettings] {
+        [
+            KernelLossSettings(lambda: kernel, nu: nu),
+            FeatureLossSettings(
+                theta: feature, fineTuningFraction: fineTuningFraction, centerRate: centerRate),
+        ]
+    }
 }
 
 extension LossConfiguration {

@@ -1,33 +1,35 @@
+import BONNMethods
+
 /// The tables of a run directory as CSV text. Numbers are written with as many digits as bring
 /// back the same bits, so that two runs can be compared by comparing their files.
 public enum MetricsTable {
     /// metrics.csv: one row for each epoch.
-    public static func metrics(_ rows: [EpochMetrics]) -> String {
-        table(
-            """
-            epoch,learning_rate,train_loss,cross_entropy,kernel_loss,feature_loss,train_top1,\
-            test_loss,test_top1,test_top5,validation_loss,validation_top1,validation_top5,images_per_second,seconds
-            """,
+    ///
+    /// - Parameter terms: the columns of the terms of the loss; those that are in rows alone follow.
+    public static func metrics(_ rows: [EpochMetrics], terms: [String] = []) -> String {
+        let terms = names(terms + rows.flatMap(\.losses.names))
+        let fixed = EpochMetrics.columns
+        return table(
+            fixed.prefix(3) + terms + fixed.dropFirst(3),
             rows.map { row in
-                [
-                    "\(row.epoch)", "\(row.learningRate)", "\(row.trainLoss)",
-                    "\(row.crossEntropy)", "\(row.kernelLoss)", "\(row.featureLoss)",
-                    "\(row.trainTop1)", text(row.testLoss), text(row.testTop1), text(row.testTop5),
-                    text(row.validationLoss), text(row.validationTop1), text(row.validationTop5),
-                    decimal(row.imagesPerSecond, places: 1), decimal(row.seconds, places: 2),
-                ]
+                ["\(row.epoch)", "\(row.learningRate)", "\(row.trainLoss)"]
+                    + terms.map { text(row.losses[$0]) } + [
+                        "\(row.trainTop1)", text(row.testLoss), text(row.testTop1),
+                        text(row.testTop5), text(row.validationLoss), text(row.validationTop1),
+                        text(row.validationTop5), decimal(row.imagesPerSecond, places: 1),
+                        decimal(row.seconds, places: 2),
+                    ]
             })
     }
 
     /// layers.csv: one row for each epoch and binary layer.
     public static func layers(_ rows: [LayerStatistics]) -> String {
-        table(
-            "epoch,layer,mean_abs,mu,sigma,w,flip_ratio,near_zero",
+        let own = names(rows.flatMap { $0.own.map(\.name) })
+        return table(
+            ["epoch", "layer", "mean_abs"] + own + ["flip_ratio", "near_zero"],
             rows.map { row in
-                [
-                    "\(row.epoch)", row.layer, "\(row.meanAbsolute)", text(row.mu),
-                    text(row.sigma), text(row.scale), "\(row.flipRatio)", "\(row.nearZero)",
-                ]
+                ["\(row.epoch)", row.layer, "\(row.meanAbsolute)"] + own.map { text(row[$0]) }
+                    + ["\(row.flipRatio)", "\(row.nearZero)"]
             })
     }
 
@@ -44,7 +46,13 @@ public enum MetricsTable {
 
     private static func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
 
-    private static func table(_ header: String, _ rows: [[String]]) -> String {
-        ([header] + rows.map { $0.joined(separator: ",") }).joined(separator: "\n") + "\n"
+    /// Each once, in the order in which they first stand.
+    private static func names(_ names: [String]) -> [String] {
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }
+    }
+
+    private static func table(_ header: [String], _ rows: [[String]]) -> String {
+        ([header] + rows).map { $0.joined(separator: ",") }.joined(separator: "\n") + "\n"
     }
 }

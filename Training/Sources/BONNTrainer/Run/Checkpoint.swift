@@ -86,7 +86,7 @@ public struct Checkpoint: Sendable {
         }
         do {
             configuration = try Recipe.read(yaml: yaml, source: path, over: .ofOlderRuns)
-            state = try JSONDecoder().decode(TrainingState.self, from: Data(json.utf8))
+            state = try JSONDecoder().decode(StoredState.self, from: Data(json.utf8)).state
         } catch {
             throw TrainingError(.checkpoint, "\(path): the metadata is damaged: \(error)")
         }

@@ -1,3 +1,4 @@
+import BONNMethods
 import Foundation
 
 /// The folder of a run and the files in it, none of which is ever half written.
@@ -124,11 +125,21 @@ public final class RunDirectory {
         try File.replace(configurationPath, with: Array(Recipe.yaml(configuration).utf8))
     }
 
+    /// Writes the tables of a run when it starts and whenever it is saved: they follow the checkpoint, from
+    /// which they can be written again.
+    func observe(_ event: TrainingEvent, _ run: TrainingState) throws(TrainingError) {
+        switch event {
+        case .started, .saved: try writeTables(run)
+        case .step, .objective, .skipped, .epoch: break
+        }
+    }
+
     /// Writes metrics.csv, and layers.csv where layers are recorded.
     ///
     /// - Throws: `.diskFull` or `.file`.
     public func writeTables(_ state: TrainingState) throws(TrainingError) {
-        try File.replace(metricsPath, with: Array(MetricsTable.metrics(state.metrics).utf8))
+        let table = MetricsTable.metrics(state.metrics, terms: state.progress.losses.names)
+        try File.replace(metricsPath, with: Array(table.utf8))
         if !state.layers.isEmpty {
             try File.replace(layersPath, with: Array(MetricsTable.layers(state.layers).utf8))
         }

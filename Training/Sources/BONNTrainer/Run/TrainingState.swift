@@ -20,9 +20,9 @@ public struct TrainingState: Sendable, Equatable, Codable {
     /// The measurement of the best epoch on the test images at the end of a run that chooses it on
     /// others; nil before that, and in all other runs.
     public var finalTest: FinalTest?
-    /// Whether the feature loss has its centres and variances from the phase under way; nil in
+    /// The objectives that have seen the features of the training images for the phase under way; nil in
     /// checkpoints that do not say.
-    public var featureLossActs: Bool? = false
+    public var prepared: [String]? = []
     /// What the run took from the weights of another one before its first step.
     public var origin: WeightOrigin?
     /// Images left out as unreadable, by message.

@@ -29,8 +29,6 @@ final class LayerObserver {
                 let latent = try layer.latent.tensor.detached()
                 let magnitudes = try latent.abs()
                 let count = Double(latent.count)
-                let own = try layer.quantizer.statistics(layer.latent.tensor)
-                func number(_ name: String) -> Double? { own.first { $0.name == name }?.value }
                 let ones = [Int](repeating: 1, count: latent.shape.count - 1)
                 let half = try (magnitudes.flatten(from: 1).mean([1]) * 0.5)
                     .reshape([latent.shape[0]] + ones)
@@ -39,7 +37,8 @@ final class LayerObserver {
                     LayerStatistics(
                         epoch: epoch, layer: layer.name,
                         meanAbsolute: try magnitudes.to(.float64).mean().item(),
-                        mu: number("mu"), sigma: number("sigma"), scale: number("w"),
+                        own: try layer.quantizer.statistics(layer.latent.tensor)
+                            .map { LayerStatistics.Own(name: $0.name, value: $0.value) },
                         flipRatio: (count - same) / count,
                         nearZero: try magnitudes.lt(half).to(.float64).sum().item() / count))
             }

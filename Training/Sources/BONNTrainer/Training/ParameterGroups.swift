@@ -4,14 +4,16 @@ import Torch
 extension OptimizerConfiguration {
     /// The optimiser of a set of parameters, which it groups by role.
     ///
-    /// - w and sigma have the learning rate `scaleLearningRate` where it is given (the paper's
-    ///   ImageNet setting is a tenth of the others'). Latent weights and mu, which measures them,
-    ///   have `latentLearningRate`: what counts is the step relative to their size.
+    /// - Scales have the learning rate `scaleLearningRate` where it is given (the ImageNet setting of
+    ///   BONN's paper is a tenth of the others'). Latent weights and what measures them have
+    ///   `latentLearningRate`: what counts is the step relative to their size.
     /// - Real weights decay; biases, batch norms and PReLU slopes do where `decayNorms` says so;
-    ///   latent weights do where `decayLatentWeights` says so: the kernel loss pulls them to +-mu,
-    ///   and a pull to 0 works against it. w, mu, sigma and the feature loss's variances never do.
+    ///   latent weights do where `decayLatentWeights` says so: an objective may pull them elsewhere, and
+    ///   a pull to 0 works against it. What a method's file declares so never does.
+    ///
+    /// - Parameter latentsArePulled: whether there is such an objective.
     func optimiser(
-        for parameters: [Parameter], kernelLossActs: Bool
+        for parameters: [Parameter], latentsArePulled: Bool
     ) throws -> any Optimiser {
         var groups: [ParameterGroup] = []
         let trainable = parameters.filter(\.isTrainable)
@@ -25,7 +27,7 @@ extension OptimizerConfiguration {
                 try ParameterGroup(
                     members.map { (name: $0.name, tensor: $0.tensor) },
                     learningRate: learningRate(of: role),
-                    weightDecay: weightDecay(of: role, kernelLossActs: kernelLossActs)))
+                    weightDecay: weightDecay(of: role, latentsArePulled: latentsArePulled)))
         }
         switch name {
         case .sgd:
@@ -51,7 +53,7 @@ extension OptimizerConfiguration {
     }
 
     /// The weight decay of a role.
-    func weightDecay(of role: ParameterRole, kernelLossActs: Bool) -> Double {
+    func weightDecay(of role: ParameterRole, latentsArePulled: Bool) -> Double {
         let decays =
             switch role.decay {
             case .always: true
@@ -59,7 +61,7 @@ extension OptimizerConfiguration {
                 switch decayLatentWeights {
                 case .on: true
                 case .off: false
-                case .auto: !kernelLossActs
+                case .auto: !latentsArePulled
                 }
             case .norms: decayNorms
             case .never: false

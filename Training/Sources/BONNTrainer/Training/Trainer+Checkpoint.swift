@@ -8,31 +8,22 @@ public import Torch
 extension Trainer {
     private static let dropoutState: Name = "\(Checkpoint.trainerPrefix)dropout_generator"
 
-    /// Writes the best checkpoint, then the last, then the tables. A kill or a full disk between two
-    /// of them loses nothing: a resumed run follows the last checkpoint, from which it writes the
-    /// tables again, or repeats the epoch that the best one is already from.
+    /// Writes the best checkpoint, then the last; then the observers are told, the first of which writes the
+    /// tables. A kill or a full disk between two of them loses nothing: a resumed run follows the last
+    /// checkpoint, from which it writes the tables again, or repeats the epoch that the best one is already
+    /// from.
     func save(isBest: Bool = false) throws {
         let checkpoint = try captured()
         if isBest { try checkpoint.write(to: directory.bestPath) }
         try checkpoint.write(to: directory.lastPath)
-        report(.saved(path: directory.lastPath))
-        try directory.writeTables(state)
+        try report(.saved(path: directory.lastPath))
         lastSave = Date()
     }
 
     private func captured() throws -> Checkpoint {
-        var tensors = try TensorCoding.capture(network.store.parameters)
+        var tensors = try step.capture()
         func add(_ more: [Name: Safetensors.Tensor]) {
             tensors.merge(more) { _, new in new }
-        }
-        if let featureLoss = step.featureLoss {
-            add(
-                try TensorCoding.capture(
-                    featureLoss.store.parameters, prefix: Checkpoint.trainerPrefix))
-        }
-        for (name, tensor) in try step.optimiserState() {
-            let name: Name = "\(Checkpoint.optimizerPrefix)\(name)"
-            tensors[name] = try Safetensors.Tensor(name, tensor)
         }
         if let averages { add(try averages.capture()) }
         if state.progress.steps > 0 { add(try observer.capture()) }
@@ -57,21 +48,7 @@ extension Trainer {
         }
         try checkpoint.requireSameRun(configuration, source: source)
         try adoptEpochs(of: checkpoint, source: source)
-        try TensorCoding.restore(
-            checkpoint.networkTensors, into: network.store.parameters, source: source)
-        if let featureLoss = step.featureLoss {
-            let names = Set(featureLoss.store.parameters.map { Name($0.name) })
-            try TensorCoding.restore(
-                checkpoint.tensors(withPrefix: Checkpoint.trainerPrefix)
-                    .filter { names.contains($0.key) },
-                into: featureLoss.store.parameters, source: source)
-        }
-        let stored = checkpoint.tensors(withPrefix: Checkpoint.optimizerPrefix)
-        try step.restoreOptimiser(
-            try stored.reduce(into: [:]) { tensors, item in
-                tensors[item.key.text] = try TensorCoding.tensor(item.value, source: source).to(
-                    device)
-            })
+        try step.restore(checkpoint, source: source)
         try averages?.restore(
             checkpoint.tensors(withPrefix: Checkpoint.averagePrefix), source: source)
         state = checkpoint.state
@@ -79,11 +56,13 @@ extension Trainer {
         state.selection = splits.validation == nil ? .test : .validation
         // A run of another length may end with another best epoch.
         if earlierEpochs != nil { state.finalTest = nil }
-        if state.featureLossActs == nil {
-            let before = checkpoint.configuration
-            let plan = PhasePlan(losses: before.losses, epochs: before.schedule.epochs)
-            state.featureLossActs = plan.featureLossActs(
-                inEpoch: state.progress.steps > 0 ? state.epoch : state.epoch - 1)
+        state.progress.losses = state.progress.losses.named(step.terms)
+        if state.prepared == nil {
+            let before = RunProgress(
+                epoch: state.progress.steps > 0 ? state.epoch : state.epoch - 1,
+                epochs: checkpoint.configuration.schedule.epochs)
+            state.prepared = step.objectives.filter { $0.startsFromFeatures && $0.acts(at: before) }
+                .map(\.name)
         }
         if state.progress.steps > 0 {
             try observer.restore(checkpoint, source: source)

@@ -8,15 +8,14 @@ extension Trainer {
     /// run is then saved.
     func trainEpoch(_ stop: StopRequest) throws -> Bool {
         let epoch = state.epoch
-        let featureLossActs = plan.featureLossActs(inEpoch: epoch)
-        if featureLossActs && state.featureLossActs != true {
-            report(.fineTuning(epoch: epoch + 1))
-            guard try initialiseFeatureLoss(stop) else {
-                try save()
-                return false
-            }
+        let progress = RunProgress(epoch: epoch, epochs: configuration.schedule.epochs)
+        guard try startObjectives(at: progress, stop) else {
+            try save()
+            return false
         }
-        state.featureLossActs = featureLossActs
+        if state.progress.steps == 0 {
+            for rule in step.rules { try rule.beginEpoch(progress) }
+        }
         let images = splits.train
         let labels =
             configuration.data.sampler == .balanced
@@ -38,11 +37,11 @@ extension Trainer {
             let globalStep = epoch * batches.count + state.progress.steps
             try train(
                 batch, globalStep: globalStep, factor: schedule.factor(atStep: globalStep),
-                featureLossActs: featureLossActs)
+                progress: progress)
             let now = Date()
             state.progress.seconds += now.timeIntervalSince(start)
             start = now
-            reportStep(of: batches.count)
+            try reportStep(of: batches.count)
             if stop.isRequested {
                 try save()
                 return false
@@ -57,10 +56,10 @@ extension Trainer {
     }
 
     private func train(
-        _ batch: Batch, globalStep: Int, factor: Double, featureLossActs: Bool
+        _ batch: Batch, globalStep: Int, factor: Double, progress: RunProgress
     ) throws {
         for message in batch.skipped where state.skipped.insert(message).inserted {
-            report(.skipped(message))
+            try report(.skipped(message))
         }
         state.progress.steps += 1
         state.progress.learningRate = configuration.optimizer.learningRate * factor
@@ -70,12 +69,12 @@ extension Trainer {
             result = try step(
                 images: Tensor(batch.images, shape: batch.shape, device: device),
                 labels: Tensor(int64s: batch.labels, shape: [batch.labels.count], device: device),
-                factor: factor, featureLossActs: featureLossActs)
+                factor: factor, progress: progress)
         } catch let error as TrainingError where error.code == .notFinite {
             throw stopped(by: error)
         }
         state.progress.add(result.losses, images: batch.labels.count)
-        state.progress.counts.add(logits: try result.logits.floats(), labels: batch.labels)
+        state.progress.counts.add(logits: result.logits, labels: batch.labels)
         try averages?.update(step: globalStep)
     }
 
@@ -112,14 +111,14 @@ extension Trainer {
             evaluationSeconds: Date().timeIntervalSince(start))
         state.metrics.append(row)
         state.epoch = epoch
-        state.progress = EpochProgress()
+        state.progress = EpochProgress(terms: step.terms)
         let isBest = result.map { $0.top1 > state.bestTop1 ?? -1 } ?? false
         if isBest {
             state.bestEpoch = epoch
             state.bestTop1 = result?.top1
         }
         try save(isBest: isBest)
-        report(.epoch(row))
+        try report(.epoch(row))
         return true
     }
 
@@ -144,10 +143,20 @@ extension Trainer {
         return try body()
     }
 
-    /// Sets centres and variances of the feature loss from a pass over the training images, as the
-    /// network sees them in evaluation.
-    private func initialiseFeatureLoss(_ stop: StopRequest) throws -> Bool {
-        guard let featureLoss = step.featureLoss else { return true }
+    /// Shows the features of the training images to the objectives that act from now on and have to see
+    /// them. False when a stop was requested.
+    private func startObjectives(at progress: RunProgress, _ stop: StopRequest) throws -> Bool {
+        let acting = step.objectives.filter { $0.startsFromFeatures && $0.acts(at: progress) }
+        let starting = acting.filter { state.prepared?.contains($0.name) != true }
+        for objective in starting {
+            try report(.objective(title: objective.title, epoch: progress.epoch + 1))
+        }
+        guard try starting.isEmpty || show(starting, stop) else { return false }
+        state.prepared = acting.map(\.name)
+        return true
+    }
+
+    private func show(_ objectives: [any Objective], _ stop: StopRequest) throws -> Bool {
         var features: [Tensor] = []
         var labels: [Int64] = []
         let completed = try Evaluator(configuration).forEachBatch(
@@ -158,32 +167,33 @@ extension Trainer {
             labels += batch.labels
         }
         guard completed else { return false }
-        try featureLoss.initialise(
+        let all = (
             features: try Tensor.cat(features),
-            labels: try Tensor(int64s: labels, shape: [labels.count], device: device))
+            labels: try Tensor(int64s: labels, shape: [labels.count], device: device)
+        )
+        for objective in objectives {
+            try objective.start(features: all.features, labels: all.labels)
+        }
         return true
     }
 
-    private func reportStep(of steps: Int) {
+    private func reportStep(of steps: Int) throws {
         let progress = state.progress
-        let images = max(1, progress.counts.images)
-        report(
+        let images = Double(max(1, progress.counts.images))
+        try report(
             .step(
                 StepReport(
                     epoch: state.epoch + 1, epochs: configuration.schedule.epochs,
                     step: progress.steps, steps: steps,
-                    losses: LossValues(
-                        crossEntropy: progress.crossEntropy / Double(images),
-                        kernel: progress.kernelLoss / Double(images),
-                        feature: progress.featureLoss / Double(images)),
-                    learningRate: progress.learningRate, top1: progress.counts.top1Share,
+                    losses: progress.losses / images, learningRate: progress.learningRate,
+                    top1: progress.counts.top1Share,
                     imagesPerSecond: Double(progress.counts.images) / max(1e-9, progress.seconds),
                     secondsPerStep: progress.seconds / Double(max(1, progress.steps)))))
     }
 
     /// A step can turn a finite loss into parameters that are not; such weights are never saved.
     private func checkParameters() throws {
-        for parameter in network.store.parameters + (step.featureLoss?.store.parameters ?? [])
+        for parameter in network.store.parameters + step.ownParameters
         where try !parameter.tensor.detached().allFinite() {
             throw stopped(
                 by: TrainingError(
@@ -201,32 +211,5 @@ extension Trainer {
             .notFinite,
             "epoch \(state.epoch + 1), step \(state.progress.steps): \(error.message); training "
                 + "stopped, \(kept); a smaller learning rate or a warm-up may help")
-    }
-}
-
-extension EpochProgress {
-    /// The row of metrics.csv when all steps of the epoch are done.
-    func row(
-        epoch: Int, result: EvaluationResult?, on selection: SelectionSet, evaluationSeconds: Double
-    ) -> EpochMetrics {
-        let images = Double(max(1, counts.images))
-        var row = EpochMetrics(
-            epoch: epoch, learningRate: learningRate,
-            trainLoss: (crossEntropy + kernelLoss + featureLoss) / images,
-            crossEntropy: crossEntropy / images, kernelLoss: kernelLoss / images,
-            featureLoss: featureLoss / images, trainTop1: counts.top1Share,
-            imagesPerSecond: Double(counts.images) / max(1e-9, seconds),
-            seconds: seconds + evaluationSeconds)
-        switch selection {
-        case .validation:
-            row.validationLoss = result?.loss
-            row.validationTop1 = result?.top1
-            row.validationTop5 = result?.top5
-        case .test:
-            row.testLoss = result?.loss
-            row.testTop1 = result?.top1
-            row.testTop5 = result?.top5
-        }
-        return row
     }
 }

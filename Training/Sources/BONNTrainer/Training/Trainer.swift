@@ -26,8 +26,7 @@ public final class Trainer {
     let step: TrainingStep
     let observer: LayerObserver
     let averages: ExponentialMovingAverage?
-    let plan: PhasePlan
-    let report: (TrainingEvent) -> Void
+    let observers: [TrainingObserver]
     let transfer: WeightTransfer?
     var state = TrainingState()
     var lastSave = Date()
@@ -46,14 +45,15 @@ public final class Trainer {
     ///     than the configuration's, which then holds from here on.
     ///   - weights: a checkpoint of another run, whose weights a new run starts from as far as they
     ///     fit.
-    ///   - report: told what happens, on the thread that calls `run`.
+    ///   - observers: told what happens, on the thread that calls `run`, behind the one that writes the
+    ///     tables of the folder.
     /// - Throws: `.configuration` for contradictions, `.checkpoint` when the checkpoint belongs to
     ///   another configuration, network or data set, or has no weight that fits, `.computation` for a
     ///   missing device.
     public init(
         configuration: TrainingConfiguration, splits: DatasetSplits, directory: RunDirectory,
         resuming checkpoint: Checkpoint? = nil, startingFrom weights: StartingPoint? = nil,
-        report: @escaping (TrainingEvent) -> Void = { _ in }
+        observers: [TrainingObserver] = []
     ) throws(TrainingError) {
         do {
             let limited = splits.limited(by: configuration)
@@ -67,8 +67,7 @@ public final class Trainer {
             self.configuration = resolved
             self.splits = limited
             self.directory = directory
-            self.report = report
-            plan = PhasePlan(losses: resolved.losses, epochs: resolved.schedule.epochs)
+            self.observers = [directory.observe] + observers
             network = try Network(
                 resolved.model, for: resolved.augmentation.imageSize,
                 seed: RandomStream.initialisation.seed(resolved.run.seed), device: device)
@@ -92,6 +91,7 @@ public final class Trainer {
                 resolved.run.emaDecay > 0
                 ? try ExponentialMovingAverage(
                     network.store.parameters, decay: resolved.run.emaDecay) : nil
+            state.progress = EpochProgress(terms: step.terms)
             state.dataset = DatasetIdentity(limited)
             state.selection = limited.validation == nil ? .test : .validation
             if let checkpoint {
@@ -118,8 +118,7 @@ public final class Trainer {
             // Before the recipe: with the recipe alone, a run that was killed starts anew.
             if mustSaveFirst { try save() }
             try directory.write(configuration)
-            try directory.writeTables(state)
-            report(.started(summary))
+            try report(.started(summary))
             while state.epoch < configuration.schedule.epochs {
                 guard try trainEpoch(stop) else { return outcome }
                 guard try finishEpoch(stop) else { return outcome }
@@ -129,6 +128,10 @@ public final class Trainer {
         } catch {
             throw TrainingError.wrapping(error, as: .computation)
         }
+    }
+
+    func report(_ event: TrainingEvent) throws {
+        for observer in observers { try observer(event, state) }
     }
 
     private var outcome: TrainingOutcome {
@@ -150,6 +153,8 @@ public final class Trainer {
             configuration: configuration, binaryParameters: count(true),
             realParameters: count(false), dataset: state.dataset, directory: directory.path,
             completedEpochs: state.epoch, completedSteps: state.progress.steps,
-            earlierEpochs: earlierEpochs, transfer: transfer, notes: splits.notes)
+            earlierEpochs: earlierEpochs, objectives: step.objectives.map(\.name),
+            transfer: transfer,
+            notes: splits.notes)
     }
 }

@@ -8,7 +8,7 @@ import Torch
 public struct TrainingBenchmark {
     /// What a step consists of.
     public enum Step: Sendable {
-        /// Forward with all losses, backward, update.
+        /// Forward with the losses of a last epoch, backward, update.
         case training
         /// Forward in phase `.evaluation`, and the logits brought to the processor.
         case inference
@@ -103,8 +103,10 @@ public struct TrainingBenchmark {
             let labels = try generator.uniform([batch], low: 0, high: Double(model.classes))
                 .floor().clamp(max: Double(model.classes - 1)).to(.int64)
             // Reading the losses waits for the device.
+            let epochs = configuration.schedule.epochs
+            let progress = RunProgress(epoch: epochs - 1, epochs: epochs)
             body = {
-                _ = try training(images: images, labels: labels, factor: 1, featureLossActs: true)
+                _ = try training(images: images, labels: labels, factor: 1, progress: progress)
             }
         case .inference:
             body = {

@@ -1,11 +1,18 @@
-/// What a run tells its caller as it goes; the library itself prints nothing.
+public import BONNMethods
+
+/// Who is told of a run as it goes: tables, terminals. Gets what happened and where the run then is; what it
+/// throws ends the run.
+public typealias TrainingObserver = (_ event: TrainingEvent, _ run: TrainingState) throws -> Void
+
+/// What a run tells its observers as it goes; the library itself prints nothing.
 public enum TrainingEvent: Sendable {
     /// Before the first step: everything that was resolved, and where the run starts.
     case started(RunSummary)
     /// After an optimiser step.
     case step(StepReport)
-    /// The feature loss acts from this epoch on (counted from 1).
-    case fineTuning(epoch: Int)
+    /// A term of the loss acts from this epoch on (counted from 1), for which a pass over the training images
+    /// prepares it now.
+    case objective(title: String, epoch: Int)
     /// An image was left out as unreadable.
     case skipped(String)
     /// A checkpoint was written.
@@ -32,6 +39,8 @@ public struct RunSummary: Sendable {
     public let completedSteps: Int
     /// The number of epochs that the checkpoint was to reach, where it is another one now.
     public let earlierEpochs: Int?
+    /// The names of the objectives, whose sum is minimized.
+    public let objectives: [String]
     /// What a new run takes from the weights of another one.
     public let transfer: WeightTransfer?
     /// Lines about the data: what was left out, how it was divided.
@@ -48,8 +57,8 @@ public struct StepReport: Sendable {
     public let step: Int
     /// Steps of the epoch.
     public let steps: Int
-    /// The weighted terms of the loss.
-    public let losses: LossValues
+    /// The weighted terms of the loss, their means in the epoch so far.
+    public let losses: Losses
     /// The base learning rate.
     public let learningRate: Double
     /// Share of right answers in the epoch so far, 0...1.

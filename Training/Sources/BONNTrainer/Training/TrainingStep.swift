@@ -1,27 +1,29 @@
 public import BONNMethods
-import BONNNetworks
 public import Torch
 
-/// One step: forward, the three losses, backward, update. Holds what the step reads and changes.
+/// One step: forward, the terms of the loss, backward, update, as the method's update rule says. Holds what a
+/// step reads and changes.
 public final class TrainingStep {
     /// What one step found.
-    public struct Result {
+    public struct Result: Sendable {
         /// The weighted terms of the loss.
-        public let losses: LossValues
-        /// `[N, K]`, before the update.
-        public let logits: Tensor
+        public let losses: Losses
+        /// `[N, K]` in row-major order, before the update.
+        public let logits: [Float]
     }
 
     /// The network that is trained.
     public let network: Network
-    /// The feature loss; nil when theta is 0.
-    public let featureLoss: BayesianFeatureLoss?
-    private let kernelLoss: BayesianKernelLoss?
-    private let labelSmoothing: Double
-    private let classWeights: Tensor?
-    private let optimiser: any Optimiser
+    /// The terms of the loss, in the order in which they are added.
+    public let objectives: [any Objective]
+    /// The names of all terms that results have; those without an objective are 0.
+    public let terms: [String]
 
-    /// Creates the losses and the optimiser of a network.
+    let rules: [any TrainingRule]
+    let rule: any UpdateRule
+    let optimiser: any Optimiser
+
+    /// Creates the objectives, the rules and the optimiser of a network.
     ///
     /// - Parameter classWeights: of each class in the cross-entropy; nil: all the same.
     /// - Throws: `.configuration` for a contradiction, `TorchError` when the device refuses.
@@ -30,21 +32,21 @@ public final class TrainingStep {
         optimizer: OptimizerConfiguration, device: Device
     ) throws {
         self.network = network
-        self.classWeights = try classWeights.map {
-            try Tensor($0.map(Float.init), shape: [$0.count], device: device)
-        }
-        labelSmoothing = losses.labelSmoothing
-        kernelLoss =
-            losses.kernel > 0 && network.quantizedLayers.contains { $0.quantizer is BONNKernel }
-            ? BayesianKernelLoss(lambda: losses.kernel, nu: losses.nu) : nil
-        featureLoss =
-            losses.feature > 0
-            ? try BayesianFeatureLoss(
-                classes: network.plan.classes, features: network.plan.featureCount,
-                theta: losses.feature, centreRate: losses.centerRate, device: device) : nil
+        let crossEntropy = try CrossEntropy(
+            labelSmoothing: losses.labelSmoothing, weights: classWeights, device: device)
+        let own = try network.method.objectives(for: network)
+        objectives =
+            [crossEntropy] + (try losses.objectives.compactMap { try $0.objective(for: network) })
+            + own
+        terms = Objectives.terms + own.map(\.name)
+        precondition(
+            Set(terms + EpochMetrics.columns).count == terms.count + EpochMetrics.columns.count,
+            "terms of the loss need names of their own, found \(terms)")
+        rules = try network.method.rules(for: network)
+        rule = try network.method.update(for: network)
         optimiser = try optimizer.optimiser(
-            for: network.store.parameters + (featureLoss?.store.parameters ?? []),
-            kernelLossActs: kernelLoss != nil)
+            for: network.store.parameters + objectives.flatMap(\.parameters),
+            latentsArePulled: objectives.contains(where: \.pullsLatentWeights))
     }
 
     /// Takes one step.
@@ -53,68 +55,90 @@ public final class TrainingStep {
     ///   - images: `[N, C, H, W]`.
     ///   - labels: `[N]`, int64.
     ///   - factor: what the schedule multiplies the learning rates by.
-    ///   - featureLossActs: whether this step belongs to the fine-tuning phase.
+    ///   - progress: where the run is; decides which objectives act.
     /// - Throws: `.notFinite`, before anything is changed, when a term of the loss is NaN or
     ///   infinite; the message names the term. `TorchError` when an operation fails.
     public func callAsFunction(
-        images: Tensor, labels: Tensor, factor: Double, featureLossActs: Bool
+        images: Tensor, labels: Tensor, factor: Double, progress: RunProgress
     ) throws -> Result {
-        try optimiser.zeroGradients()
-        let output = try network(images, .training)
-        let crossEntropy = try output.logits.crossEntropy(
-            labels, weights: classWeights, labelSmoothing: labelSmoothing)
-        var total = crossEntropy
-        var kernels: [Tensor] = []
-        if let kernelLoss {
-            for layer in network.quantizedLayers {
-                guard let kernel = layer.quantizer as? BONNKernel else { continue }
-                kernels.append(try kernelLoss(layer.latent.tensor, kernel))
+        optimiser.learningRateFactor = factor
+        let evaluation = try rule(
+            BatchStep(step: self, images: images, labels: labels, progress: progress))
+        try withoutGradient {
+            for objective in objectives where objective.acts(at: progress) {
+                try objective.afterUpdate(evaluation.pass)
             }
         }
-        let kernel = kernels.isEmpty ? nil : try Tensor.stack(kernels).sum()
-        if let kernel { total = try total + kernel }
-        let feature = featureLossActs ? try featureLoss?(output.features, labels: labels) : nil
-        if let feature { total = try total + feature }
-        let losses = LossValues(
-            crossEntropy: try crossEntropy.item(), kernel: try kernel?.item() ?? 0,
-            feature: try feature?.item() ?? 0)
-        guard losses.total.isFinite else { throw try notFinite(losses, kernels: kernels) }
-        try total.backward()
-        optimiser.learningRateFactor = factor
-        try optimiser.step()
-        try network.constrain()
-        if featureLossActs { try featureLoss?.updateCentres(output.features, labels: labels) }
-        return Result(losses: losses, logits: try output.logits.detached())
+        return Result(losses: evaluation.losses, logits: evaluation.logits)
     }
 
-    /// The optimiser's state by name, for a checkpoint.
-    func optimiserState() throws(TorchError) -> [String: Tensor] { try optimiser.state() }
+    /// What the update rule gets.
+    private struct BatchStep: UpdateStep {
+        let step: TrainingStep
+        let images: Tensor
+        let labels: Tensor
+        let progress: RunProgress
 
-    /// Puts back what `optimiserState` gave.
-    func restoreOptimiser(_ state: [String: Tensor]) throws(TorchError) {
-        try optimiser.loadState(state)
+        var parameters: [Parameter] {
+            (step.network.store.parameters + step.ownParameters).filter(\.isTrainable)
+        }
+        var learningRateFactor: Double { step.optimiser.learningRateFactor }
+
+        func evaluate() throws -> Evaluation {
+            try step.optimiser.zeroGradients()
+            let pass = ForwardPass(
+                images: images, labels: labels, output: try step.network(images, .training),
+                progress: progress)
+            let acting = step.objectives.filter { $0.acts(at: progress) }
+            var values: [Tensor] = []
+            for objective in acting { values.append(try objective(pass)) }
+            let (losses, logits) = try read(values, of: acting, pass.output.logits)
+            guard losses.total.isFinite else { throw try step.notFinite(losses, acting) }
+            try values.dropFirst().reduce(values[0]) { sum, value throws(TorchError) in
+                try sum + value
+            }.backward()
+            return Evaluation(pass: pass, losses: losses, logits: logits)
+        }
+
+        /// Brings terms and logits from the device together: every read waits for it.
+        private func read(
+            _ values: [Tensor], of acting: [any Objective], _ logits: Tensor
+        ) throws(TorchError) -> (losses: Losses, logits: [Float]) {
+            let numbers = try withoutGradient { () throws(TorchError) in
+                try Tensor.cat([Tensor.stack(values), logits.flatten()]).floats()
+            }
+            var losses = Losses(step.terms)
+            for (objective, value) in zip(acting, numbers) {
+                losses[objective.name] = Double(value)
+            }
+            return (losses, Array(numbers[values.count...]))
+        }
+
+        func update() throws {
+            for rule in step.rules { try rule.gradientsReady(progress) }
+            try step.optimiser.step()
+            try step.network.constrain()
+            for rule in step.rules { try rule.afterUpdate(progress) }
+        }
     }
 
     /// Names the first term that is not finite and, where a parameter is the cause, that one: a
     /// step can turn a finite loss into weights that are not.
-    private func notFinite(_ losses: LossValues, kernels: [Tensor]) throws -> TrainingError {
-        var terms: [String] = []
-        if !losses.crossEntropy.isFinite {
-            terms.append("the cross-entropy is \(losses.crossEntropy)")
+    private func notFinite(_ losses: Losses, _ acting: [any Objective]) throws -> TrainingError {
+        var complaint = "the sum of the losses is \(losses.total)"
+        for objective in acting {
+            guard let value = losses[objective.name], !value.isFinite else { continue }
+            complaint = try withoutGradient { () throws(TorchError) in
+                try objective.complaint(value: value)
+            }
+            break
         }
-        for (layer, term) in zip(network.quantizedLayers, kernels) where terms.isEmpty {
-            let value = try term.item()
-            if !value.isFinite { terms.append("the kernel loss of \(layer.name) is \(value)") }
-        }
-        if terms.isEmpty && !losses.feature.isFinite {
-            terms.append("the feature loss is \(losses.feature)")
-        }
-        let term = terms.first ?? "the sum of the losses is \(losses.total)"
         let damaged = try network.store.parameters.first {
             try !$0.tensor.detached().allFinite()
         }
         return TrainingError(
             .notFinite,
-            term + (damaged.map { " (\($0.name) is not finite since the step before)" } ?? ""))
+            complaint
+                + (damaged.map { " (\($0.name) is not finite since the step before)" } ?? ""))
     }
 }

@@ -1,0 +1,23 @@
+public import Torch
+
+/// What a recipe says of an objective.
+public protocol ObjectiveSettings: Sendable, Equatable {
+    /// The name of the objective.
+    static var name: String { get }
+
+    /// The objective for a network; nil where its weight is 0, or where the network has nothing for it to act
+    /// on.
+    func objective(for network: Network) throws(TorchError) -> (any Objective)?
+}
+
+/// The objectives that recipes can ask for, beside the cross-entropy: a line here and a file of its own each.
+public enum Objectives {
+    /// All of them, in the order in which terms are added and columns stand.
+    public static let all: [any ObjectiveSettings.Type] = [
+        KernelLossSettings.self,
+        FeatureLossSettings.self,
+    ]
+
+    /// The terms that every run has in its tables, 0 where one has no part in it.
+    public static let terms = [CrossEntropy.name] + all.map { $0.name }
+}

@@ -1,0 +1,67 @@
+/// How a step evaluates the loss and updates the parameters.
+public protocol UpdateRule {
+    /// What it remembers: buffers with names of their own, which checkpoints keep.
+    var state: [Parameter] { get }
+
+    /// Takes one step.
+    ///
+    /// - Returns: the evaluation that is reported, and that objectives get after the update.
+    /// - Throws: what the step throws, and `TorchError`.
+    func callAsFunction(_ step: any UpdateStep) throws -> Evaluation
+}
+
+extension UpdateRule {
+    /// None.
+    public var state: [Parameter] { [] }
+}
+
+/// What an update rule can do with a batch.
+public protocol UpdateStep {
+    /// What the optimizer moves; `tensor.grad` is the gradient of the last evaluation.
+    var parameters: [Parameter] { get }
+
+    /// What the schedule multiplies learning rates by.
+    var learningRateFactor: Double { get }
+
+    /// Where the run is.
+    var progress: RunProgress { get }
+
+    /// The loss of the batch at the parameters as they are, and the gradients of all of them: those of an
+    /// earlier evaluation are gone.
+    ///
+    /// - Throws: when a term is not finite, before there is a gradient; `TorchError` when an operation fails.
+    func evaluate() throws -> Evaluation
+
+    /// Moves the parameters by the gradients as they are, with the optimizer, and keeps them in their range.
+    func update() throws
+}
+
+/// What one evaluation of a batch found.
+public struct Evaluation {
+    /// The forward pass.
+    public let pass: ForwardPass
+    /// The terms of the loss.
+    public let losses: Losses
+    /// `[N, K]` in row-major order, read with the losses.
+    public let logits: [Float]
+
+    /// Puts an evaluation together.
+    public init(pass: ForwardPass, losses: Losses, logits: [Float]) {
+        self.pass = pass
+        self.losses = losses
+        self.logits = logits
+    }
+}
+
+/// One evaluation and one update: what nearly all methods do.
+public struct SingleUpdate: UpdateRule {
+    /// Creates the rule.
+    public init() {}
+
+    /// Evaluates and updates.
+    public func callAsFunction(_ step: any UpdateStep) throws -> Evaluation {
+        let evaluation = try step.evaluate()
+        try step.update()
+        return evaluation
+    }
+}
