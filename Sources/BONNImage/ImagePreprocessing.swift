@@ -85,21 +85,25 @@ extension Preprocessing {
         Int((Double(full - crop) / 2).rounded(.toNearestOrEven))
     }
 
-    /// The factor and the offset of a channel: `y = fl(fl(pixel * factor) + offset)`, all in single
-    /// precision, with `factor = 1 / (255 * std)` and `offset = -mean / std`.
-    public func affine(channel: Int) -> (factor: Float, offset: Float) {
-        (1 / (255 * std[channel]), -mean[channel] / std[channel])
+    /// Where the channels of a pixel stand.
+    public enum PixelOrder: Sendable, CaseIterable {
+        /// One plane a channel (CHW), as `InferenceSession.run(_:)` reads them.
+        case planes
+        /// Side by side (HWC), as in a `PixelBuffer`: as runtime and training lay images out.
+        case interleaved
     }
 
-    /// Writes an image of the input's size as planes of single-precision values (CHW).
+    /// Writes an image of the input's size as single-precision values.
     ///
     /// - Parameters:
     ///   - image: As `apply` returns it.
     ///   - target: `channels * height * width` elements, which need not be initialised.
+    ///   - order: Where the channels of a pixel stand.
     ///
     /// Throws `ImageError.sizeMismatch` if the image or the target is of another size.
     public func normalise(
-        _ image: PixelBuffer, into target: UnsafeMutableBufferPointer<Float>
+        _ image: PixelBuffer, into target: UnsafeMutableBufferPointer<Float>,
+        as order: PixelOrder = .planes
     ) throws(ImageError) {
         try validate()
         try requireInput(image)
@@ -108,14 +112,14 @@ extension Preprocessing {
                 .sizeMismatch,
                 "a buffer of \(image.pixels.count) values is needed, this one has \(target.count)")
         }
-        writePlanes(of: image, to: base)
+        write(image, to: base, as: order)
     }
 
     /// The network's input for an image of any size: `apply`, then `normalise`; `[C, H, W]`.
     public func input(_ image: PixelBuffer) throws(ImageError) -> [Float] {
         let sized = try apply(image)
         return [Float](unsafeUninitializedCapacity: sized.pixels.count) { buffer, count in
-            if let base = buffer.baseAddress { writePlanes(of: sized, to: base) }
+            if let base = buffer.baseAddress { write(sized, to: base, as: .planes) }
             count = sized.pixels.count
         }
     }
@@ -129,25 +133,15 @@ extension Preprocessing {
         }
     }
 
-    private func writePlanes(of image: PixelBuffer, to target: UnsafeMutablePointer<Float>) {
-        let channels = image.channels
-        let plane = image.width * image.height
-        // 256 pixel values are all there are: a table is exact and needs no arithmetic per pixel.
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { buffer in
-            let table = buffer.baseAddress.unsafelyUnwrapped
-            image.withPixels { source in
-                for channel in 0..<channels {
-                    let (factor, offset) = affine(channel: channel)
-                    for value in 0..<256 {
-                        (table + value).initialize(to: Float(value) * factor + offset)
-                    }
-                    let output = target + channel * plane
-                    var pixel = source + channel
-                    for i in 0..<plane {
-                        (output + i).initialize(to: table[Int(pixel.pointee)])
-                        pixel += channels
-                    }
-                }
+    private func write(
+        _ image: PixelBuffer, to target: UnsafeMutablePointer<Float>, as order: PixelOrder
+    ) {
+        let table = PixelTable(self)
+        let count = image.width * image.height
+        image.withPixels { pixels in
+            switch order {
+            case .planes: table.writePlanes(pixels, count: count, to: target)
+            case .interleaved: table.write(pixels, count: count, to: target)
             }
         }
     }

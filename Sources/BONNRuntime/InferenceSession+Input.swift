@@ -11,6 +11,16 @@ extension InferenceSession {
         }
     }
 
+    /// Writes what pixels `[N, H, W, C]` become into the arena, which has this very order.
+    func stage(pixels: [UInt8], by table: PixelTable, images: Int) {
+        pixels.withUnsafeBufferPointer { buffer in
+            engine.convert(
+                buffer.baseAddress!, by: table, to: engine.plan.offsets[0],
+                count: images * model.inputShape.height * model.inputShape.width,
+                images: images)
+        }
+    }
+
     /// Copies `[N, C, H, W]` pixels into the arena, as real numbers.
     func stage(bytes: Span<UInt8>, images: Int) {
         let channels = model.inputShape.channels

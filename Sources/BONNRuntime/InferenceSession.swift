@@ -86,7 +86,28 @@ public struct InferenceSession: ~Copyable, @unchecked Sendable {
         return logits(images: images)
     }
 
-    /// Classifies images of 8-bit pixels, for a network that reads them.
+    /// Classifies images of the input's size, normalised as the model file says: the shortest way from
+    /// pixels to logits.
+    ///
+    /// - Parameter pixels: `[N, H, W, C]`, as `Preprocessing.apply` of BONNImage leaves the pixels of an
+    ///   image, with N from 1 to `batch`.
+    /// - Returns: `[N, K]` logits.
+    /// - Throws: `RuntimeError` with `.wrongLength`, `.cancelled`, or `.wrongElement` where the model file
+    ///   has no preprocessing.
+    public mutating func run(pixels: [UInt8]) throws(RuntimeError) -> [Float] {
+        let images = try imageCount(of: pixels.count)
+        guard let table = model.pixels else {
+            throw RuntimeError(
+                .wrongElement,
+                "expected a model file that says how images are prepared, found one without "
+                    + "preprocessing; prepare the input and call run(_:)")
+        }
+        stage(pixels: pixels, by: table, images: images)
+        try execute(images: images)
+        return logits(images: images)
+    }
+
+    /// Classifies images of 8-bit samples, plane by plane, for a network that reads them.
     ///
     /// - Parameter bytes: `[N, C, H, W]` with N from 1 to `batch`.
     /// - Returns: `[N, K]` logits.

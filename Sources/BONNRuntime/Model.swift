@@ -8,7 +8,7 @@ public import BONNModelFormat
 ///
 ///     let model = try Model(path: "network.bonn")
 ///     var session = try InferenceSession(model)
-///     let logits = try session.run(pixels)
+///     let logits = try session.run(pixels: pixels)
 public struct Model: Sendable {
     /// Graph, preprocessing, class names, provenance and parity certificate.
     public let metadata: ModelMetadata
@@ -24,6 +24,8 @@ public struct Model: Sendable {
     /// What the model and its sessions may cost.
     public let limits: ResourceLimits
 
+    /// What the bytes of pixels become; nil where the file does not say how images are prepared.
+    let pixels: PixelTable?
     /// The values that are stored; the first one is the input.
     let values: [ModelValue]
     /// The steps in order.
@@ -88,11 +90,21 @@ public struct Model: Sendable {
         metadata = file.metadata
         inputShape = graph.input.shape
         inputElement = graph.input.element
+        pixels = Self.pixels(of: metadata)
         values = lowering.values
         steps = lowering.steps
         output = lowering.index(of: graph.output)!
         exposed = Set(names.compactMap { lowering.index(of: $0) })
         classCount = lowering.values[output].shape.channels
+    }
+
+    private static func pixels(of metadata: ModelMetadata) -> PixelTable? {
+        let input = metadata.graph.input
+        let channels = input.shape.channels
+        guard let rule = metadata.preprocessing, rule.mean.count == channels,
+            rule.std.count == channels
+        else { return nil }
+        return input.element == .byte ? PixelTable(unchanged: channels) : PixelTable(rule)
     }
 }
 

@@ -45,6 +45,24 @@ import Testing
         #expect(throws: ImageError.self) { try imageNet.normalise(image.gray(), into: memory) }
     }
 
+    @Test(arguments: [1, 3])
+    func `interleaved numbers are those of the planes, pixel by pixel`(channels: Int) throws {
+        var rule = imageNet
+        if channels == 1 { (rule.channels, rule.mean, rule.std) = (.gray, [0.3], [0.7]) }
+        let image = try rule.apply(seededImage(21, width: 40, height: 30, channels: channels))
+        let count = image.pixels.count
+        let numbers = try [Float](unsafeUninitializedCapacity: count) { buffer, written in
+            try rule.normalise(
+                image, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]),
+                as: .interleaved)
+            written = count
+        }
+        let planes = plainLoop(rule, image)
+        let area = image.width * image.height
+        let expected = (0..<count).map { planes[$0 % channels * area + $0 / channels] }
+        #expect(numbers.map(\.bitPattern) == expected.map(\.bitPattern))
+    }
+
     @Test(arguments: 0..<40 as Range<UInt64>)
     func `computing only the crop equals resizing and then cropping`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -131,6 +131,94 @@ private actor SessionOwner {
         #expect(areEqual(Array(result.prefix(4)), first[logits]!.values))
     }
 
+    /// A network that reads images, and how they become numbers.
+    private static func picture(
+        _ channels: Preprocessing.Channels, element: ElementType = .real
+    ) -> ModelFile {
+        let count = channels == .rgb ? 3 : 1
+        var builder = ModelBuilder(seed: 12, input: Shape(count, 9, 7), element: element)
+        let stem = builder.convolution("input", outputs: 10, window: Window(3, padding: 1))
+        let means = builder.globalAveragePool(builder.prelu(stem))
+        let logits = builder.linear(means, outputs: 4)
+        var file = builder.model(output: logits)
+        let isByte = element == .byte
+        file.metadata.preprocessing = Preprocessing(
+            width: 7, height: 9, resize: .none, channels: channels,
+            mean: isByte
+                ? [Float](repeating: 0, count: count)
+                : Array([0.485, 0.456, 0.406].prefix(count)),
+            std: isByte
+                ? [Float](repeating: 1, count: count)
+                : Array([0.229, 0.224, 0.225].prefix(count)))
+        return file
+    }
+
+    @Test(arguments: Preprocessing.Channels.allCases, [ElementType.real, .byte])
+    func `pixels as they lie give the bits of the planes that they are`(
+        channels: Preprocessing.Channels, element: ElementType
+    ) throws {
+        let file = Self.picture(channels, element: element)
+        try file.validate()
+        let rule = try #require(file.metadata.preprocessing)
+        let (count, area) = (rule.mean.count, 63)
+        var generator = SeededGenerator(seed: 13)
+        // Every value of a byte, and others.
+        let pixels = (0..<4 * area * count).map {
+            UInt8($0 < 256 ? $0 : generator.integer(0...255))
+        }
+        var planes: [Float] = []
+        for image in 0..<4 {
+            for channel in 0..<count {
+                let factor: Float = 1 / (255 * rule.std[channel])
+                let offset: Float = -rule.mean[channel] / rule.std[channel]
+                for pixel in 0..<area {
+                    let value = Float(pixels[(image * area + pixel) * count + channel])
+                    let product: Float = value * factor
+                    planes.append(element == .byte ? value : product + offset)
+                }
+            }
+        }
+        for kernels in KernelSet.available {
+            let model = try Model(file, kernels: kernels)
+            for threads in [1, 2, 5] {
+                var session = try eagerSession(model, threads: threads, batch: 4)
+                for images in [4, 1, 3] {
+                    let size = images * area * count
+                    let expected = try session.run(Array(planes.prefix(size)))
+                    let found = try session.run(pixels: Array(pixels.prefix(size)))
+                    #expect(
+                        found.map(\.bitPattern) == expected.map(\.bitPattern),
+                        "\(images) images, \(kernels), \(threads) threads")
+                }
+            }
+        }
+    }
+
+    @Test func `pixels are refused where nothing says what they become, and in a wrong number`()
+        throws
+    {
+        var file = Self.picture(.rgb)
+        var session = try InferenceSession(Model(file))
+        do {
+            _ = try session.run(pixels: [UInt8](repeating: 0, count: 190))
+            Issue.record("190 samples were taken for an image of 189")
+        } catch {
+            #expect(error.code == .wrongLength)
+        }
+        file.metadata.preprocessing?.std = [1]
+        for rule in [file.metadata.preprocessing, nil] {
+            file.metadata.preprocessing = rule
+            var session = try InferenceSession(Model(file))
+            do {
+                _ = try session.run(pixels: [UInt8](repeating: 0, count: 189))
+                Issue.record("pixels were taken without a rule")
+            } catch {
+                #expect(error.code == .wrongElement)
+                #expect(error.message.contains("found one without preprocessing"))
+            }
+        }
+    }
+
     @Test func `logits can be written into memory of the caller`() throws {
         let file = RandomModels.model(seed: 11)
         var generator = SeededGenerator(seed: 11)

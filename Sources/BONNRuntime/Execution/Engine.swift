@@ -55,6 +55,15 @@ final class Engine {
         run(images: images, nanoseconds: shape.count * images / 4)
     }
 
+    /// Writes what `count` pixels become to the begin of a value.
+    func convert(
+        _ pixels: UnsafePointer<UInt8>, by table: PixelTable, to offset: Int, count: Int,
+        images: Int
+    ) {
+        job.task = .conversion(pixels, table, to: offset, count: count)
+        run(images: images, nanoseconds: table.channels * count / 2)
+    }
+
     private func run(images: Int, nanoseconds: Int) {
         job.images = images
         job.parts = max(1, min(threads, nanoseconds / grain))
@@ -70,6 +79,7 @@ private final class Job: @unchecked Sendable {
     enum Task {
         case step(Int)
         case transposition(UnsafePointer<UInt32>, to: Int, Shape)
+        case conversion(UnsafePointer<UInt8>, PixelTable, to: Int, count: Int)
     }
 
     var task = Task.step(0)
@@ -98,6 +108,11 @@ private final class Job: @unchecked Sendable {
         case .step(let index): execute(steps[index], part)
         case .transposition(let input, let offset, let shape):
             transpose(input, to: offset, shape, Share(images: images, part: part, parts: parts))
+        case .conversion(let pixels, let table, let offset, let count):
+            let range = Share(images: images, part: part, parts: parts).range(of: count)
+            let first = range.lowerBound * table.channels
+            let output = (base + offset).assumingMemoryBound(to: Float.self)
+            table.write(pixels + first, count: range.count, to: output + first)
         }
     }
 

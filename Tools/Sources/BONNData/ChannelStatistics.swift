@@ -1,50 +1,57 @@
+public import BONNImage
+
 /// Mean and standard deviation of each channel, in units of a full-scale sample (0...1).
 public struct ChannelStatistics: Sendable, Equatable {
     /// One mean a channel.
-    public let mean: [Float]
-    /// One standard deviation a channel.
-    public let std: [Float]
-
-    /// Creates statistics.
-    public init(mean: [Float], std: [Float]) {
-        self.mean = mean
-        self.std = std
-    }
-
-    /// CIFAR-10 and CIFAR-100 as the Wide ResNet authors' code has them: means 125.3, 123.0,
-    /// 113.9 and deviations 63.0, 62.1, 66.7 of 255 (Zagoruyko and Komodakis, 2016).
-    public static let cifar = ChannelStatistics(
-        mean: [125.3 / 255, 123.0 / 255, 113.9 / 255], std: [63.0 / 255, 62.1 / 255, 66.7 / 255])
-
-    /// ImageNet, as all published networks use them.
-    public static let imageNet = ChannelStatistics(
-        mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
-
-    /// The statistics of the pixels of a data set, or of `limit` of its images evenly spread.
-    ///
-    /// Sums are integers, so the result does not depend on the order. A channel without any
-    /// variation gets the deviation 1 / 255, by which it can be divided.
-    /// - Throws: `DataError` of an image that cannot be read.
-    public static func measured(
-        _ dataset: some ImageDataset, limit: Int = .max
-    ) throws(DataError) -> ChannelStatistics {
-        var sums = PixelSums(channels: dataset.channels)
-        let count = min(dataset.count, max(limit, 1))
-        for index in 0..<count {
-            sums.add(try dataset.image(at: index * dataset.count / count))
-        }
-        return sums.statistics
-    }
+    public let mean: [Double]
+    /// One standard deviation a channel. That of a channel without any variation is 1 / 255, by which it can
+    /// be divided.
+    public let std: [Double]
 }
 
-extension DatasetKind {
-    /// The published statistics of a kind of data, if there are any: those that a network for it
-    /// is trained with unless others are asked for.
-    public var publishedStatistics: ChannelStatistics? {
-        switch self {
-        case .cifar10, .cifar100: .cifar
-        case .imageFolder: .imageNet
-        case .idx, .synthetic: nil
+/// Sums and sums of squares of the samples of images, by channel, as exact integers.
+///
+/// 2^47 samples fit before a sum of squares could overflow.
+public struct PixelSums: Sendable {
+    private var count: UInt64 = 0
+    private var sums: [UInt64]
+    private var squares: [UInt64]
+
+    /// No image yet.
+    public init(channels: Int) {
+        sums = [UInt64](repeating: 0, count: channels)
+        squares = sums
+    }
+
+    /// Adds the pixels of an image; one with another number of channels is converted.
+    public mutating func add(_ image: PixelBuffer) {
+        let channels = sums.count
+        let image = image.channels == channels ? image : channels == 1 ? image.gray() : image.rgb()
+        image.pixels.withUnsafeBufferPointer { pixels in
+            for channel in 0..<channels {
+                var sum: UInt64 = 0
+                var square: UInt64 = 0
+                for index in stride(from: channel, to: pixels.count, by: channels) {
+                    let sample = UInt64(pixels[index])
+                    sum += sample
+                    square += sample * sample
+                }
+                sums[channel] += sum
+                squares[channel] += square
+            }
         }
+        count += UInt64(image.width * image.height)
+    }
+
+    /// Of all pixels so far, in whatever order they came; nil where there was none.
+    public var statistics: ChannelStatistics? {
+        guard count > 0 else { return nil }
+        let total = Double(count)
+        let means = sums.map { Double($0) / total }
+        let deviations = zip(squares, means).map { square, mean in
+            max(Double(square) / total - mean * mean, 0).squareRoot()
+        }
+        return ChannelStatistics(
+            mean: means.map { $0 / 255 }, std: deviations.map { max($0, 1) / 255 })
     }
 }

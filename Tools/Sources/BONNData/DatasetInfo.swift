@@ -80,12 +80,12 @@ public struct DatasetInfo: Sendable, Equatable {
             heights = widened(heights, by: image.height)
             progress(index + 1)
         }
-        guard let widths, let heights else {
+        guard let widths, let heights, let statistics = sums.statistics else {
             throw DataError(.noImages, "\(dataset.name): holds no image")
         }
         return SplitInfo(
             count: dataset.count, classCounts: dataset.classCounts(), widths: widths,
-            heights: heights, leftOut: dataset.leftOut, statistics: sums.statistics,
+            heights: heights, leftOut: dataset.leftOut, statistics: statistics,
             sha256: hash.finish().description)
     }
 

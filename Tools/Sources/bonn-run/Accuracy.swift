@@ -33,7 +33,7 @@ struct Accuracy: ~Copyable {
     /// Images that were left out.
     var skipped = 0
     private var session: InferenceSession
-    private var inputs: [Float] = []
+    private var pixels: [UInt8] = []
     private var waiting: [(index: Int, label: Int)] = []
     private var first = 0
     private var firstFive = 0
@@ -44,11 +44,13 @@ struct Accuracy: ~Copyable {
 
     /// Adds an image; runs the batch when it is full.
     ///
-    /// - Parameter report: called for every image of the batch that was run, in their order.
+    /// - Parameters:
+    ///   - image: `[H, W, C]`, of the input's size.
+    ///   - report: called for every image of the batch that was run, in their order.
     mutating func add(
-        _ input: [Float], index: Int, label: Int, report: (Scored) throws -> Void
+        _ image: [UInt8], index: Int, label: Int, report: (Scored) throws -> Void
     ) throws {
-        inputs += input
+        pixels += image
         waiting.append((index, label))
         if waiting.count == session.batch { try finish(report: report) }
     }
@@ -57,7 +59,7 @@ struct Accuracy: ~Copyable {
     mutating func finish(report: (Scored) throws -> Void) throws {
         guard !waiting.isEmpty else { return }
         let start = ContinuousClock.now
-        let logits = try session.run(inputs)
+        let logits = try session.run(pixels: pixels)
         time += ContinuousClock.now - start
         let classes = session.model.classCount
         for (place, (index, label)) in waiting.enumerated() {
@@ -68,7 +70,7 @@ struct Accuracy: ~Copyable {
             try report(Scored(index: index, label: label, logits: own))
         }
         images += waiting.count
-        inputs.removeAll(keepingCapacity: true)
+        pixels.removeAll(keepingCapacity: true)
         waiting.removeAll(keepingCapacity: true)
     }
 

@@ -67,8 +67,8 @@ struct Classify: ParsableCommand {
             while let file = files.next() {
                 do {
                     let path = try file.get()
-                    let input = try classifier.input(image(path, classifier), name: path)
-                    try show(path, try session.run(input), classifier)
+                    let pixels = try classifier.pixels(image(path, classifier), name: path)
+                    try show(path, try session.run(pixels: pixels), classifier)
                 } catch let error as ImageIOError {
                     Terminal.complain(error.description)
                     isComplete = false

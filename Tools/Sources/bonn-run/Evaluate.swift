@@ -91,9 +91,9 @@ struct Evaluate: ParsableCommand {
         for index in 0..<dataset.count {
             do {
                 let image = try dataset.image(at: index)
-                let input = try classifier.input(image, name: dataset.identifier(at: index))
+                let pixels = try classifier.pixels(image, name: dataset.identifier(at: index))
                 try accuracy.add(
-                    input, index: index, label: mapping.classes[dataset.label(at: index)],
+                    pixels, index: index, label: mapping.classes[dataset.label(at: index)],
                     report: each)
             } catch let error as DataError where skipBroken && error.code == .brokenImage {
                 Terminal.complain("Left out: \(error.message)")

@@ -23,17 +23,12 @@ struct ImageClassifier {
     /// Which way up the model wants to see an image file.
     var orientation: Preprocessing.Orientation { preprocessing.orientation }
 
-    /// The network's input for an image: `[C, H, W]`.
+    /// An image of the size and the channels of the network's input: `[H, W, C]`.
     ///
     /// - Parameter name: what the error calls the image.
-    func input(_ image: PixelBuffer, name: String) throws -> [Float] {
+    func pixels(_ image: PixelBuffer, name: String) throws -> [UInt8] {
         do {
-            guard model.inputElement == .byte else { return try preprocessing.input(image) }
-            let sized = try preprocessing.apply(image)
-            let plane = sized.width * sized.height
-            return (0..<sized.pixels.count).map { index in
-                Float(sized.pixels[index % plane * sized.channels + index / plane])
-            }
+            return try preprocessing.apply(image).pixels
         } catch {
             throw Failure("\(name): \(error.message)")
         }

@@ -175,8 +175,8 @@ private struct Report: Encodable {
             widths = [info.widths.lowerBound, info.widths.upperBound]
             heights = [info.heights.lowerBound, info.heights.upperBound]
             classCounts = info.classCounts
-            mean = info.statistics.mean
-            std = info.statistics.std
+            mean = info.statistics.mean.map { Float($0) }
+            std = info.statistics.std.map { Float($0) }
             brokenFiles = info.leftOut.brokenFiles
             ignoredFiles = info.leftOut.otherFiles
             nestedFolders = info.leftOut.nestedFolders

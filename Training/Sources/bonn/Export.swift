@@ -165,7 +165,7 @@ func forEachImageBatch(
     var count = 0
     try forEachBatch(of: dataset, Array(0..<dataset.count), configuration) { batch in
         count += batch.labels.count
-        try body(try Tensor(batch.images, shape: batch.shape), count)
+        try body(batch.tensor(), count)
     }
 }
 

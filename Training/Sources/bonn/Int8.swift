@@ -84,7 +84,7 @@ struct Int8Quantization {
         let seen = splits.train.subset(
             of: Self.calibrationImages, seed: UInt64(configuration.run.seed))
         try forEachBatch(of: seen, Array(0..<seen.count), configuration) { batch in
-            try calibration.observe(real, try Tensor(batch.images, shape: batch.shape))
+            try calibration.observe(real, batch.tensor())
         }
         let limits = try calibration.limits()
         var before = try session(nil)
@@ -93,8 +93,9 @@ struct Int8Quantization {
         var right = (before: 0, after: 0)
         try forEachBatch(of: test, Array(0..<test.count), configuration) { batch in
             images += batch.labels.count
-            right.before += Self.right(try before.run(batch.images), batch.labels)
-            right.after += Self.right(try after.run(batch.images), batch.labels)
+            let input = try batch.tensor().floats()
+            right.before += Self.right(try before.run(input), batch.labels)
+            right.after += Self.right(try after.run(input), batch.labels)
         }
         return Int8Report(
             calibrationImages: calibration.images, stemLimit: limits.stem, headLimit: limits.head,

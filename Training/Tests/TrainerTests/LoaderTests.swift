@@ -3,6 +3,7 @@ import BONNImage
 import BONNModelFormat
 import Foundation
 import Testing
+import Torch
 
 @testable import BONNTrainer
 
@@ -76,7 +77,7 @@ import Testing
                 let pixels = try dataset.image(at: index).pixels
                 for channel in 0..<3 {
                     for position in 0..<64 {
-                        let value = batch.images[row * 192 + channel * 64 + position]
+                        let value = batch.images[row * 192 + position * 3 + channel]
                         let expected = (Float(pixels[position * 3 + channel]) / 255 - 0.5) / 0.25
                         #expect(abs(value - expected) < 1e-5)
                     }
@@ -85,6 +86,29 @@ import Testing
             }
         }
         #expect(index == 20)
+    }
+
+    @Test(arguments: [Preprocessing.Channels.rgb, .gray])
+    func `a batch is laid out once, with the numbers that deployment reads`(
+        channels: Preprocessing.Channels
+    ) throws {
+        let count = channels == .rgb ? 3 : 1
+        let dataset = CountingDataset(count: 5)
+        let rule = Preprocessing(
+            width: 6, height: 8, resize: .stretch, channels: channels,
+            mean: Array([0.485, 0.456, 0.406].prefix(count)),
+            std: Array([0.229, 0.224, 0.225].prefix(count)))
+        let loader = BatchLoader(
+            dataset: dataset, batches: [[3, 0, 4]],
+            transform: EvaluationTransform(preprocessing: rule))
+        let tensor = try #require(try loader.next()).tensor()
+        #expect(tensor.shape == [3, count, 8, 6])
+        let planes = try [3, 0, 4].flatMap { try rule.input(dataset.image(at: $0)) }
+        #expect(try tensor.floats().map(\.bitPattern) == planes.map(\.bitPattern))
+        // What the network makes of it shares its memory: there is nothing to lay out any more.
+        let input = try tensor.contiguous(channelsLast: true)
+        try withoutGradient { () throws(TorchError) in try input.fill_(7) }
+        #expect(try tensor.floats().allSatisfy { $0 == 7 })
     }
 
     @Test(arguments: [1, 2, 4])
@@ -114,7 +138,7 @@ import Testing
             #expect(batch.indices == kept.map { full.indices[$0] })
             #expect(batch.labels == kept.map { full.labels[$0] })
             #expect(batch.images == kept.flatMap { Array(full.images[$0 * 192..<($0 + 1) * 192]) })
-            #expect(batch.shape == [kept.count, 3, 8, 8])
+            #expect(batch.shape == [kept.count, 8, 8, 3])
         }
     }
 

@@ -30,13 +30,14 @@ public struct TrainingTransform: ImageTransform {
     /// Channels, height and width of the network's input.
     public var shape: (channels: Int, height: Int, width: Int) { preprocessing.inputShape }
 
-    /// Writes the `[C, H, W]` numbers of an image; see `ImageTransform`.
+    /// Writes the `[H, W, C]` numbers of an image; see `ImageTransform`.
     public func write(
         _ image: PixelBuffer, index: Int, into output: UnsafeMutableBufferPointer<Float>
     ) throws(TrainingError) {
         var random = RandomStream.augmentation.generator(seed: seed, epoch, index)
         do throws(ImageError) {
-            try preprocessing.normalise(augmented(image, with: &random), into: output)
+            try preprocessing.normalise(
+                augmented(image, with: &random), into: output, as: .interleaved)
         } catch {
             throw TrainingError(.data, error.message)
         }
@@ -116,12 +117,13 @@ public struct EvaluationTransform: ImageTransform {
     /// Channels, height and width of the network's input.
     public var shape: (channels: Int, height: Int, width: Int) { preprocessing.inputShape }
 
-    /// Writes the `[C, H, W]` numbers of an image; see `ImageTransform`.
+    /// Writes the `[H, W, C]` numbers of an image; see `ImageTransform`.
     public func write(
         _ image: PixelBuffer, index: Int, into output: UnsafeMutableBufferPointer<Float>
     ) throws(TrainingError) {
         do throws(ImageError) {
-            try preprocessing.normalise(preprocessing.apply(image), into: output)
+            try preprocessing.normalise(
+                preprocessing.apply(image), into: output, as: .interleaved)
         } catch {
             throw TrainingError(.data, error.message)
         }

@@ -127,7 +127,7 @@ struct BatchBuilder: Sendable {
         let size = channels * height * width
         var batch = Batch(
             images: [Float](repeating: 0, count: indices.count * size), labels: [], indices: [],
-            shape: [0, channels, height, width], skipped: [])
+            shape: [0, height, width, channels], skipped: [])
         for index in indices {
             let image: PixelBuffer
             do throws(DataError) {

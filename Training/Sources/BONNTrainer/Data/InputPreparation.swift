@@ -154,10 +154,33 @@ extension TrainingConfiguration {
         var rule = self
         rule.augmentation.mean = [Double](repeating: 0, count: channels)
         rule.augmentation.std = [Double](repeating: 1, count: channels)
-        let measured = try PixelStatistics(
-            of: dataset, as: rule.preprocessing, skipBroken: data.skipBroken)
-        if augmentation.mean.isEmpty { augmentation.mean = measured.mean }
-        if augmentation.std.isEmpty { augmentation.std = measured.std }
+        let measured = try statistics(of: dataset, as: rule.preprocessing)
+        func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+        if augmentation.mean.isEmpty { augmentation.mean = measured.mean.map(rounded) }
+        if augmentation.std.isEmpty { augmentation.std = measured.std.map(rounded) }
+    }
+
+    /// How many images are measured at most.
+    private static let largestSample = 4096
+
+    /// The statistics of images, evenly spread, as a rule prepares them.
+    private func statistics(
+        of dataset: any ImageDataset, as rule: Preprocessing
+    ) throws(TrainingError) -> ChannelStatistics {
+        var sums = PixelSums(channels: rule.channelCount)
+        let sample = min(dataset.count, Self.largestSample)
+        for position in 0..<sample {
+            do {
+                sums.add(
+                    try rule.apply(try dataset.image(at: position * dataset.count / sample)))
+            } catch {
+                guard data.skipBroken else { throw TrainingError(.data, "\(error)") }
+            }
+        }
+        guard let statistics = sums.statistics else {
+            throw TrainingError(.data, "\(dataset.name): no image could be read")
+        }
+        return statistics
     }
 
     private func checkAugmentation() throws(TrainingError) {

@@ -108,8 +108,7 @@ public struct Evaluator {
                 continue
             }
             let output = try withoutGradient { () throws(TorchError) in
-                try network(
-                    Tensor(batch.images, shape: batch.shape, device: device), .evaluation)
+                try network(batch.tensor(on: device), .evaluation)
             }
             try body(batch, output)
         }

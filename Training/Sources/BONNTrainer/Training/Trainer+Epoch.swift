@@ -67,7 +67,7 @@ extension Trainer {
         let result: TrainingStep.Result
         do {
             result = try step(
-                images: Tensor(batch.images, shape: batch.shape, device: device),
+                images: batch.tensor(on: device),
                 labels: Tensor(int64s: batch.labels, shape: [batch.labels.count], device: device),
                 factor: factor, progress: progress)
         } catch let error as TrainingError where error.code == .notFinite {
