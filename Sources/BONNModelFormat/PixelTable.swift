@@ -33,34 +33,36 @@ package struct PixelTable: Sendable {
     /// Writes pixels as they lie, channels interleaved.
     ///
     /// - Parameters:
-    ///   - pixels: `count * channels` bytes.
+    ///   - pixels: `count * channels` bytes, channels interleaved.
     ///   - target: room for as many numbers, which need not be initialised.
     package func write(
         _ pixels: UnsafePointer<UInt8>, count: Int, to target: UnsafeMutablePointer<Float>
     ) {
-        numbers.withUnsafeBufferPointer { table in
-            var place = 0
-            for _ in 0..<count {
-                for channel in 0..<channels {
-                    let number = table[channel << 8 | Int(pixels[place])]
-                    (target + place).initialize(to: number)
-                    place += 1
-                }
-            }
-        }
+        write(pixels, count: count, to: target, pixelStep: channels, channelStep: 1)
     }
 
     /// Writes pixels as planes, one channel after the other; as above.
     package func writePlanes(
         _ pixels: UnsafePointer<UInt8>, count: Int, to target: UnsafeMutablePointer<Float>
     ) {
-        numbers.withUnsafeBufferPointer { table in
+        write(pixels, count: count, to: target, pixelStep: 1, channelStep: count)
+    }
+
+    /// Channel by channel, which keeps a table of 256 numbers at hand.
+    private func write(
+        _ pixels: UnsafePointer<UInt8>, count: Int, to target: UnsafeMutablePointer<Float>,
+        pixelStep: Int, channelStep: Int
+    ) {
+        numbers.withUnsafeBufferPointer { numbers in
+            guard let table = numbers.baseAddress else { return }
             for channel in 0..<channels {
-                let output = target + channel * count
+                let own = table + 256 * channel
                 var sample = pixels + channel
-                for pixel in 0..<count {
-                    (output + pixel).initialize(to: table[channel << 8 | Int(sample.pointee)])
+                var output = target + channel * channelStep
+                for _ in 0..<count {
+                    output.initialize(to: own[Int(sample.pointee)])
                     sample += channels
+                    output += pixelStep
                 }
             }
         }
