@@ -115,7 +115,7 @@ let package = Package(
             name: "ExportTests",
             dependencies: [
                 .product(name: "BONNNetworks", package: "Tools"),
-                "BONNExport", "BONNMethods", "Torch",
+                "BONNExport", "BONNMethods", "BONNTrainer", "Torch",
                 .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

@@ -7,6 +7,7 @@ import Torch
 
 @testable import BONNExport
 @testable import BONNMethods
+@testable import BONNTrainer
 
 // begin method
 struct TanhNet: Method {
@@ -51,6 +52,35 @@ struct TanhNet: Method {
 }
 // end method
 
+// begin loss
+/// weight times the sum over all latent weights of (1 - |W|)^2: it pulls them to -1 and +1.
+final class BipolarLoss: Objective {
+    let name = "bipolar_loss"
+    let pullsLatentWeights = true
+    private let layers: [QuantizedLayer]
+    private let weight: Double
+
+    init(_ layers: [QuantizedLayer], weight: Double) {
+        self.layers = layers
+        self.weight = weight
+    }
+
+    func callAsFunction(_ pass: ForwardPass) throws(TorchError) -> Tensor {
+        var terms: [Tensor] = []
+        for layer in layers {
+            terms.append(try (1.0 - layer.latent.tensor.abs()).square().sum())
+        }
+        return try weight * Tensor.stack(terms).sum()
+    }
+}
+
+extension TanhNet {
+    func objectives(for network: Network) throws(TorchError) -> [any Objective] {
+        [BipolarLoss(network.quantizedLayers, weight: 0.003)]
+    }
+}
+// end loss
+
 // begin network
 struct TwoStages: NetworkFamily {
     var widths: [Int]
@@ -87,20 +117,23 @@ struct TwoStages: NetworkFamily {
         let generator = try Generator(seed: 2)
         let images = try generator.normal([32, 3, 12, 12])
         let labels = try Tensor(int64s: (0..<32).map { Int64($0 % 4) }, shape: [32])
-        let optimizer = try Adam([
-            ParameterGroup(
-                network.store.trainable.map { (name: $0.name, tensor: $0.tensor) },
-                learningRate: 5e-3)
-        ])
-        var losses: [Double] = []
-        for _ in 0..<40 {
-            try optimizer.zeroGradients()
-            let loss = try network(images, .training).logits.crossEntropy(labels)
-            try loss.backward()
-            try optimizer.step()
-            losses.append(try loss.item())
+        var optimizer = OptimizerConfiguration()
+        optimizer.name = .adam
+        optimizer.learningRate = 5e-3
+        optimizer.weightDecay = 0
+        var weights = LossConfiguration()
+        weights[FeatureLossSettings.self].theta = 0
+        let step = try TrainingStep(network, losses: weights, optimizer: optimizer, device: .cpu)
+        var losses: [Losses] = []
+        for _ in 0..<80 {
+            let progress = RunProgress(epoch: 0, epochs: 1)
+            losses.append(
+                try step(images: images, labels: labels, factor: 1, progress: progress).losses)
         }
-        #expect(losses[39] < 0.5 * losses[0], "seeds 1 and 2: \(losses)")
+        for (term, share) in [("cross_entropy", 0.5), ("bipolar_loss", 0.8)] {
+            let values = losses.compactMap { $0[term] }
+            #expect(values[79] < share * values[0], "\(term), seeds 1 and 2: \(values)")
+        }
         let export = try ModelExport(network, batches: [images])
         #expect(export.parity.passed && export.layerValues > 0)
     }
@@ -121,12 +154,12 @@ struct TwoStages: NetworkFamily {
         }
     }
 
-    @Test(arguments: ["method", "network"])
-    func `the documents show what is compiled here`(subject: String) throws {
+    @Test(arguments: [("method", "method"), ("loss", "method"), ("network", "network")])
+    func `the documents show what is compiled here`(subject: String, page: String) throws {
         let here = URL(fileURLWithPath: #filePath)
         let root = (0..<4).reduce(here) { url, _ in url.deletingLastPathComponent() }
         let document = try String(
-            contentsOf: root.appendingPathComponent("Documentation/adding-a-\(subject).md"),
+            contentsOf: root.appendingPathComponent("Documentation/adding-a-\(page).md"),
             encoding: .utf8)
         let source = try String(contentsOf: here, encoding: .utf8)
         let shown = try Self.part(document, "<!-- begin \(subject) -->", "<!-- end \(subject) -->")

@@ -26,8 +26,8 @@ import Testing
             failure {
                 $0.optimizer.name = .sgd
                 $0.optimizer.learningRate = 1e25
-                $0.losses.kernel = 0
-                $0.losses.feature = 0
+                $0.losses[KernelLossSettings.self].lambda = 0
+                $0.losses[FeatureLossSettings.self].theta = 0
             })
         #expect(error.code == .notFinite)
         #expect(error.message.contains(": the cross-entropy is"), "\(error)")
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `a kernel loss that is not finite is named with its layer`() throws {
-        let error = try #require(failure { $0.losses.nu = 1e300 })
+        let error = try #require(failure { $0.losses[KernelLossSettings.self].nu = 1e300 })
         #expect(error.code == .notFinite)
         #expect(
             error.message.contains(
@@ -46,7 +46,7 @@ import Testing
 
     @Test func `a feature loss that is not finite is named, and the last checkpoint stays`() throws
     {
-        let error = try #require(failure { $0.losses.feature = 1e300 })
+        let error = try #require(failure { $0.losses[FeatureLossSettings.self].theta = 1e300 })
         #expect(error.code == .notFinite)
         // Three epochs, of which the feature loss acts in the last one or two.
         #expect(error.message.contains("step 1: the feature loss is"), "\(error)")

@@ -1,3 +1,4 @@
+import BONNMethods
 import Foundation
 import Testing
 
@@ -13,12 +14,24 @@ import Testing
         let configuration = TrainingConfiguration()
         for section in Mirror(reflecting: configuration).children {
             let name = section.label ?? ""
-            let parts = Mirror(reflecting: section.value).children.count
+            let parts = Self.parts(of: section.value)
             let keys = Self.keys.count { $0.path.hasPrefix(name + ".") }
             #expect(parts > 0 && keys == parts, "\(name): \(parts) parts, \(keys) keys")
         }
         for key in Self.keys {
             #expect(key.storage.map(configuration.path(of:)) == key.path)
+        }
+    }
+
+    /// How many values a section stores, those of its parts that have keys of their own taken apart.
+    private static func parts(of section: Any) -> Int {
+        Mirror(reflecting: section).children.reduce(0) { count, child in
+            switch child.value {
+            case let settings as [any ObjectiveSettings] where !settings.isEmpty:
+                count + settings.reduce(0) { $0 + parts(of: $1) }
+            case let settings as CrossEntropySettings: count + parts(of: settings)
+            default: count + 1
+            }
         }
     }
 

@@ -50,7 +50,9 @@ import Testing
         fineTuning: Double
     ) throws {
         func plan(_ epochs: Int) -> TrainingConfiguration {
-            configuration(epochs: epochs) { $0.losses.fineTuningFraction = fineTuning }
+            configuration(epochs: epochs) {
+                $0.losses[FeatureLossSettings.self].fineTuningFraction = fineTuning
+            }
         }
         let whole = folder.path + "/whole"
         try train(plan(1), in: whole)

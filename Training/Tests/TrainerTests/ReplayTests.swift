@@ -19,7 +19,7 @@ import Testing
         for seed in 1...3 {
             let configuration = Self.configuration(seed: seed) {
                 $0.model.method = "real"
-                $0.losses.labelSmoothing = 0.1
+                $0.losses.crossEntropy.labelSmoothing = 0.1
                 $0.optimizer.weightDecay = 0.01
                 $0.schedule.epochs = 4
                 $0.schedule.warmupEpochs = 0.5
@@ -40,7 +40,7 @@ import Testing
         let differences = try (1...5).map { seed in
             try Self.largestDifference(
                 Self.configuration(seed: seed) {
-                    $0.losses.kernel = 1e-3
+                    $0.losses[KernelLossSettings.self].lambda = 1e-3
                     $0.schedule.epochs = 3
                     $0.data.batchSize = 24
                     $0.optimizer.name = optimizer
@@ -75,9 +75,9 @@ import Testing
             $0.run.emaDecay = 0
             $0.model.widths = [8, 8, 8, 16]
             $0.model.dropout = 0
-            $0.losses.kernel = 0
-            $0.losses.feature = 0
-            $0.losses.labelSmoothing = 0
+            $0.losses[KernelLossSettings.self].lambda = 0
+            $0.losses[FeatureLossSettings.self].theta = 0
+            $0.losses.crossEntropy.labelSmoothing = 0
             $0.optimizer.name = .sgd
             $0.optimizer.weightDecay = 0
             $0.schedule.warmupEpochs = 0
@@ -125,6 +125,7 @@ import Testing
         try Data(pixels).write(to: URL(fileURLWithPath: folder + "/images"))
         try Data(labels).write(to: URL(fileURLWithPath: folder + "/labels"))
         let model = configuration.model
+        let kernel = configuration.losses[KernelLossSettings.self]
         var arguments = [
             "--images", folder + "/images", "--labels", folder + "/labels", "--side", "8",
             "--classes", "3", "--initial", folder + "/initial/last.safetensors",
@@ -135,9 +136,9 @@ import Testing
             "--learning-rate", "\(configuration.optimizer.learningRate)",
             "--weight-decay", "\(configuration.optimizer.weightDecay)",
             "--warmup-epochs", "\(configuration.schedule.warmupEpochs)",
-            "--label-smoothing", "\(configuration.losses.labelSmoothing)",
+            "--label-smoothing", "\(configuration.losses.crossEntropy.labelSmoothing)",
             "--padding", "\(configuration.augmentation.padding)",
-            "--lambda", "\(configuration.losses.kernel)", "--nu", "\(configuration.losses.nu)",
+            "--lambda", "\(kernel.lambda)", "--nu", "\(kernel.nu)",
         ]
         if model.method == "real" { arguments.append("--real") }
         if configuration.optimizer.name == .adam {

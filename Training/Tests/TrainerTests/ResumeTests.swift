@@ -118,7 +118,9 @@ import Testing
             } ?? "nothing thrown"
         }
         #expect(refusal { $0.model.widths = [2, 2, 2, 2] }.contains("model.widths = [2, 2, 4, 4]"))
-        #expect(refusal { $0.losses.kernel = 0.5 }.contains("losses.kernel = 0.0001, not 0.5"))
+        #expect(
+            refusal { $0.losses[KernelLossSettings.self].lambda = 0.5 }.contains(
+                "losses.kernel = 0.0001, not 0.5"))
         #expect(
             refusal(splits: ColourDataset.splits(train: 47)).contains("the data given now: "))
         #expect(refusal { $0.data.workers = 2 } == "nothing thrown")

@@ -73,7 +73,8 @@ import Testing
     ) throws {
         func loss(_ fraction: Double) throws -> BayesianFeatureLoss {
             try BayesianFeatureLoss(
-                FeatureLossSettings(fineTuningFraction: fraction), classes: 2, features: 1)
+                FeatureLossSettings(theta: 1, fineTuningFraction: fraction), classes: 2, features: 1
+            )
         }
         for epoch in 0..<epochs {
             let progress = RunProgress(epoch: epoch, epochs: epochs)

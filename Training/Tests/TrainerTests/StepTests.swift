@@ -24,9 +24,9 @@ import Torch
     {
         let model = NetworkConfiguration(network: "wrn22", widths: [2, 2, 4, 4], classes: 3)
         var losses = LossConfiguration()
-        losses.kernel = 0.01
-        losses.feature = 0.1
-        losses.labelSmoothing = 0.1
+        losses[KernelLossSettings.self].lambda = 0.01
+        losses[FeatureLossSettings.self].theta = 0.1
+        losses.crossEntropy.labelSmoothing = 0.1
         let (images, labels) = try Self.batch()
         let step = try TrainingStep(
             try Network(model, seed: 9), losses: losses, optimizer: OptimizerConfiguration(),
@@ -55,8 +55,8 @@ import Torch
     {
         func names(_ method: String, kernel: Double, feature: Double) throws -> [String] {
             var losses = LossConfiguration()
-            losses.kernel = kernel
-            losses.feature = feature
+            losses[KernelLossSettings.self].lambda = kernel
+            losses[FeatureLossSettings.self].theta = feature
             let model = NetworkConfiguration(
                 network: "wrn22", widths: [2, 2, 4, 4], classes: 3, method: method)
             let step = try TrainingStep(
@@ -117,7 +117,7 @@ import Torch
 
     @Test func `an update rule may evaluate twice: extragradient is its plain loop`() throws {
         var losses = LossConfiguration()
-        losses.feature = 0
+        losses[FeatureLossSettings.self].theta = 0
         let network = try Self.softmax(Extragradient())
         let step = try TrainingStep(
             network, losses: losses, optimizer: Self.optimizer(0.3), device: .cpu)
@@ -177,7 +177,7 @@ import Torch
     @Test func `rules change gradients before an update and parameters after it`() throws {
         let network = try Self.softmax(Halving())
         var losses = LossConfiguration()
-        losses.feature = 0
+        losses[FeatureLossSettings.self].theta = 0
         let step = try TrainingStep(
             network, losses: losses, optimizer: Self.optimizer(0.5), device: .cpu)
         let images = try Tensor(Self.inputs.map(Float.init), shape: [4, 3, 1, 1])
@@ -195,7 +195,7 @@ import Torch
     @Test func `a loss of a method's own is a term, and is named where it is not finite`() throws {
         let network = try Self.softmax(Steep())
         var losses = LossConfiguration()
-        losses.feature = 0
+        losses[FeatureLossSettings.self].theta = 0
         let step = try TrainingStep(
             network, losses: losses, optimizer: Self.optimizer(0.5), device: .cpu)
         #expect(step.terms == ["cross_entropy", "kernel_loss", "feature_loss", "steep_loss"])

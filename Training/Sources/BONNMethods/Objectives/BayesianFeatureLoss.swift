@@ -1,3 +1,4 @@
+public import BONNConfiguration
 import BONNNetworks
 public import Torch
 
@@ -10,15 +11,28 @@ public struct FeatureLossSettings: ObjectiveSettings {
     /// The name of the objective.
     public static let name = "feature_loss"
 
+    /// The keys.
+    public static let keys: [Key<FeatureLossSettings>] = [
+        .number(
+            "feature", \.theta, in: 0...(.greatestFiniteMagnitude), "theta, Bayesian feature loss"),
+        .number(
+            "fine_tuning_fraction", \.fineTuningFraction, in: 0...1,
+            "share of the epochs, at the end, in which the feature loss acts"),
+        .number("center_rate", \.centerRate, in: 0...1, "rate of center updates"),
+    ]
+
     /// Theta: the weight of the loss while fine-tuning (equation 9).
-    public var theta: Double
+    public var theta = 1e-3
     /// The share of the epochs, at the end, in which the loss acts: one epoch at least, unless it is 0.
-    public var fineTuningFraction: Double
+    public var fineTuningFraction = 0.25
     /// The rate at which centers move (center loss).
-    public var centerRate: Double
+    public var centerRate = 0.5
+
+    /// The defaults.
+    public init() {}
 
     /// Creates settings.
-    public init(theta: Double = 1e-3, fineTuningFraction: Double = 0.25, centerRate: Double = 0.5) {
+    public init(theta: Double, fineTuningFraction: Double = 0.25, centerRate: Double = 0.5) {
         self.theta = theta
         self.fineTuningFraction = fineTuningFraction
         self.centerRate = centerRate

@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import Torch
 
 /// What a recipe says of the Bayesian kernel loss.
@@ -5,13 +6,25 @@ public struct KernelLossSettings: ObjectiveSettings {
     /// The name of the objective.
     public static let name = "kernel_loss"
 
+    /// The keys.
+    public static let keys: [Key<KernelLossSettings>] = [
+        .number(
+            "kernel", \.lambda, in: 0...(.greatestFiniteMagnitude), "lambda, Bayesian kernel loss"),
+        .number(
+            "nu", \.nu, in: 0...(.greatestFiniteMagnitude),
+            "nu, variance of the quantisation error"),
+    ]
+
     /// Lambda: the weight of the loss (equation 9).
-    public var lambda: Double
+    public var lambda = 1e-4
     /// Nu: the variance of the binarization error, the weight of the prior (equation 5).
-    public var nu: Double
+    public var nu = 1e-4
+
+    /// The defaults.
+    public init() {}
 
     /// Creates settings.
-    public init(lambda: Double = 1e-4, nu: Double = 1e-4) {
+    public init(lambda: Double, nu: Double = 1e-4) {
         self.lambda = lambda
         self.nu = nu
     }

@@ -1,4 +1,25 @@
+public import BONNConfiguration
 public import Torch
+
+/// What a recipe says of the cross-entropy.
+public struct CrossEntropySettings: Sendable, Equatable {
+    /// The share of each target that is spread evenly over all classes.
+    public var labelSmoothing = 0.0
+    /// How much each class counts in training.
+    public var classWeights = ClassWeights.none
+
+    /// The defaults.
+    public init() {}
+
+    /// The keys, which stand in the section `losses` of a recipe.
+    public static let keys: [Key<CrossEntropySettings>] = [
+        .number("label_smoothing", \.labelSmoothing, in: 0...0.999, "of cross-entropy"),
+        .classWeights(
+            "class_weights", \.classWeights,
+            "of cross-entropy: none, balanced (N / (K n_k) for n_k of N images in K classes), a list"
+        ),
+    ]
+}
 
 /// The cross-entropy of the logits, the term that every run has:
 ///

@@ -1,9 +1,16 @@
+public import BONNConfiguration
 public import Torch
 
 /// What a recipe says of an objective.
 public protocol ObjectiveSettings: Sendable, Equatable {
     /// The name of the objective.
     static var name: String { get }
+
+    /// The keys, which stand in the section `losses` of a recipe.
+    static var keys: [Key<Self>] { get }
+
+    /// The defaults.
+    init()
 
     /// The objective for a network; nil where its weight is 0, or where the network has nothing for it to act
     /// on.

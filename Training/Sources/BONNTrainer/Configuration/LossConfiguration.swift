@@ -1,56 +1,63 @@
 public import BONNConfiguration
-import BONNMethods
+public import BONNMethods
 
-/// The weights of the loss terms.
-public struct LossConfiguration: Sendable, Equatable {
-    /// Lambda: the weight of the Bayesian kernel loss (equation 9).
-    public var kernel = 1e-4
-    /// Theta: the weight of the Bayesian feature loss while fine-tuning (equation 9).
-    public var feature = 1e-3
-    /// Nu: the variance of the binarisation error (equation 5).
-    public var nu = 1e-4
-    /// The share of the epochs, at the end, in which the feature loss acts.
-    public var fineTuningFraction = 0.25
-    /// The rate of the centre updates (center loss).
-    public var centerRate = 0.5
-    /// Label smoothing of the cross-entropy.
-    public var labelSmoothing = 0.0
-    /// How much each class counts in the cross-entropy of training.
-    public var classWeights = ClassWeights.none
+/// What the terms of the loss are made from.
+public struct LossConfiguration: Sendable {
+    /// The cross-entropy.
+    public var crossEntropy = CrossEntropySettings()
+    /// What is added to it, as `Objectives.all` lists it.
+    public private(set) var objectives: [any ObjectiveSettings] = Objectives.all.map { $0.init() }
 
     /// The defaults.
     public init() {}
 
-    /// What the objectives beside the cross-entropy are made from.
-    var objectives: [any ObjectiveSettings] {
-        [
-            KernelLossSettings(lambda: kernel, nu: nu),
-            FeatureLossSettings(
-                theta: feature, fineTuningFraction: fineTuningFraction, centerRate: centerRate),
-        ]
+    /// What an objective of `Objectives.all` is made from.
+    public subscript<Settings: ObjectiveSettings>(_ settings: Settings.Type) -> Settings {
+        get { self[place: Place<Settings>()] }
+        set { self[place: Place<Settings>()] = newValue }
+    }
+
+    /// Where settings of a type stand: key paths know places, but no types.
+    private struct Place<Settings: ObjectiveSettings>: Hashable {
+        let index: Int
+
+        init() {
+            guard let index = Objectives.all.firstIndex(where: { $0 == Settings.self }) else {
+                preconditionFailure("\(Settings.self) is not in the list of objectives")
+            }
+            self.index = index
+        }
+    }
+
+    private subscript<Settings: ObjectiveSettings>(place place: Place<Settings>) -> Settings {
+        get {
+            guard let settings = objectives[place.index] as? Settings else {
+                preconditionFailure("objectives stand in the order of their list")
+            }
+            return settings
+        }
+        set { objectives[place.index] = newValue }
+    }
+}
+
+extension LossConfiguration: Equatable {
+    /// Whether all settings are the same.
+    public static func == (left: LossConfiguration, right: LossConfiguration) -> Bool {
+        func same<Settings: ObjectiveSettings>(_ settings: Settings) -> Bool {
+            settings == right[Settings.self]
+        }
+        return left.crossEntropy == right.crossEntropy && left.objectives.allSatisfy { same($0) }
     }
 }
 
 extension LossConfiguration {
-    /// Its keys.
-    public static let keys: [Key<LossConfiguration>] = [
-        .number(
-            "kernel", \.kernel, in: 0...(.greatestFiniteMagnitude), "lambda, Bayesian kernel loss"),
-        .number(
-            "feature", \.feature, in: 0...(.greatestFiniteMagnitude), "theta, Bayesian feature loss"
-        ),
-        .number(
-            "nu", \.nu, in: 0...(.greatestFiniteMagnitude), "nu, variance of the quantisation error"
-        ),
-        .number(
-            "fine_tuning_fraction", \.fineTuningFraction, in: 0...1,
-            "share of the epochs, at the end, in which the feature loss acts"),
-        .number("center_rate", \.centerRate, in: 0...1, "rate of centre updates"),
-        .number(
-            "label_smoothing", \.labelSmoothing, in: 0...0.999, "of cross-entropy"),
-        .classWeights(
-            "class_weights", \.classWeights,
-            "of cross-entropy: none, balanced (N / (K n_k) for n_k of N images in K classes), a list"
-        ),
-    ]
+    /// Their keys.
+    public static let keys: [Key<LossConfiguration>] = {
+        func keys<Settings: ObjectiveSettings>(
+            _ settings: Settings.Type
+        ) -> [Key<LossConfiguration>] {
+            Settings.keys.at(\LossConfiguration[place: Place<Settings>()])
+        }
+        return Objectives.all.flatMap { keys($0) } + CrossEntropySettings.keys.at(\.crossEntropy)
+    }()
 }

@@ -14,7 +14,7 @@ public struct OptimizerConfiguration: Sendable, Equatable {
 
     /// Whether weight decay acts on the latent weights of binary kernels.
     public enum LatentDecay: String, Sendable, CaseIterable {
-        /// Only when the kernel loss is off: the two pull the same weights to different places.
+        /// Only where no objective pulls them elsewhere.
         case auto
         /// Always.
         case on
@@ -74,7 +74,7 @@ extension OptimizerConfiguration {
             "of real weights; never of w, mu, sigma and centres"),
         .choice(
             "decay_latent_weights", \.decayLatentWeights,
-            "decay latent binary weights too; auto: only when losses.kernel is 0"),
+            "decay latent binary weights too; auto: only where no loss pulls them elsewhere"),
         .flag(
             "decay_norms", \.decayNorms,
             "decay biases, batch norms and PReLU slopes too"),

@@ -83,7 +83,7 @@ public final class Trainer {
             }
             step = try TrainingStep(
                 network, losses: resolved.losses,
-                classWeights: resolved.losses.classWeights.values(
+                classWeights: resolved.losses.crossEntropy.classWeights.values(
                     forCounts: limited.train.classCounts()), optimizer: resolved.optimizer,
                 device: device)
             observer = try LayerObserver(network.quantizedLayers)

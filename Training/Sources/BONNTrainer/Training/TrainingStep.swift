@@ -33,7 +33,8 @@ public final class TrainingStep {
     ) throws {
         self.network = network
         let crossEntropy = try CrossEntropy(
-            labelSmoothing: losses.labelSmoothing, weights: classWeights, device: device)
+            labelSmoothing: losses.crossEntropy.labelSmoothing, weights: classWeights,
+            device: device)
         let own = try network.method.objectives(for: network)
         objectives =
             [crossEntropy] + (try losses.objectives.compactMap { try $0.objective(for: network) })

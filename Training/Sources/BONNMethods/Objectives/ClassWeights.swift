@@ -18,7 +18,7 @@ public enum ClassWeights: Sendable, Equatable {
     /// The weights of classes with these numbers of training images; nil: all the same.
     ///
     /// - Precondition: as `balanced`, no class is empty; given weights are as many as there are classes.
-    func values(forCounts counts: @autoclosure () -> [Int]) -> [Double]? {
+    public func values(forCounts counts: @autoclosure () -> [Int]) -> [Double]? {
         switch self {
         case .none: return nil
         case .balanced:
