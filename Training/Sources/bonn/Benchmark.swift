@@ -11,8 +11,8 @@ struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure the training step, or inference in LibTorch, on random data.",
         discussion: """
-            One batch stays on the device; a step is forward, all three losses, backward and the \
-            optimiser's update. The median of --steps steps counts, after two that do not.
+            One batch stays on the device; a step is forward, the losses of a last epoch, backward \
+            and the optimiser's update. The median of --steps steps counts, after two that do not.
 
             Examples:
               bonn benchmark --model wrn22 --widths 16-16-32-64 --batch-size 128 --threads 2

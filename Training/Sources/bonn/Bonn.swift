@@ -6,7 +6,8 @@ import BONNTerminal
 struct Bonn: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bonn",
-        abstract: "Train 1-bit convolutional networks with the Bayesian losses of BONN.",
+        abstract:
+            "Train 1-bit convolutional networks, and export what the runtime computes in the same bits.",
         discussion: """
             Examples:
               bonn train --data synthetic --epochs 3 --output runs/first

@@ -28,6 +28,18 @@ import Testing
         #expect(matrix.rows == [[0, 0, 2], [0, 1, 0], [0, 0, 0]] && matrix[0, 2] == 2)
     }
 
+    @Test func `terms are added, divided and put in order by name`() {
+        var losses = Losses(["a", "b", "c"])
+        losses["b"] = 2
+        var sum = Losses(["a", "b", "c"])
+        sum["a"] = 1
+        sum.add(losses, weight: 3)
+        #expect(sum.values == [1, 6, 0] && sum.total == 7 && sum["d"] == nil)
+        #expect((sum / 4).values == [0.25, 1.5, 0])
+        let named = sum.named(["c", "d", "b"])
+        #expect(named.names == ["c", "d", "b"] && named.values == [0, 0, 6])
+    }
+
     @Test func `tables have the documented columns and leave out what was not measured`() {
         var losses = Losses(Objectives.terms)
         losses["cross_entropy"] = 1.25

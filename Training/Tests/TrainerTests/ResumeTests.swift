@@ -86,6 +86,33 @@ import Testing
         #expect(best.count == 3)
     }
 
+    @Test func `observers are told of a save when the tables are written`() throws {
+        var tables: [String] = []
+        let path = folder.path + "/run"
+        func observe(_ event: TrainingEvent, _ run: TrainingState) throws {
+            guard case .saved(let file) = event else { return }
+            let table = try String(contentsOfFile: path + "/metrics.csv", encoding: .utf8)
+            #expect(table == MetricsTable.metrics(run.metrics, terms: run.progress.losses.names))
+            #expect(try Checkpoint(path: file).state == run)
+            tables.append(table)
+        }
+        func trainer(_ observers: [TrainingObserver]) throws -> Trainer {
+            try Trainer(
+                configuration: smallConfiguration(), splits: ColourDataset.splits(),
+                directory: RunDirectory(path), observers: observers)
+        }
+        _ = try trainer([observe]).run()
+        #expect(tables.count == 3 && Set(tables).count == 3)
+        // What an observer throws ends the run behind the save.
+        try FileManager.default.removeItem(atPath: path)
+        struct Full: Error, CustomStringConvertible { let description = "full" }
+        let found = message {
+            _ = try trainer([{ event, _ in if case .saved = event { throw Full() } }]).run()
+        }
+        #expect(found == "full")
+        #expect(try Checkpoint(path: path + "/last.safetensors").state.epoch == 1)
+    }
+
     @Test func `the seed decides the result and the number of workers does not`() throws {
         func result(_ name: String, seed: Int = 1, workers: Int = 1) throws -> RunResult {
             let path = folder.path + "/" + name

@@ -26,7 +26,7 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public var name = Name.sgd
     /// The base learning rate; the schedule multiplies it.
     public var learningRate = 0.01
-    /// The base learning rate of w and sigma; nil: as the others.
+    /// The base learning rate of what scales kernels; nil: as the others.
     public var scaleLearningRate: Double?
     /// The base learning rate of the latent weights; nil: as the others.
     public var latentLearningRate: Double?
@@ -60,10 +60,10 @@ extension OptimizerConfiguration {
             "base learning rate, multiplied by the schedule"),
         .optionalNumber(
             "scale_learning_rate", \.scaleLearningRate, in: 0...(.greatestFiniteMagnitude),
-            "base learning rate of w and sigma; null: as the others"),
+            "base learning rate of what scales kernels; null: as the others"),
         .optionalNumber(
             "latent_learning_rate", \.latentLearningRate, in: 0...(.greatestFiniteMagnitude),
-            "base learning rate of latent weights and mu; null: as the others"),
+            "base learning rate of latent weights and what measures them; null: as the others"),
         .number("momentum", \.momentum, in: 0...0.9999, "of SGD"),
         .flag("nesterov", \.nesterov, "Nesterov's form of momentum (SGD)"),
         .number("beta1", \.beta1, in: 0...0.999999, "of Adam"),
@@ -71,7 +71,7 @@ extension OptimizerConfiguration {
         .number("epsilon", \.epsilon, in: 1e-16...1, "of Adam"),
         .number(
             "weight_decay", \.weightDecay, in: 0...10,
-            "of real weights; never of w, mu, sigma and centres"),
+            "of real weights; never of scales, modes and centers"),
         .choice(
             "decay_latent_weights", \.decayLatentWeights,
             "decay latent binary weights too; auto: only where no loss pulls them elsewhere"),

@@ -4,9 +4,8 @@ import Torch
 extension OptimizerConfiguration {
     /// The optimiser of a set of parameters, which it groups by role.
     ///
-    /// - Scales have the learning rate `scaleLearningRate` where it is given (the ImageNet setting of
-    ///   BONN's paper is a tenth of the others'). Latent weights and what measures them have
-    ///   `latentLearningRate`: what counts is the step relative to their size.
+    /// - What scales kernels has the learning rate `scaleLearningRate` where it is given. Latent weights and
+    ///   what measures them have `latentLearningRate`: what counts is the step relative to their size.
     /// - Real weights decay; biases, batch norms and PReLU slopes do where `decayNorms` says so;
     ///   latent weights do where `decayLatentWeights` says so: an objective may pull them elsewhere, and
     ///   a pull to 0 works against it. What a method's file declares so never does.

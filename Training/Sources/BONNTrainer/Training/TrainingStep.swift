@@ -105,14 +105,15 @@ public final class TrainingStep {
         private func read(
             _ values: [Tensor], of acting: [any Objective], _ logits: Tensor
         ) throws(TorchError) -> (losses: Losses, logits: [Float]) {
-            let numbers = try withoutGradient { () throws(TorchError) in
-                try Tensor.cat([Tensor.stack(values), logits.flatten()]).floats()
+            var numbers = try withoutGradient { () throws(TorchError) in
+                try Tensor.cat([logits.flatten(), Tensor.stack(values)]).floats()
             }
             var losses = Losses(step.terms)
-            for (objective, value) in zip(acting, numbers) {
+            for (objective, value) in zip(acting, numbers.suffix(values.count)) {
                 losses[objective.name] = Double(value)
             }
-            return (losses, Array(numbers[values.count...]))
+            numbers.removeLast(values.count)
+            return (losses, numbers)
         }
 
         func update() throws {
