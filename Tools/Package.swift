@@ -79,7 +79,9 @@ let package = Package(
         // Networks as data, and the way from there to a model file.
         .target(
             name: "BONNNetworks",
-            dependencies: [.product(name: "BONNModelFormat", package: "swift-bonn")],
+            dependencies: [
+                "BONNConfiguration", .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ],
             swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(

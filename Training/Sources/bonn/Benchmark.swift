@@ -16,7 +16,7 @@ struct Benchmark: ParsableCommand {
 
             Examples:
               bonn benchmark --model wrn22 --widths 16-16-32-64 --batch-size 128 --threads 2
-              bonn benchmark --model resnet18 --method real --inference --batch-size 1 --steps 50
+              bonn benchmark --model resnet18 --inference --batch-size 1 --steps 50
             """)
 
     @OptionGroup(title: "Configuration") var recipe: RecipeOptions

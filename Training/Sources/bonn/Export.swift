@@ -127,7 +127,7 @@ struct Export: ParsableCommand {
     private func provenance(of stored: Checkpoint) -> [Name: String] {
         let configuration = stored.configuration
         var facts: [Name: String] = [
-            "method": configuration.model.method,
+            "method": configuration.model.method.name,
             "network": configuration.model.network,
             "widths": configuration.model.widths.map(String.init).joined(separator: "-"),
             "dataset": stored.state.dataset.kind,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNMethods
 import BONNModelFormat
 import BONNNetworks
@@ -14,25 +15,39 @@ struct ListMethods: ParsableCommand {
     var json = false
 
     private struct Card: Encodable {
+        struct Setting: Encodable {
+            let key, `default`, expected, meaning: String
+        }
+
         let name, title, paper, widths, reported, deployment: String
+        let settings: [Setting]
+
+        init(_ method: any Method.Type) {
+            let card = method.card
+            (name, title, paper) = (card.name, card.title, card.paper)
+            (widths, reported, deployment) = (card.widths, card.reported, card.deployment)
+            let defaults = MethodConfiguration(method.init())
+            settings = MethodConfiguration.keys(of: method).map {
+                Setting(
+                    key: "method.\($0.path)", default: $0.text(in: defaults),
+                    expected: $0.expected, meaning: $0.summary)
+            }
+        }
     }
 
     func run() throws {
-        let cards = Methods.all.map(\.card)
-        guard !json else {
-            return try Terminal.json(
-                cards.map {
-                    Card(
-                        name: $0.name, title: $0.title, paper: $0.paper, widths: $0.widths,
-                        reported: $0.reported, deployment: $0.deployment)
-                })
-        }
+        let cards = Methods.all.map { Card($0) }
+        guard !json else { return try Terminal.json(cards) }
         for card in cards {
-            try Terminal.lines([
-                "\(card.name): \(card.title)", "  \(card.paper)",
-                "  \(card.widths) bits of weights/activations, deployed \(card.deployment)",
-                "  reported: \(card.reported)",
-            ])
+            let settings = card.settings.map {
+                ["  " + $0.key, $0.default, "\($0.meaning) (\($0.expected))"]
+            }
+            try Terminal.lines(
+                [
+                    "\(card.name): \(card.title)", "  \(card.paper)",
+                    "  \(card.widths) bits of weights/activations, deployed \(card.deployment)",
+                    "  reported: \(card.reported)",
+                ] + Table(settings, left: [0, 1, 2]).lines)
         }
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import BONNConfiguration
 import BONNMethods
+import BONNNetworks
+import BONNTerminal
 import BONNTrainer
 
 /// The options that make up a configuration: a recipe, named overrides, and `--set` for the rest.
@@ -8,13 +10,19 @@ struct RecipeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A recipe to start from.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("wrn22, wrn40, resnet18 or resnet34.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "\(Networks.all.map(\.name).joined(separator: ", ")); see 'bonn networks'.",
+            valueName: "name"))
     var model: String?
 
     @Option(help: ArgumentHelp("Channels of stem and stages, as 16-16-32-64.", valueName: "list"))
     var widths: String?
 
-    @Option(help: ArgumentHelp("bonn or real; see 'bonn methods'.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "\(Methods.names.joined(separator: ", ")); see 'bonn methods'.",
+            valueName: "name"))
     var method: String?
 
     @Option(help: ArgumentHelp("Passes over the training images.", valueName: "n"))
@@ -48,7 +56,7 @@ struct RecipeOptions: ParsableArguments {
     ) throws -> [(path: String, value: String, source: String)] {
         let named: [(String, String?, String)] = [
             ("data.path", data, "--data"), ("model.name", model, "--model"),
-            ("model.widths", widths, "--widths"), ("model.method", method, "--method"),
+            ("model.widths", widths, "--widths"), ("method.name", method, "--method"),
             ("schedule.epochs", epochs, "--epochs"), ("data.batch_size", batchSize, "--batch-size"),
             ("optimizer.learning_rate", learningRate, "--learning-rate"),
             ("run.seed", seed, "--seed"), ("run.device", device, "--device"),
@@ -69,17 +77,30 @@ struct RecipeOptions: ParsableArguments {
         return given + set
     }
 
-    /// The configuration: the defaults or `base`, then the recipe, then the overrides.
+    /// The configuration: the defaults or `base`, then the recipe, then the overrides. What a person should
+    /// know about their keys is told.
     func configuration(
         over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
         output: String? = nil
     ) throws -> TrainingConfiguration {
-        var configuration = base
-        if let config { configuration = try Recipe.read(path: config, over: base) }
-        try asUsageError {
-            try Recipe.apply(try overrides(data: data, output: output), to: &configuration)
-        }
+        let (configuration, notes) = try noted(over: base, data: data, output: output)
+        for note in notes { Terminal.note("Note: \(note)") }
         return configuration
+    }
+
+    /// The same without a word.
+    func noted(
+        over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
+        output: String? = nil
+    ) throws -> (configuration: TrainingConfiguration, notes: [String]) {
+        var configuration = base
+        var notes: [String] = []
+        if let config { (configuration, notes) = try Recipe.noted(path: config, over: base) }
+        try asUsageError {
+            notes += try Recipe.apply(
+                try overrides(data: data, output: output), to: &configuration)
+        }
+        return (configuration, notes)
     }
 }
 

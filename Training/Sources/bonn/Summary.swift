@@ -73,7 +73,7 @@ struct Summary: ParsableCommand {
                 try model.validate(height: imageSize.height, width: imageSize.width)
             }
             plan = try model.plan(for: imageSize)
-            method = try model.trained()
+            method = model.method.value
         } catch {
             throw ValidationError(error.message)
         }
@@ -116,7 +116,7 @@ private struct Report: Encodable {
         _ network: Network, _ configuration: NetworkConfiguration, layers: [Layer], bytes: Int
     ) {
         model = configuration.network
-        method = configuration.method
+        method = configuration.method.name
         widths = configuration.widths
         let shape = network.plan.input
         input = [shape.channels, shape.height, shape.width]

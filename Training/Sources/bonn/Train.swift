@@ -30,7 +30,7 @@ struct Train: ParsableCommand {
             With other classes the last layer starts anew.
 
             Examples:
-              bonn train --data synthetic --model wrn22 --widths 16-16-32-64 --method bonn --epochs 3
+              bonn train --data synthetic --model wrn22 --widths 16-16-32-64 --epochs 3
               bonn train --data cifar-10-batches-bin --config recipes/wrn22-cifar10.yaml \
             --set losses.feature=0 --output runs/no-feature-loss
               bonn train --resume --output runs/no-feature-loss

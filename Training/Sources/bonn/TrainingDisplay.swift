@@ -86,7 +86,7 @@ final class TrainingDisplay {
         let model = summary.configuration.model
         line(
             "\(model.network) \(model.widths.map(String.init).joined(separator: "-")), "
-                + "method \(model.method): \(Terminal.grouped(summary.binaryParameters)) "
+                + "method \(model.method.name): \(Terminal.grouped(summary.binaryParameters)) "
                 + "1-bit and \(Terminal.grouped(summary.realParameters)) 32-bit parameters")
         line(
             "\(summary.dataset), device \(summary.configuration.run.device), "

@@ -11,7 +11,7 @@ struct TrainingStart {
 
     /// Locks the folder of the run and only then reads what it holds.
     static func prepare(_ command: Train) throws -> TrainingStart {
-        let path = try command.recipe.configuration(output: command.output).run.output
+        let path = try command.recipe.noted(output: command.output).configuration.run.output
         guard command.resume || command.resumeOrStart else {
             return try new(command, path)
         }
@@ -47,7 +47,7 @@ struct TrainingStart {
         if path.isEmpty {
             let model = configuration.model
             directory = try RunDirectory.firstFree(
-                "runs/\(model.network)-\(model.method)"
+                "runs/\(model.network)-\(model.method.name)"
                     + "-seed\(configuration.run.seed)")
         } else {
             directory = try RunDirectory(path)

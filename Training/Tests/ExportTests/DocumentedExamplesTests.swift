@@ -1,3 +1,4 @@
+import BONNConfiguration
 import BONNModelFormat
 import BONNNetworks
 import BONNRuntime
@@ -15,6 +16,12 @@ struct TanhNet: Method {
         name: "tanh", title: "1-bit weights, a tanh for a slope", paper: "nobody's", widths: "1/1",
         reported: "nothing", deployment: "in bits")
 
+    // A setting: `method.steepness` in recipes, shown by `bonn methods`.
+    var steepness = 2.0
+    static let keys: [Key<TanhNet>] = [
+        .number("steepness", \.steepness, in: 0.1...100, "of the tanh in the place of the sign")
+    ]
+
     // convolution, batch norm, shortcut around each: see Blocks/ for the orders that papers use.
     var style: any BlockStyle { BiRealBlock() }
 
@@ -24,7 +31,7 @@ struct TanhNet: Method {
 
     func activation(
         _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { Activation() }
+    ) throws(TorchError) -> any ActivationQuantizer { Activation(steepness: steepness) }
 
     struct Kernel: KernelQuantizer {
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
@@ -43,8 +50,10 @@ struct TanhNet: Method {
     }
 
     struct Activation: ActivationQuantizer {
+        let steepness: Double
+
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            try straightThrough(signOrPlusOne(x), gradientOf: (x * 2.0).tanh())
+            try straightThrough(signOrPlusOne(x), gradientOf: (x * steepness).tanh())
         }
 
         func deployed() throws(TorchError) -> DeployedActivation { .planes([.sign]) }
@@ -113,6 +122,10 @@ struct TwoStages: NetworkFamily {
         throws
     {
         let method = TanhNet()
+        var steep = method
+        let key = try #require(TanhNet.keys.first)
+        #expect(!key.set(.scalar("0"), in: &steep) && steep == method)
+        #expect(key.set(.scalar("3"), in: &steep) && steep.steepness == 3)
         let network = try Network(Self.plan(style: method.style), method, seed: 1)
         let generator = try Generator(seed: 2)
         let images = try generator.normal([32, 3, 12, 12])
@@ -139,18 +152,18 @@ struct TwoStages: NetworkFamily {
     }
 
     @Test func `every method trains in the documented network`() throws {
-        for entry in Methods.all {
-            let method = entry.make(NetworkConfiguration())
+        for type in Methods.all {
+            let method = type.init()
             let network = try Network(Self.plan(style: method.style), method, seed: 1)
             let images = try Generator(seed: 2).normal([4, 3, 12, 12])
             let logits = try network(images, .training).logits
-            #expect(logits.shape == [4, 4], "\(entry.card.name)")
+            #expect(logits.shape == [4, 4], "\(type.card.name)")
             try logits.sum().backward()
             for layer in network.quantizedLayers {
                 let gradient = try #require(layer.latent.tensor.grad, "\(layer.name)")
-                #expect(try gradient.allFinite(), "\(entry.card.name), \(layer.name)")
+                #expect(try gradient.allFinite(), "\(type.card.name), \(layer.name)")
             }
-            #expect(try ModelExport(network, batches: [images]).parity.passed, "\(entry.card.name)")
+            #expect(try ModelExport(network, batches: [images]).parity.passed, "\(type.card.name)")
         }
     }
 

@@ -19,12 +19,12 @@ import Torch
     private static let wrn22 = NetworkConfiguration(
         network: "wrn22", widths: [6, 8, 20, 70], classes: 5)
     private static let resnet18 = NetworkConfiguration(
-        network: "resnet18", widths: [8, 8, 16, 24, 66], classes: 7, reading: .divide)
+        network: "resnet18", widths: [8, 8, 16, 24, 66], classes: 7, method: BONN(reading: .divide))
     private static let classic = NetworkConfiguration(
         network: "resnet18", widths: [4, 4, 6, 8, 10], stem: .cifar, inputChannels: 1,
-        shortcut: .classic, preluPlacement: .beforeAddition)
+        method: BONN(block: BONNBlock(shortcut: .classic, placement: .beforeAddition)))
     private static let real = NetworkConfiguration(
-        network: "wrn22", widths: [4, 4, 6, 8], method: "real")
+        network: "wrn22", widths: [4, 4, 6, 8], method: FullPrecision())
 
     static let cases: [Case] = [
         Case(configuration: wrn22, size: ImageSize(height: 13, width: 30)),

@@ -24,11 +24,13 @@ import Torch
         Case(
             name: "WRN-22, classic shortcuts, PReLU before the addition",
             configuration: .init(
-                network: "wrn22", widths: [4, 6, 8, 10], inputChannels: 1, shortcut: .classic,
-                preluPlacement: .beforeAddition), side: 20),
+                network: "wrn22", widths: [4, 6, 8, 10], inputChannels: 1,
+                method: BONN(
+                    block: BONNBlock(shortcut: .classic, placement: .beforeAddition))), side: 20),
         Case(
             name: "WRN-40, reading B",
-            configuration: .init(network: "wrn40", widths: [4, 4, 6, 8], reading: .divide), side: 8),
+            configuration: .init(
+                network: "wrn40", widths: [4, 4, 6, 8], method: BONN(reading: .divide)), side: 8),
         Case(
             name: "ResNet-18, ImageNet stem",
             configuration: .init(network: "resnet18", widths: [8, 8, 16, 24, 32], classes: 7),
@@ -36,15 +38,18 @@ import Torch
         Case(
             name: "ResNet-34, CIFAR stem, reading C",
             configuration: .init(
-                network: "resnet34", widths: [4, 4, 6, 8, 66], stem: .cifar, reading: .reconstruct),
+                network: "resnet34", widths: [4, 4, 6, 8, 66], stem: .cifar,
+                method: BONN(reading: .reconstruct)),
             side: 16),
         Case(
             name: "WRN-22 in full precision",
-            configuration: .init(network: "wrn22", widths: [4, 4, 6, 8], method: "real"), side: 8),
+            configuration: .init(network: "wrn22", widths: [4, 4, 6, 8], method: FullPrecision()),
+            side: 8),
         Case(
             name: "ResNet-18 in full precision",
             configuration: .init(
-                network: "resnet18", widths: [4, 4, 6, 8, 10], method: "real", shortcut: .classic),
+                network: "resnet18", widths: [4, 4, 6, 8, 10],
+                method: FullPrecision(block: BONNBlock(shortcut: .classic))),
             side: 32),
     ]
 
@@ -96,7 +101,7 @@ import Torch
         #expect(export.parity.images == 5)
         #expect(export.parity.entries.count == KernelSet.available.count * 2)
         #expect(export.parity.entries.allSatisfy { $0.differingFromFirst == 0 })
-        #expect((export.layerValues > 0) == (aCase.configuration.method == "bonn"))
+        #expect((export.layerValues > 0) == (aCase.configuration.method.name == "bonn"))
         // Both sides compute one arithmetic, so nothing differs at all.
         #expect(export.parity.certificate.maxAbsDifference == 0)
         let file = try ModelFile(bytes: export.bytes)

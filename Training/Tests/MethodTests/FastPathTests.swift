@@ -10,11 +10,18 @@ import Torch
 @Suite struct FastPathTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var configuration: NetworkConfiguration
+        var method = BONN()
         let size: ImageSize
         var testDescription: String {
-            "\(configuration.network) \(configuration.shortcut) \(configuration.preluPlacement), "
-                + "\(configuration.activationSlope), reading \(configuration.reading.rawValue), "
-                + "gradient \(configuration.scaleGradient.rawValue)"
+            "\(configuration.network) \(method.block.shortcut) \(method.block.placement), "
+                + "\(method.slope), reading \(method.reading.rawValue), "
+                + "gradient \(method.scaleGradient.rawValue)"
+        }
+
+        func network(for size: ImageSize, seed: UInt64) throws -> Network {
+            var configuration = configuration
+            configuration.method = MethodConfiguration(method)
+            return try Network(configuration, for: size, seed: seed)
         }
     }
 
@@ -24,8 +31,9 @@ import Torch
             size: ImageSize(height: 7, width: 6)),
         Case(
             configuration: .init(
-                network: "wrn22", widths: [4, 5, 6, 7], classes: 3, shortcut: .classic,
-                preluPlacement: .beforeAddition), size: 6),
+                network: "wrn22", widths: [4, 5, 6, 7], classes: 3),
+            method: BONN(block: BONNBlock(shortcut: .classic, placement: .beforeAddition)), size: 6
+        ),
         Case(
             configuration: .init(
                 network: "resnet18", widths: [4, 4, 6, 16, 10], classes: 4, inputChannels: 1),
@@ -44,9 +52,9 @@ import Torch
             ScaleReading.allCases.flatMap { reading in
                 ScaleGradient.allCases.map { gradient in
                     var aCase = network
-                    aCase.configuration.activationSlope = slope
-                    aCase.configuration.reading = reading
-                    aCase.configuration.scaleGradient = gradient
+                    aCase.method.slope = slope
+                    aCase.method.reading = reading
+                    aCase.method.scaleGradient = gradient
                     return aCase
                 }
             }
@@ -70,10 +78,10 @@ import Torch
     }
 
     @Test func `operations are fused where they can be, and nowhere else`() throws {
-        let wrn = try Network(Self.networks[0].configuration, for: 8, seed: 1)
+        let wrn = try Self.networks[0].network(for: 8, seed: 1)
         // A sign joins its batch norm, and a PReLU its addition: 18 of each.
         #expect(wrn.composed.steps.count - wrn.fused.steps.count == 36)
-        let before = try Network(Self.networks[1].configuration, for: 8, seed: 1)
+        let before = try Self.networks[1].network(for: 8, seed: 1)
         #expect(before.composed.steps.count - before.fused.steps.count == 18)
         var plan = PlanBuilder(input: Shape(3, 8, 8))
         let norm = try plan.add(.batchNorm, "norm", PlanBuilder.input)
@@ -83,14 +91,14 @@ import Torch
         // Others read what would be gone: the norm, and the sum as features.
         let shared = try Network(plan.plan(features: sum, output: prelu), BONN(), seed: 1)
         #expect(shared.fused.steps.map(\.name) == shared.composed.steps.map(\.name))
-        var identity = Self.networks[0].configuration
-        identity.activationSlope = .identity
-        let slope = try Network(identity, for: 8, seed: 1)
+        var identity = Self.networks[0]
+        identity.method.slope = .identity
+        let slope = try identity.network(for: 8, seed: 1)
         #expect(slope.composed.steps.count - slope.fused.steps.count == 18)
     }
 
     private static func network(_ aCase: Case, seed: UInt64) throws -> (Network, Tensor) {
-        let network = try Network(aCase.configuration, for: aCase.size, seed: seed)
+        let network = try aCase.network(for: aCase.size, seed: seed)
         let images = try Generator(seed: seed).normal([
             3, aCase.configuration.inputChannels, aCase.size.height, aCase.size.width,
         ])

@@ -69,7 +69,7 @@ import Torch
 
     @Test func `dropout acts in training alone and repeats with its generator`() throws {
         let configuration = NetworkConfiguration(
-            network: "wrn22", widths: [4, 4, 4, 4], dropout: 0.5)
+            network: "wrn22", widths: [4, 4, 4, 4], method: BONN(block: BONNBlock(dropout: 0.5)))
         let images = try Generator(seed: 5).normal([2, 3, 8, 8])
         func logits(_ phase: Phase, _ seed: UInt64?) throws -> [Float] {
             let network = try Network(configuration, for: 8, seed: 1)
@@ -109,12 +109,15 @@ import Torch
     @Test(arguments: [
         (NetworkConfiguration(network: "wrn22", widths: [16, 16, 32]), "model.widths"),
         (NetworkConfiguration(network: "wrn2"), "model.name"),
-        (NetworkConfiguration(network: "wrn22", method: "bon"), "model.method"),
         (NetworkConfiguration(network: "wrn22", classes: 1), "model.classes"),
         (NetworkConfiguration(network: "wrn22", inputChannels: 2), "model.input_channels"),
-        (NetworkConfiguration(network: "wrn22", latentStd: 0), "model.latent_std"),
-        (NetworkConfiguration(network: "wrn22", initialScale: -1), "model.initial_scale"),
-        (NetworkConfiguration(network: "wrn22", dropout: 1), "model.dropout"),
+        (NetworkConfiguration(method: BONN(latentStd: 0)), "method.latent_std is 0.0, expected a"),
+        (NetworkConfiguration(method: BONN(initialScale: -1)), "method.initial_scale is -1.0"),
+        (NetworkConfiguration(method: BONN(block: BONNBlock(dropout: 1))), "method.dropout is 1.0"),
+        (
+            NetworkConfiguration(method: ABCNet(kernelTerms: 9)),
+            "method.kernel_terms is 9, expected"
+        ),
     ])
     func `an impossible configuration is refused by the value's name`(
         configuration: NetworkConfiguration, name: String

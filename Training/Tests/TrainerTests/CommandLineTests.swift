@@ -208,9 +208,26 @@ import Testing
             let names = try #require(entries as? [[String: Any]]).compactMap {
                 $0["name"] as? String
             }
-            let all = command == "methods" ? Methods.all.map(\.card.name) : Networks.all.map(\.name)
+            let all = command == "methods" ? Methods.names : Networks.all.map(\.name)
             #expect(names == all, "\(command)")
         }
+        let methods = try Tool.run("methods", "--json")
+        let cards = try JSONSerialization.jsonObject(with: Data(methods.output.utf8))
+        for card in try #require(cards as? [[String: Any]]) {
+            let name = try #require(card["name"] as? String)
+            let settings = try #require(card["settings"] as? [[String: String]])
+            let printed = try Tool.run("recipe", "--method", name).output
+            for setting in settings {
+                let key = try #require(setting["key"]?.split(separator: "."))
+                let line = "\n  \(key[1]): \(setting["default"] ?? "none") "
+                #expect(key[0] == "method" && printed.contains(line), "\(name): \(line)")
+            }
+            let section = try #require(printed.components(separatedBy: "\nmethod:\n").last)
+            let lines = section.components(separatedBy: "\n").prefix { !$0.isEmpty }
+            #expect(lines.count == settings.count + 2, "\(name): name, weights, and its own")
+        }
+        let listed = try Tool.run("methods").output
+        #expect(listed.contains("\n  method.reading          A               what w multiplies"))
         let recipe = try Tool.run("recipe", "--set", "schedule.epochs=7")
         #expect(try Recipe.read(yaml: recipe.output, source: "out").schedule.epochs == 7)
     }

@@ -25,7 +25,7 @@ import Testing
         configuration.optimizer.scaleLearningRate = 0.1
         configuration.optimizer.learningRate = 1e-7
         configuration.augmentation.mean = [0.1, 0.2, 0.30000000000000004]
-        configuration.model.scaleGradient = .exact
+        configuration.model.method.value = BONN(scaleGradient: .exact)
         configuration.run.seed = .max
         #expect(
             try Recipe.read(yaml: Recipe.yaml(configuration), source: "x") == configuration)
@@ -53,7 +53,19 @@ import Testing
     @Test(arguments: [
         ("optimizer:\n  learning_rte: 0.1\n", "r.yaml:2: unknown key optimizer.learning_rte; did"),
         ("optimiser:\n  name: sgd\n", "r.yaml:1: unknown section optimiser; did you mean optim"),
-        ("model:\n  method: bon\n", "model.method is bon, expected one of bonn, real, xnor, "),
+        ("method:\n  name: bon\n", "method.name is bon, expected one of bonn, real, xnor, "),
+        (
+            "method:\n  redding: B\n",
+            "r.yaml:2: unknown key method.redding; did you mean method.reading"
+        ),
+        (
+            "method:\n  source: code\n",
+            "r.yaml:2: method.source belongs to xnor; method.name is bonn"
+        ),
+        (
+            "method:\n  shortcut: classic\n  name: tbn\n",
+            "r.yaml:2: method.shortcut belongs to bonn and real; method.name is tbn"
+        ),
         ("model:\n  name: resnet19\n", "did you mean resnet18, resnet20 or resnet34?"),
         ("data:\n  batch_size: 0\n", "data.batch_size is 0, expected a whole number from 1"),
         ("data:\n  batch_size: 12.5\n", "data.batch_size is 12.5, expected a whole number"),

@@ -11,7 +11,7 @@ import Testing
     /// A run of a few seconds that writes a checkpoint after every step.
     private func arguments(_ name: String, epochs: Int = 4, resume: Bool = false) -> [String] {
         let settings = [
-            "optimizer.name=adam", "optimizer.learning_rate=0.01", "model.dropout=0.1",
+            "optimizer.name=adam", "optimizer.learning_rate=0.01", "method.dropout=0.1",
             "losses.fine_tuning_fraction=0.5", "run.ema_decay=0.9", "augmentation.image_size=8",
             "augmentation.padding=1", "run.checkpoint_minutes=1e-7",
         ]

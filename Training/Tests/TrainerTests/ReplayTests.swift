@@ -18,7 +18,7 @@ import Testing
     func `a real network learns as in PyTorch, epoch by epoch`() throws {
         for seed in 1...3 {
             let configuration = Self.configuration(seed: seed) {
-                $0.model.method = "real"
+                $0.model.method.value = FullPrecision()
                 $0.losses.crossEntropy.labelSmoothing = 0.1
                 $0.optimizer.weightDecay = 0.01
                 $0.schedule.epochs = 4
@@ -74,7 +74,7 @@ import Testing
             $0.run.seed = seed
             $0.run.emaDecay = 0
             $0.model.widths = [8, 8, 8, 16]
-            $0.model.dropout = 0
+            $0.model.method.value = BONN()
             $0.losses[KernelLossSettings.self].lambda = 0
             $0.losses[FeatureLossSettings.self].theta = 0
             $0.losses.crossEntropy.labelSmoothing = 0
@@ -140,7 +140,7 @@ import Testing
             "--padding", "\(configuration.augmentation.padding)",
             "--lambda", "\(kernel.lambda)", "--nu", "\(kernel.nu)",
         ]
-        if model.method == "real" { arguments.append("--real") }
+        if model.method.value is FullPrecision { arguments.append("--real") }
         if configuration.optimizer.name == .adam {
             arguments += ["--optimizer", "adam"]
             for (option, rate) in [

@@ -217,7 +217,7 @@ import Testing
             try refusal { $0.configuration.model.network = "wrn40" }
                 .contains("is missing; it belongs to another network"))
         #expect(
-            try refusal { $0.configuration.model.method = "real" }
+            try refusal { $0.configuration.model.method.value = FullPrecision() }
                 .contains("which this network does not have"))
         #expect(try refusal { $0.configuration.model.widths = [1] }.contains("model.widths"))
         let optimiserState = try #require(

@@ -53,7 +53,7 @@ import Torch
     @Test func `objectives are there where a weight is above 0 and a network has what they act on`()
         throws
     {
-        func names(_ method: String, kernel: Double, feature: Double) throws -> [String] {
+        func names(_ method: any Method, kernel: Double, feature: Double) throws -> [String] {
             var losses = LossConfiguration()
             losses[KernelLossSettings.self].lambda = kernel
             losses[FeatureLossSettings.self].theta = feature
@@ -65,10 +65,10 @@ import Torch
             #expect(step.terms == ["cross_entropy", "kernel_loss", "feature_loss"])
             return step.objectives.map(\.name)
         }
-        #expect(try names("bonn", kernel: 1, feature: 0) == ["cross_entropy", "kernel_loss"])
-        #expect(try names("bonn", kernel: 0, feature: 1) == ["cross_entropy", "feature_loss"])
-        #expect(try names("real", kernel: 1, feature: 0) == ["cross_entropy"])
-        #expect(try names("xnor", kernel: 1, feature: 1) == ["cross_entropy", "feature_loss"])
+        #expect(try names(BONN(), kernel: 1, feature: 0) == ["cross_entropy", "kernel_loss"])
+        #expect(try names(BONN(), kernel: 0, feature: 1) == ["cross_entropy", "feature_loss"])
+        #expect(try names(FullPrecision(), kernel: 1, feature: 0) == ["cross_entropy"])
+        #expect(try names(XNORNet(), kernel: 1, feature: 1) == ["cross_entropy", "feature_loss"])
     }
 
     /// A fully connected layer on 3 numbers an image.

@@ -3,6 +3,7 @@ import BONNData
 import BONNImage
 import BONNMethods
 import BONNModelFormat
+import BONNNetworks
 import Foundation
 import Testing
 
@@ -42,7 +43,7 @@ func smallConfiguration(
 ) -> TrainingConfiguration {
     var configuration = TrainingConfiguration()
     configuration.model.widths = [2, 2, 4, 4]
-    configuration.model.dropout = 0.1
+    configuration.model.method.value = BONN(block: BONNBlock(dropout: 0.1))
     configuration.data.batchSize = 16
     configuration.schedule.epochs = 3
     configuration.schedule.name = .cosine

@@ -10,12 +10,12 @@ import Torch
 @Suite struct TrainerTests {
     private let folder = TemporaryFolder()
 
-    @Test(arguments: Methods.all.map(\.card.name))
+    @Test(arguments: Methods.names)
     func `a small network learns the colours`(method: String) throws {
         let configuration = smallConfiguration {
-            $0.model.method = method
+            $0.model.method.value = BONN()
+            $0.model.method.name = method
             $0.model.widths = [4, 4, 8, 8]
-            $0.model.dropout = 0
             $0.schedule.epochs = 6
             $0.run.emaDecay = 0
         }

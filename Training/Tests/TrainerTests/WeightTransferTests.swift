@@ -98,7 +98,7 @@ import Torch
         try train(
             smallConfiguration {
                 $0.schedule.epochs = 1
-                $0.model.method = "real"
+                $0.model.method.value = FullPrecision()
             }, in: path)
         let real = StartingPoint(try Checkpoint(path: path + "/last.safetensors"), path: "real")
         let trainer = try trainer(from: real, "run")
@@ -207,9 +207,11 @@ import Torch
 
     @Test func `a new run has the network of the checkpoint unless it is given another`() throws {
         var checkpoint = try source().checkpoint
-        checkpoint.configuration.model.dropout = 0.25
+        checkpoint.configuration.model.method = MethodConfiguration(
+            BONN(latentStd: 0.25), weights: .real)
         let configuration = StartingPoint(checkpoint, path: "best").configuration
-        #expect(configuration.model.widths == [2, 2, 4, 4] && configuration.model.dropout == 0.25)
+        #expect(configuration.model.widths == [2, 2, 4, 4])
+        #expect(configuration.model.method == checkpoint.configuration.model.method)
         #expect(configuration.model.classes == 0 && configuration.model.inputChannels == 0)
         #expect(configuration.schedule == TrainingConfiguration().schedule)
     }

@@ -71,12 +71,12 @@ struct RecipeReader<Root: Configurable> {
         } else if let key = keys.first(where: { $0.formerPath == path }) {
             try record(key, assignment)
             renamed.append((assignment.source, "\(path) is now \(key.path)"))
-        } else if let other = absent.first(where: { $0.key.formerPath == path }) {
+        } else {
+            let others = absent.filter { $0.key.formerPath == path }
+            guard let other = others.first else { throw unknown(assignment) }
             // It had no effect then either; recipes that were written with all keys have it.
             try set(other.key, assignment)
-            leftOut.append((assignment.source, "\(path) belongs to \(other.owner)"))
-        } else {
-            throw unknown(assignment)
+            leftOut.append((assignment.source, "\(path) belongs to \(Self.owners(others))"))
         }
     }
 
@@ -116,7 +116,11 @@ struct RecipeReader<Root: Configurable> {
             .map { "; \($0.path) is \($0.text(in: root))" }
         return ConfigurationError(
             assignment.place
-                + "\(path) belongs to \(others.map(\.owner).joined(separator: ", "))"
+                + "\(path) belongs to \(Self.owners(others))"
                 + decisive.joined())
+    }
+
+    private static func owners(_ keys: [AbsentKey<Root>]) -> String {
+        keys.map(\.owner).joined(separator: " and ")
     }
 }

@@ -1,7 +1,8 @@
+public import BONNConfiguration
 public import BONNModelFormat
 
 /// Where shortcuts start and end.
-public enum ShortcutStyle: String, Sendable, Codable, CaseIterable {
+public enum ShortcutStyle: String, Sendable, CaseIterable {
     /// Around every convolution (the authors' code).
     case perConvolution
     /// Around two convolutions (He et al., 2016).
@@ -9,7 +10,7 @@ public enum ShortcutStyle: String, Sendable, Codable, CaseIterable {
 }
 
 /// Where the PReLU of a block stands.
-public enum PReLUPlacement: String, Sendable, Codable, CaseIterable {
+public enum PReLUPlacement: String, Sendable, CaseIterable {
     /// PReLU(convolution + shortcut): the authors' code.
     case afterAddition
     /// PReLU(convolution) + shortcut: the paper's figure 2.
@@ -19,7 +20,7 @@ public enum PReLUPlacement: String, Sendable, Codable, CaseIterable {
 /// The blocks of BONN (Gu et al., ICCV 2019; the authors' ResNet-18 code):
 /// `y = PReLU(Conv(quantize(BN(x))) + shortcut(x))`, where a shortcut that changes channels or size is a
 /// real 1x1 convolution, a batch norm and average pooling.
-public struct BONNBlock: BlockStyle {
+public struct BONNBlock: BlockStyle, Equatable {
     /// Where shortcuts start and end.
     public var shortcut: ShortcutStyle
     /// Where the last PReLU stands.
@@ -97,4 +98,16 @@ public struct BONNBlock: BlockStyle {
         y = try plan.add(.batchNorm, "\(name).norm", y)
         return stride > 1 ? try plan.averagePoolRoundingUp(y, "\(name).pool", stride: stride) : y
     }
+}
+
+extension BONNBlock {
+    /// Its keys.
+    public static let keys: [Key<BONNBlock>] = [
+        .choice("shortcut", \.shortcut, "a shortcut per convolution or per two")
+            .formerly("model.shortcut"),
+        .choice("prelu_placement", \.placement, "PReLU after or before the sum")
+            .formerly("model.prelu_placement"),
+        .number("dropout", \.dropout, in: 0...0.99, "probability of dropping")
+            .formerly("model.dropout"),
+    ]
 }

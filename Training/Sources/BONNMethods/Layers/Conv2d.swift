@@ -1,4 +1,4 @@
-public import BONNModelFormat
+import BONNModelFormat
 public import BONNNetworks
 public import Torch
 

@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -16,6 +17,28 @@ public struct ABCNet: Method {
     public var kernelShifts: [Double]
     /// v_n at the start: where the planes A_n are cut, +1 where clip(R + v_n, 0, 1) >= 0.5.
     public var activationShifts: [Double]
+
+    /// M; another one spreads all bases and planes anew.
+    public var kernelTerms: Int {
+        get { kernelShifts.count }
+        set { self = ABCNet(kernelTerms: newValue, activationPlanes: activationPlanes) }
+    }
+    /// N; another one spreads all bases and planes anew.
+    public var activationPlanes: Int {
+        get { activationShifts.count }
+        set { self = ABCNet(kernelTerms: kernelTerms, activationPlanes: newValue) }
+    }
+
+    /// The keys of its settings.
+    public static let keys: [Key<ABCNet>] = [
+        .integer("kernel_terms", \.kernelTerms, in: 1...8, "bases of a kernel, M")
+            .formerly("model.kernel_terms"),
+        .integer("activation_planes", \.activationPlanes, in: 1...8, "planes of an activation, N")
+            .formerly("model.activation_planes"),
+    ]
+
+    /// Three bases and three planes.
+    public init() { self.init(kernelTerms: 3) }
 
     /// Creates the method with M bases and N planes. Where the paper gives numbers, they are taken, else
     /// the bases are spread as its default says and the planes alike over [-1.5, 1.5].

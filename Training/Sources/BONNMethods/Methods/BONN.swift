@@ -1,5 +1,24 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
+
+/// The readings of the scale w, on which the paper's equations and its algorithm differ.
+public enum ScaleReading: String, Sendable, CaseIterable {
+    /// Xhat = wbar sign(X): Algorithm 1, and what the released weights show. The default.
+    case multiply = "A"
+    /// Xhat = sign(X), output divided by wbar: equation 1 taken literally (w is about 1 / mean|X|).
+    case divide = "B"
+    /// As A, with the quantisation term |wbar sign(X) - X|^2: the intent of the prose.
+    case reconstruct = "C"
+}
+
+/// The gradient that reaches the scale vector w.
+public enum ScaleGradient: String, Sendable, CaseIterable {
+    /// Equation 15 as printed: the derivative of clip(w o X).
+    case printed
+    /// The derivative of the forward pass with respect to w.
+    case exact = "true"
+}
 
 /// BONN (Gu et al., Bayesian Optimized 1-Bit CNNs, ICCV 2019): one learned scale a layer, latent weights
 /// that follow a mixture of two modes (`BayesianKernelLoss`), features around the centers of their classes
@@ -24,6 +43,29 @@ public struct BONN: Method {
     public var latentStd: Double
     /// wbar at the start; 0 means 1 / sqrt(fan-in) of each layer, which keeps a sum's variance near 1.
     public var initialScale: Double
+
+    /// The keys of its settings.
+    public static let keys: [Key<BONN>] =
+        [
+            .choice("reading", \.reading, "what w multiplies (methods 1.4)")
+                .formerly("model.reading"),
+            .choice("scale_gradient", \.scaleGradient, "gradient of w")
+                .formerly("model.scale_gradient"),
+            .choice("slope", \.slope, "gradient of the sign of activations")
+                .formerly("model.activation_estimator"),
+        ] + BONNBlock.keys.at(\.block) + [
+            .number(
+                "latent_std", \.latentStd, in: 1e-6...10,
+                "standard deviation of the latent weights at the start"
+            ).formerly("model.latent_std"),
+            .number(
+                "initial_scale", \.initialScale, in: 0...1000,
+                "mean of w at the start; 0: 1 / sqrt(fan-in)"
+            ).formerly("model.initial_scale"),
+        ]
+
+    /// The recommended reading of the paper.
+    public init() { self.init(block: BONNBlock()) }
 
     /// Creates the method; what is not given is the recommended reading of the paper.
     public init(

@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -9,11 +10,20 @@ public struct FullPrecision: Method {
         reported: "WRN-22 16-16-32-64 on CIFAR-10 91.66 % (BONN's table)",
         deployment: "float32, or 8-bit first and last layers")
 
-    /// Order of the layers.
-    public let style: any BlockStyle
+    /// Order of the layers: that of the method which it is compared with.
+    public var block: BONNBlock
 
-    /// Creates the method with the order of layers of another.
-    public init(style: any BlockStyle = BONNBlock()) { self.style = style }
+    /// The keys of its settings.
+    public static let keys: [Key<FullPrecision>] = BONNBlock.keys.at(\.block)
+
+    /// The order of the authors' code.
+    public init() { self.init(block: BONNBlock()) }
+
+    /// Creates the method with an order of layers.
+    public init(block: BONNBlock) { self.block = block }
+
+    /// Order of the layers.
+    public var style: any BlockStyle { block }
 
     /// The plan without quantizers.
     public func adapt(_ plan: NetworkPlan) -> NetworkPlan { plan.inFullPrecision() }

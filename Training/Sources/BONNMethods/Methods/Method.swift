@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -5,9 +6,15 @@ public import Torch
 ///
 /// A value with its settings. It says in which order layers stand, what becomes of the plan, and which
 /// quantizers the layers get; where it needs to, which losses it adds and how it is trained.
-public protocol Method: Sendable {
+public protocol Method: Sendable, Equatable {
     /// What is known of the method.
     static var card: MethodCard { get }
+
+    /// The keys of its settings, as they stand in the section `method:` of a recipe.
+    static var keys: [Key<Self>] { get }
+
+    /// The method as its paper has it.
+    init()
 
     /// In which order the layers stand.
     var style: any BlockStyle { get }
@@ -39,6 +46,9 @@ public protocol Method: Sendable {
 }
 
 extension Method {
+    /// None.
+    public static var keys: [Key<Self>] { [] }
+
     /// Nothing.
     public func adapt(_ plan: NetworkPlan) -> NetworkPlan { plan }
 

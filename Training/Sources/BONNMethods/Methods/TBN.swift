@@ -16,6 +16,9 @@ public struct TBN: Method {
     /// The share of a batch in the running threshold.
     public var momentum: Double
 
+    /// The numbers of the authors' code.
+    public init() { self.init(delta: 0.5) }
+
     /// Creates the method; the defaults are those of the authors' code.
     public init(delta: Double = 0.5, momentum: Double = 0.1) {
         self.delta = delta

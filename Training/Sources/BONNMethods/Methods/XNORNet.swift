@@ -1,5 +1,15 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
+
+/// Whose backward pass of XNOR-Net is taken.
+public enum XNORSource: String, Sendable, CaseIterable {
+    /// g (1/n + alpha 1{|W| <= 1}), the paper's equation for a filter of n weights.
+    case paper
+    /// The authors' code: filters are centered over their input channels and clipped to [-1, 1] before
+    /// each pass, and the gradient is g (1/n + alpha 1{|W| < 1}) (1 - 1/Cin) n.
+    case code
+}
 
 /// XNOR-Net (Rastegari et al., ECCV 2016): W ~ alpha sign(W) with alpha = mean|W| of each filter, the least
 /// squares solution; batch norm and sign in front of the convolution (methods.md 2.3).
@@ -20,18 +30,26 @@ public struct XNORNet: Method {
     /// Whether sums are multiplied by K = A * k: A the mean |x| over the channels, k the average over the
     /// window.
     public var scaledActivations: Bool
-    /// Order of the layers.
-    public let style: any BlockStyle
+
+    /// The keys of its settings.
+    public static let keys: [Key<XNORNet>] = [
+        .choice("source", \.source, "backward pass of paper or code").formerly("model.xnor_source"),
+        .flag(
+            "scaled_activations", \.scaledActivations,
+            "multiply sums by the magnitudes K of activations, as the paper"),
+    ]
+
+    /// The paper's backward pass, without K.
+    public init() { self.init(source: .paper) }
 
     /// Creates the method.
-    public init(
-        source: XNORSource = .paper, scaledActivations: Bool = false,
-        style: any BlockStyle = PreActivationBlock()
-    ) {
+    public init(source: XNORSource = .paper, scaledActivations: Bool = false) {
         self.source = source
         self.scaledActivations = scaledActivations
-        self.style = style
     }
+
+    /// Order of the layers.
+    public var style: any BlockStyle { PreActivationBlock() }
 
     /// The plan with K where it is wanted.
     public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {

@@ -20,8 +20,12 @@ public final class Network {
     public let store: ParameterStore
     /// The layers with quantized weights, in order of execution.
     public let quantizedLayers: [QuantizedLayer]
-    /// Where dropout draws from; needed in training when the plan has dropout.
+    /// Where dropout draws from; needed in training when the plan has dropout (`hasDropout`).
     public var generator: Generator?
+    /// Whether training draws at random which values it drops.
+    public var hasDropout: Bool {
+        plan.layers.contains { if case .dropout = $0.layer { true } else { false } }
+    }
 
     /// Every layer, as it is defined.
     let composed: StepList

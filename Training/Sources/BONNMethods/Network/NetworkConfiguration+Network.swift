@@ -9,27 +9,18 @@ extension NetworkConfiguration {
     /// - Parameter size: not known: as published.
     /// - Throws: `NetworkError` that names the key whose value is wrong, and what is possible.
     public func plan(for size: ImageSize = 0) throws(NetworkError) -> NetworkPlan {
-        let method = try trained()
+        try validate()
         let entry = try entry()
         // No size at all is not known yet; half of one is a mistake, which the network refuses.
         let size = size == 0 ? publishedSize : size
         do throws(PlanError) {
             let plan = try entry.plan(
                 input: Shape(inputChannels, size.height, size.width), classes: classes,
-                widths: widths, stem: stem, style: method.style)
-            return weights == .real ? plan.withRealWeights() : plan
+                widths: widths, stem: stem, style: method.value.style)
+            return method.weights == .real ? plan.withRealWeights() : plan
         } catch {
             throw NetworkError("model.name \(network): \(error.message)")
         }
-    }
-
-    /// The method, with the settings that are here.
-    public func trained() throws(NetworkError) -> any Method {
-        try validate()
-        guard let entry = Methods.named(method) else {
-            preconditionFailure("a method that is there has no entry")
-        }
-        return entry.make(self)
     }
 
     /// Whether a batch norm gets one pixel a channel of images of a size: a batch of one image then has no
@@ -53,6 +44,6 @@ extension Network {
         device: Device = .cpu
     ) throws {
         try self.init(
-            configuration.plan(for: size), configuration.trained(), seed: seed, device: device)
+            configuration.plan(for: size), configuration.method.value, seed: seed, device: device)
     }
 }

@@ -1,6 +1,14 @@
 public import Torch
 
-extension Slope {
+/// The slope of sign(x) by which gradients pass: of a function that takes the sign's place in backward.
+public enum Slope: String, Sendable, CaseIterable {
+    /// (2 - 2|x|) for |x| < 1, else 0: of the piecewise polynomial of Bi-Real Net (ECCV 2018).
+    case polynomial
+    /// 1 for |x| <= 1, else 0: of hardtanh (BNN, 2016).
+    case clip
+    /// 1 everywhere (BinaryConnect, 2015).
+    case identity
+
     /// The function that has this slope.
     func surrogate(_ x: Tensor) throws(TorchError) -> Tensor {
         switch self {

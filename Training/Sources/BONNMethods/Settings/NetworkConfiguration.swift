@@ -3,7 +3,7 @@ import BONNModelFormat
 public import BONNNetworks
 
 /// Everything that decides a network's function, but not its weights.
-public struct NetworkConfiguration: Sendable, Codable, Equatable {
+public struct NetworkConfiguration: Sendable, Equatable {
     /// Which network: a name of `Networks.all`.
     public var network: String
     /// Channels of the stem and of each stage.
@@ -14,43 +14,14 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
     public var classes: Int
     /// 3 for colour, 1 for gray.
     public var inputChannels: Int
-    /// How it is trained: a name of `Methods.all`.
-    public var method: String
-    /// Reading of the scale w.
-    public var reading: ScaleReading
-    /// Gradient of the scale w.
-    public var scaleGradient: ScaleGradient
-    /// Gradient of the activations' sign.
-    public var activationSlope: Slope
-    /// Where shortcuts start and end.
-    public var shortcut: ShortcutStyle
-    /// Where the PReLU stands.
-    public var preluPlacement: PReLUPlacement
-    /// Standard deviation of the latent weights at the start; part of the method (methods.md 1.5).
-    public var latentStd: Double
-    /// wbar at the start; 0 means 1 / sqrt(fan-in) of each layer, which keeps a sum's variance near 1.
-    public var initialScale: Double
-    /// Probability of dropping an element of a convolution's result before the addition.
-    public var dropout: Double
+    /// How it is trained.
+    public var method: MethodConfiguration
 
-    /// Whether the weights behind activation quantizers are the method's, or real ones for the first of two
-    /// stages.
-    public var weights = LatentWeights.quantized
-    /// XNOR-Net: whose backward pass.
-    public var xnorSource = XNORSource.paper
-    /// ABC-Net: M.
-    public var kernelTerms = 3
-    /// ABC-Net: N.
-    public var activationPlanes = 3
-
-    /// Creates a configuration; what is not given is the recommended reading of the paper.
+    /// Creates a configuration; widths and stem that are not given are those of the network's paper.
     public init(
-        network: String = "wrn22", widths: [Int]? = nil, stem: Stem? = nil, classes: Int = 10,
-        inputChannels: Int = 3, method: String = "bonn",
-        reading: ScaleReading = .multiply, scaleGradient: ScaleGradient = .printed,
-        activationSlope: Slope = .polynomial, shortcut: ShortcutStyle = .perConvolution,
-        preluPlacement: PReLUPlacement = .afterAddition, latentStd: Double = 0.01,
-        initialScale: Double = 0, dropout: Double = 0
+        network: String = Networks.all[0].name, widths: [Int]? = nil, stem: Stem? = nil,
+        classes: Int = 10, inputChannels: Int = 3, method: any Method = Methods.usual,
+        weights: LatentWeights = .quantized
     ) {
         let entry = Networks.named(network)
         self.network = network
@@ -58,15 +29,7 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
         self.stem = stem ?? entry?.stem ?? .cifar
         self.classes = classes
         self.inputChannels = inputChannels
-        self.method = method
-        self.reading = reading
-        self.scaleGradient = scaleGradient
-        self.activationSlope = activationSlope
-        self.shortcut = shortcut
-        self.preluPlacement = preluPlacement
-        self.latentStd = latentStd
-        self.initialScale = initialScale
-        self.dropout = dropout
+        self.method = MethodConfiguration(method, weights: weights)
     }
 
     /// The size of the images that the network was published for.
@@ -100,20 +63,9 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
         guard inputChannels == 1 || inputChannels == 3 else {
             throw NetworkError("model.input_channels: expected 1 or 3, found \(inputChannels)")
         }
-        guard latentStd > 0, latentStd.isFinite else {
-            throw NetworkError("model.latent_std: expected a number above 0, found \(latentStd)")
-        }
-        guard initialScale >= 0, initialScale.isFinite else {
+        for key in method.ownKeys where !key.holds(in: method) {
             throw NetworkError(
-                "model.initial_scale: expected 0 (automatic) or more, found \(initialScale)")
-        }
-        guard dropout >= 0, dropout < 1 else {
-            throw NetworkError("model.dropout: expected 0 up to below 1, found \(dropout)")
-        }
-        guard Methods.named(method) != nil else {
-            throw NetworkError(
-                "model.method: expected one of \(Methods.all.map(\.card.name).joined(separator: ", ")), "
-                    + "found \(printable(method, limit: 60))")
+                "method.\(key.path) is \(key.text(in: method)), expected \(key.expected)")
         }
     }
 
@@ -134,6 +86,28 @@ public struct NetworkConfiguration: Sendable, Codable, Equatable {
                     + "augmentation.image_size = \(fitting)")
         }
     }
+}
+
+extension NetworkConfiguration {
+    /// The keys of the section `model:`. Another network brings its own widths and stem.
+    public static let keys: [Key<NetworkConfiguration>] = [
+        .name(
+            "name", \.network, of: Networks.all.map(\.name),
+            "the network; sets widths and stem to the paper's unless they are given"
+        ).decisive { model, before in
+            guard model.network != before.network, let network = Networks.named(model.network)
+            else { return }
+            model.widths = network.widths
+            model.stem = network.stem ?? .cifar
+        },
+        .integers("widths", \.widths, in: 1...65_536, "channels of stem and stages"),
+        .choice("stem", \.stem, "3x3 for small images or 7x7/2 with pooling"),
+        .integer(
+            "classes", \.classes, in: 0...1_000_000, "outputs; 0: as the data set"),
+        .integer(
+            "input_channels", \.inputChannels, in: 0...1024,
+            "channels of the images; 0: as the data set"),
+    ]
 }
 
 /// A network that can not be built; the message says which value is wrong and what is possible.

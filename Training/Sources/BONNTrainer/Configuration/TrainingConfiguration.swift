@@ -9,7 +9,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     /// Where the images come from.
     public var data = DataConfiguration()
     /// The network. `classes` and `inputChannels` are 0 until the data set is known.
-    public var model = NetworkConfiguration(network: "wrn22", classes: 0, inputChannels: 0)
+    public var model = NetworkConfiguration(classes: 0, inputChannels: 0)
     /// The optimiser.
     public var optimizer = OptimizerConfiguration()
     /// The learning rate over time.
@@ -35,12 +35,23 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
 extension TrainingConfiguration: Configurable {
     /// Every key of a recipe, in the order in which `config.yaml` lists them.
-    public var keys: [Key<TrainingConfiguration>] { Self.keys }
+    public var keys: [Key<TrainingConfiguration>] {
+        Self.input + model.method.keys.at("method", \.model.method) + Self.training
+    }
 
-    private static let keys: [Key<TrainingConfiguration>] =
+    /// The keys of methods that are not chosen.
+    public var absentKeys: [AbsentKey<TrainingConfiguration>] {
+        model.method.absentKeys.map {
+            AbsentKey($0.key.at("method", \.model.method), owner: $0.owner)
+        }
+    }
+
+    private static let input: [Key<TrainingConfiguration>] =
         DataConfiguration.keys.at("data", \.data)
         + NetworkConfiguration.keys.at("model", \.model)
-        + OptimizerConfiguration.keys.at("optimizer", \.optimizer)
+
+    private static let training: [Key<TrainingConfiguration>] =
+        OptimizerConfiguration.keys.at("optimizer", \.optimizer)
         + ScheduleConfiguration.keys.at("schedule", \.schedule)
         + LossConfiguration.keys.at("losses", \.losses)
         + AugmentationConfiguration.keys.at("augmentation", \.augmentation)

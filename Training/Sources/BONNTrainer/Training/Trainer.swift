@@ -77,7 +77,7 @@ public final class Trainer {
             } else {
                 transfer = nil
             }
-            if resolved.model.dropout > 0 {
+            if network.hasDropout {
                 network.generator = try Generator(
                     seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
             }
