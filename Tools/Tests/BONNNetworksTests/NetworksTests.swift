@@ -90,6 +90,9 @@ import Testing
         #expect(scaled.shape(of: scaled.output) == Shape(5, 1, 1))
         try expectExact(SeededWeights(plan: scaled, seed: 2), network)
         #expect(try plan.inFullPrecision().withMagnitudes() == plan.inFullPrecision())
+        // The first of two stages, with real weights, has them too.
+        let first = try plan.withRealWeights().withMagnitudes()
+        #expect(first.layers.map(\.name) == scaled.layers.map(\.name))
     }
 
     @Test(arguments: Networks.all.map(\.name))

@@ -44,6 +44,17 @@ public enum LayerPlan: Sendable, Equatable {
     /// In training, elements are dropped with this probability; otherwise nothing.
     case dropout(Double)
 
+    /// Whether the layer sums products with weights.
+    var hasWeights: Bool {
+        switch self {
+        case .convolution, .linear: true
+        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,
+            .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add, .multiply,
+            .concatenate, .flatten, .dropout:
+            false
+        }
+    }
+
     /// Whether weights are the method's business.
     public var hasQuantizedWeights: Bool {
         switch self {

@@ -1,12 +1,13 @@
 import BONNModelFormat
 
 extension NetworkPlan {
-    /// The plan with the sums of quantized layers multiplied by K, the magnitudes of what a quantizer takes
+    /// The plan with the sums of layers that read a quantizer multiplied by K, the magnitudes that it takes
     /// away.
     ///
     /// K = A * k: A is the mean |x| over the channels of what the layer would read without its quantizer, k
     /// averages over the layer's window, with zeros in the padding; one number for each pixel of the layer's
-    /// sums, through which no gradient passes. A layer that reads numbers stays as it is.
+    /// sums, through which no gradient passes. A layer that reads numbers stays as it is; whether weights are
+    /// quantized does not matter.
     ///
     /// The layers are named `LAYER.magnitudes`, with what leads to it, and `LAYER.scaled`, which others read in
     /// the place of LAYER.
@@ -18,7 +19,7 @@ extension NetworkPlan {
         for layer in layers {
             try plan.add(
                 layer.layer, layer.name, inputs: layer.inputs.map { scaled[$0] ?? $0 })
-            guard layer.layer.hasQuantizedWeights, let source = unquantized(layer) else { continue }
+            guard layer.layer.hasWeights, let source = unquantized(layer) else { continue }
             let value = scaled[source.value] ?? source.value
             let magnitudes = try plan.magnitudes(value, layer, through: source.between)
             scaled[layer.name] = try plan.add(
