@@ -12,7 +12,7 @@ public struct KernelLossSettings: ObjectiveSettings {
             "kernel", \.lambda, in: 0...(.greatestFiniteMagnitude), "lambda, Bayesian kernel loss"),
         .number(
             "nu", \.nu, in: 0...(.greatestFiniteMagnitude),
-            "nu, variance of the quantisation error"),
+            "nu, variance of the quantization error"),
     ]
 
     /// Lambda: the weight of the loss (equation 9).
