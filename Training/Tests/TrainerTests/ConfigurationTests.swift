@@ -114,7 +114,10 @@ import Testing
     func `the recipes of the repository are valid`(name: String, epochs: Int) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../recipes").standardized
-        let configuration = try Recipe.read(path: folder.path + "/\(name).yaml")
+        let (configuration, notes) = try Recipe.noted(
+            path: folder.path + "/\(name).yaml", over: TrainingConfiguration())
+        #expect(notes.isEmpty)
+        #expect(try Recipe.read(yaml: Recipe.yaml(configuration), source: "x") == configuration)
         #expect(configuration.schedule.epochs == epochs)
         var model = configuration.model
         (model.classes, model.inputChannels) = (10, 3)
