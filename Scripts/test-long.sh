@@ -12,9 +12,10 @@ kernel_tests seeds --cases 136000 --seed "${SEED:-2}" native
 # Foundation's Process leaks 32 bytes in the tests that call Python; nothing else may.
 printf 'leak:libFoundation.so\n' >"$ROOT/.build/leaks-of-others"
 export LSAN_OPTIONS="suppressions=$ROOT/.build/leaks-of-others:print_suppressions=0"
-# The sanitizer has an allocator of its own, which nothing can stand in front of.
+# The sanitizers have an allocator of their own, which nothing can stand in front of.
 swift_tests address . --sanitize address --scratch-path .build/address --skip AllocationTests
-swift_tests threads . --sanitize thread --scratch-path .build/thread --filter RuntimeTests
+swift_tests threads . --sanitize thread --scratch-path .build/thread --filter RuntimeTests \
+    --skip AllocationTests
 swift_tests release . --configuration release --scratch-path .build/optimised \
     -Xswiftc -enable-testing --filter 'KernelTests|RuntimeTests'
 # Runs that are killed, and in which calls of the system fail, ten times as often as every day.

@@ -1,5 +1,6 @@
 import BONNModelFormat
 import BONNTestSupport
+import Foundation
 import Testing
 
 @Suite struct `Names` {
@@ -76,8 +77,15 @@ import Testing
             forge.replace(old, "\"\(key)\":\"\(marks)\"")
             bytes = try forge.bytes()
         }
-        let start = ContinuousClock.now
+        // The thread's own time: a machine that does something else does not count.
+        let start = Self.processorSeconds
         #expect(throws: ModelFormatError.self) { try ModelFile(bytes: bytes) }
-        #expect(ContinuousClock.now - start < .seconds(1))
+        #expect(Self.processorSeconds - start < 1)
+    }
+
+    private static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

@@ -56,6 +56,9 @@ extension Configurable {
 }
 
 extension RecipeStage {
+    /// Whether it sets a key.
+    func sets(_ path: String) -> Bool { settings.contains { $0.path == path } }
+
     /// What messages call it.
     func title(_ index: Int) -> String {
         "stage \(index + 1)" + (name.isEmpty ? "" : " (\(RecipeText.quoted(name)))")

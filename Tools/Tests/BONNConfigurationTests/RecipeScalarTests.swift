@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: [
         #"a\0b"#, String(repeating: "a", count: 4_097), String(repeating: #"\x80"#, count: 65),
-        String(repeating: #"\u0301"#, count: 33),
+        String(repeating: #"\u0301"#, count: 33), #"\ufeff\ufeff\""#,
     ])
     func `a text that no recipe could hold again is refused`(escaped: String) {
         let error = #expect(throws: ConfigurationError.self) { try apply("\"\(escaped)\"") }

@@ -87,6 +87,19 @@ import Testing
         #expect(found == "r.yaml:2: expected at most 100 stages, found 101")
     }
 
+    @Test func `what every stage sets cannot be set for the whole`() throws {
+        var whole = try Self.read("stages:\n  - shape.radius: 9\n  - shape.radius: 8\n  - {}\n")
+        try whole.apply([("shape.radius", "3", "--set shape.radius=3")])
+        #expect(try whole.stage(2).shape == .circle(.init(radius: 3)))
+        whole.stages.removeLast()
+        let found = message { try whole.apply([("shape.radius", "4", "--set shape.radius=4")]) }
+        #expect(
+            found
+                == "--set shape.radius=4: every stage of the recipe sets shape.radius; change it there"
+        )
+        #expect(whole.shape == .circle(.init(radius: 3)))
+    }
+
     @Test func `a setting that fits no more is said by the stage that has it`() throws {
         var whole = try Self.read("stages:\n  - name: big\n    shape.radius: 9\n")
         try whole.apply([("shape.name", "polygon", "--shape polygon")])

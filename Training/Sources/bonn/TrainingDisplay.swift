@@ -1,4 +1,5 @@
 import BONNMethods
+import BONNModelFormat
 import BONNTerminal
 import BONNTrainer
 import Foundation
@@ -9,6 +10,7 @@ final class TrainingDisplay {
     private let bar = ProgressBar()
     private var transfer: WeightTransfer?
     private var objectives: [String] = []
+    private var hasValidation = false
 
     init(json: Bool) {
         self.json = json
@@ -18,6 +20,7 @@ final class TrainingDisplay {
     func show(_ event: TrainingEvent, _ run: TrainingState) {
         switch event {
         case .started(let summary): start(summary)
+        case .stage(let summary): begin(summary)
         case .step(let step): show(step)
         case .objective(let title, let epoch): line("The \(title) acts from epoch \(epoch) on.")
         case .skipped(let message): line("Left out: \(message)")
@@ -83,14 +86,11 @@ final class TrainingDisplay {
     }
 
     private func start(_ summary: RunSummary) {
-        let model = summary.configuration.model
+        let run = summary.stage.stage.configuration.run
+        hasValidation = summary.dataset.validationImages != nil
         line(
-            "\(model.network) \(model.widths.map(String.init).joined(separator: "-")), "
-                + "method \(model.method.name): \(Terminal.grouped(summary.binaryParameters)) "
-                + "1-bit and \(Terminal.grouped(summary.realParameters)) 32-bit parameters")
-        line(
-            "\(summary.dataset), device \(summary.configuration.run.device), "
-                + "\(summary.configuration.run.threads) threads, folder \(summary.directory)")
+            "\(summary.dataset), device \(run.device), \(run.threads) threads, "
+                + "folder \(summary.directory)")
         for note in summary.notes { line(note) }
         if summary.completedEpochs > 0 || summary.completedSteps > 0 {
             let progress = Self.progress(summary.completedEpochs, summary.completedSteps)
@@ -98,14 +98,28 @@ final class TrainingDisplay {
         }
         if let earlier = summary.earlierEpochs {
             line(
-                "\(summary.configuration.schedule.epochs) epochs in all instead of \(earlier): learning "
+                "\(summary.epochs) epochs in all instead of \(earlier): learning "
                     + "rate and fine-tuning follow the new plan from here on.")
         }
-        if let transfer = summary.transfer {
-            self.transfer = transfer
-            WeightReport(transfer).lines.forEach(line)
+        transfer = summary.stage.transfer
+        begin(summary.stage)
+    }
+
+    private func begin(_ summary: StageSummary) {
+        let model = summary.stage.configuration.model
+        if summary.stages > 1 {
+            let stage = summary.stage
+            line(
+                "Stage \(stage.index + 1) of \(summary.stages)"
+                    + (stage.name.isEmpty ? "" : ", \(printable(stage.name, limit: 60))")
+                    + ": epochs \(stage.firstEpoch + 1) to \(stage.end)")
         }
-        let measured = summary.dataset.validationImages == nil ? "    test" : "validat."
+        line(
+            "\(model.network) \(model.widths.map(String.init).joined(separator: "-")), "
+                + "method \(model.method.name): \(Terminal.grouped(summary.binaryParameters)) "
+                + "1-bit and \(Terminal.grouped(summary.realParameters)) 32-bit parameters")
+        if let transfer = summary.transfer { WeightReport(transfer).lines.forEach(line) }
+        let measured = hasValidation ? "validat." : "    test"
         objectives = summary.objectives
         line(
             "epoch       rate     loss" + objectives.map(Self.heading).joined()

@@ -27,7 +27,7 @@ struct TrainingStart {
             checkpoint.noteMissingDigest(directory.lastPath)
             return TrainingStart(
                 directory: directory,
-                configuration: try configuration(command, over: checkpoint.configuration),
+                configuration: try configuration(command, over: checkpoint.recipe),
                 checkpoint: checkpoint)
         case .recipe(let stored):
             return TrainingStart(

@@ -115,7 +115,7 @@ import Foundation
         try FileManager.default.subpathsOfDirectory(atPath: folder).count { $0.hasSuffix(".tmp") }
     }
 
-    private func checkpoint(isNew: Bool) -> Checkpoint {
+    private func checkpoint(isNew: Bool) throws -> Checkpoint {
         var state = TrainingState()
         state.epoch = isNew ? 2 : 1
         state.metrics = (1...state.epoch).map { epoch in
@@ -126,8 +126,8 @@ import Foundation
         var configuration = TrainingConfiguration()
         configuration.run.seed = state.epoch
         let bytes = [UInt8](repeating: isNew ? 7 : 3, count: isNew ? 300_000 : 200_000)
-        return Checkpoint(
-            configuration: configuration, state: state,
+        return try Checkpoint(
+            recipe: configuration, state: state,
             tensors: [
                 "head.bias": Safetensors.Tensor(
                     name: "head.bias", elementType: .u8, shape: [bytes.count], bytes: bytes)

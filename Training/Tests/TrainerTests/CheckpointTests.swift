@@ -7,7 +7,7 @@ import Testing
 @testable import BONNTrainer
 
 @Suite struct CheckpointTests {
-    private func sample() -> Checkpoint {
+    private func sample() throws -> Checkpoint {
         var state = TrainingState()
         state.epoch = 3
         state.progress = EpochProgress(terms: ["cross_entropy", "another_loss"])
@@ -27,8 +27,8 @@ import Testing
                         UInt8(random.integer(below: 256))
                     })
             }
-        return Checkpoint(
-            configuration: TrainingConfiguration(), state: state,
+        return try Checkpoint(
+            recipe: TrainingConfiguration(), state: state,
             tensors: [Name: Safetensors.Tensor](
                 uniqueKeysWithValues: tensors.map { ($0.name, $0) }))
     }
@@ -36,7 +36,7 @@ import Testing
     @Test func `a checkpoint reads back as itself, bit for bit`() throws {
         let folder = TemporaryFolder()
         let path = folder.path + "/c.safetensors"
-        let checkpoint = sample()
+        let checkpoint = try sample()
         try checkpoint.write(to: path)
         let read = try Checkpoint(path: path)
         #expect(read.configuration == checkpoint.configuration && read.state == checkpoint.state)
@@ -110,7 +110,7 @@ import Testing
     @Test func `a full disk leaves the old file and says so`() throws {
         guard let disk = SmallDisk() else { return }
         let path = disk.path + "/last.safetensors"
-        var checkpoint = sample()
+        var checkpoint = try sample()
         try checkpoint.write(to: path)
         let before = try File.bytes(of: path)
         checkpoint.tensors["big"] = Safetensors.Tensor(

@@ -109,23 +109,23 @@ import Testing
         ("wrn22-cifar10", 200), ("wrn22-cifar10-quick", 5), ("resnet18-imagenet", 70),
         ("synthetic-demo", 4), ("wrn22-cifar10-xnor-quick", 5), ("wrn22-cifar10-bireal-quick", 5),
         ("wrn22-cifar10-abc-quick", 5), ("wrn22-cifar10-tbn-quick", 5),
-        ("wrn22-cifar10-react-quick", 5),
+        ("wrn22-cifar10-react-quick", 5), ("wrn22-cifar10-react-stages-quick", 5),
     ])
     func `the recipes of the repository are valid`(name: String, epochs: Int) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../recipes").standardized
-        let (configuration, notes) = try Recipe.noted(
-            path: folder.path + "/\(name).yaml", over: TrainingConfiguration())
-        #expect(notes.isEmpty)
-        #expect(try Recipe.read(yaml: Recipe.yaml(configuration), source: "x") == configuration)
-        #expect(configuration.schedule.epochs == epochs)
-        var model = configuration.model
-        (model.classes, model.inputChannels) = (10, 3)
-        let size = model.publishedSize
-        try model.validate(height: size.height, width: size.width)
-        #expect(try !Network(model, seed: 1).store.trainable.isEmpty)
+        let configuration = try Recipe.read(path: folder.path + "/\(name).yaml")
+        let stages = try configuration.runStages()
+        #expect(stages.reduce(0) { $0 + $1.epochs } == epochs)
+        for stage in stages {
+            var model = stage.configuration.model
+            (model.classes, model.inputChannels) = (10, 3)
+            let size = model.publishedSize
+            try model.validate(height: size.height, width: size.width)
+            #expect(try !Network(model, seed: 1).store.trainable.isEmpty)
+        }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(names.filter { $0.hasSuffix(".yaml") }.count == 9, "each is tested here")
+        #expect(names.filter { $0.hasSuffix(".yaml") }.count == 10, "each is tested here")
     }
 
     @Test func `what follows from the data is filled in`() throws {

@@ -18,7 +18,8 @@ import Testing
 
     @Test func `every part of a configuration has a key, by which messages name it`() {
         let configuration = TrainingConfiguration()
-        for section in Mirror(reflecting: configuration).children {
+        // Stages are lists of keys themselves.
+        for section in Mirror(reflecting: configuration).children where section.label != "stages" {
             let name = section.label ?? ""
             let parts = Self.parts(of: section.value)
             let keys = configuration.keys.count { $0.path.hasPrefix(name + ".") }

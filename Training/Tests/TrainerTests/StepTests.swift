@@ -161,8 +161,8 @@ import Torch
         try run(whole, 10)
         let first = try step()
         try run(first, 4)
-        var stored = Checkpoint(
-            configuration: TrainingConfiguration(), state: TrainingState(),
+        var stored = try Checkpoint(
+            recipe: TrainingConfiguration(), state: TrainingState(),
             tensors: try first.capture())
         #expect(stored.tensors["trainer/extragradient.reach"]?.shape == [])
         let second = try step()

@@ -39,7 +39,7 @@ import Torch
     {
         let source = try source()
         let trainer = try trainer(from: source, "run")
-        let transfer = try #require(trainer.transfer)
+        let transfer = try #require(trainer.current.transfer)
         #expect(transfer.new.isEmpty && transfer.left.isEmpty)
         #expect(transfer.taken.count == source.checkpoint.networkTensors.count)
         let deployed = source.checkpoint.deployedTensors.mapValues(\.bytes)
@@ -60,7 +60,7 @@ import Torch
             other.classNames = classes.map { Name($0) }
             let splits = DatasetSplits(kind: .synthetic, train: other, test: other)
             let trainer = try trainer(from: source, "run-\(classes.count)", splits: splits)
-            let transfer = try #require(trainer.transfer)
+            let transfer = try #require(trainer.current.transfer)
             let items = [
                 WeightTransfer.Item(name: "head.bias", shape: [shape[0]]),
                 WeightTransfer.Item(name: "head.weight", shape: shape),
@@ -80,7 +80,7 @@ import Torch
     @Test func `of another network what fits is taken, by name and shape`() throws {
         let source = try source()
         let trainer = try trainer(from: source, "run") { $0.model.widths = [2, 2, 8, 8] }
-        let transfer = try #require(trainer.transfer)
+        let transfer = try #require(trainer.current.transfer)
         #expect(transfer.taken.contains { $0.name == "stages.0.0.0.convolution.weight" })
         let wider: Name = "stages.2.1.0.convolution.weight"
         #expect(transfer.new.contains(WeightTransfer.Item(name: wider, shape: [8, 8, 3, 3])))
@@ -113,7 +113,7 @@ import Torch
             #expect(try kernel.mu.tensor.detached().bytes() == moments.mean.bytes())
             #expect(try kernel.sigma.tensor.detached().bytes() == moments.deviation.bytes())
         }
-        let new = try #require(trainer.transfer).new.map(\.name)
+        let new = try #require(trainer.current.transfer).new.map(\.name)
         #expect(new.contains("stages.0.0.0.convolution.w"))
     }
 

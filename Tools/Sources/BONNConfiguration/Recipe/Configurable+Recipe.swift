@@ -42,7 +42,8 @@ extension Configurable {
     /// - Parameter assignments: the path of a key, the text of its value, and what the user typed, for
     ///   messages. A later one wins, except that decisive keys are set before all others.
     /// - Returns: As `read(recipe:source:)`.
-    /// - Throws: An error for an unknown key or a value that does not fit; nothing is then changed.
+    /// - Throws: An error for an unknown key, for a value that does not fit, or for a key that every stage sets
+    ///   and an assignment therefore would not change; nothing is then changed.
     @discardableResult
     public mutating func apply(
         _ assignments: [(path: String, value: String, source: String)]
@@ -50,6 +51,10 @@ extension Configurable {
         var read: [RecipeAssignment] = []
         for assignment in assignments {
             let source = RecipeText.quoted(assignment.source)
+            guard stages.isEmpty || !stages.allSatisfy({ $0.sets(assignment.path) }) else {
+                throw ConfigurationError(
+                    "\(source): every stage of the recipe sets \(assignment.path); change it there")
+            }
             read.append(
                 RecipeAssignment(
                     path: assignment.path,

@@ -9,12 +9,15 @@ enum RecipeScalar {
 
     /// What `holds` asks for, as a message says it.
     static let expectation =
-        "a text of at most \(longest) bytes without NUL, with at most \(mostUnprintable) characters "
+        "a text of at most \(longest) bytes without NUL or U+FEFF in front, with at most \(mostUnprintable) characters "
         + "that cannot be shown and \(RecipeText.longestMarks) combining marks in a row"
 
     /// Whether a recipe can hold a text within the bounds that it has when it is read.
+    ///
+    /// A byte order mark in front of a scalar is taken for one of a file: Foundation leaves it out.
     static func holds(_ text: String) -> Bool {
         text.utf8.count <= longest && !text.utf8.contains(0)
+            && text.unicodeScalars.first != "\u{FEFF}"
             && text.unicodeScalars.count { !isPrintable($0) } <= mostUnprintable
             && RecipeText.longestMarks(of: text) <= RecipeText.longestMarks
     }

@@ -3,7 +3,7 @@ public import Torch
 
 /// ReActNet (Liu et al., ECCV 2020) in its ResNet-18 form: a learned shift in front of the sign, RPReLU, two
 /// stages of training (methods.md 3.3). The first stage, binary activations with real weights, is
-/// `method.weights: real`; the second one starts from its weights (`--from`).
+/// `method.weights: real` in a stage of a recipe; the next stage starts from its weights.
 public struct ReActNet: Method {
     /// What is known of the method.
     public static let card = MethodCard(

@@ -79,7 +79,7 @@ extension MethodConfiguration {
         ).formerly("model.method").decisive(),
         .choice(
             "weights", \.weights,
-            "of quantized layers: the method's, or real for the first of two stages"
+            "of quantized layers: the method's, or real, for the first of two stages"
         ).formerly("model.weights").varyingByStage(),
     ]
 }

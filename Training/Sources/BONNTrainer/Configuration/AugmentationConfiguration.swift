@@ -63,7 +63,27 @@ public struct AugmentationConfiguration: Sendable, Equatable {
 
 extension AugmentationConfiguration {
     /// Its keys.
-    public static let keys: [Key<AugmentationConfiguration>] = [
+    public static let keys: [Key<AugmentationConfiguration>] =
+        training.map { $0.varyingByStage() } + [
+            .size(
+                "image_size", \.imageSize,
+                "the network's input, one side or HEIGHTxWIDTH; 0: as the data set"),
+            .choice(
+                "resize", \.resize,
+                "test images; auto: crop, but stretch those of differing sizes if not square"),
+            .integer(
+                "resize_to", \.resizeTo, in: 0...8192,
+                "crop: shorter side of test images before the centre crop; 0: image_size / 0.875"),
+            .numbers(
+                "mean", \.mean, in: 0...1,
+                "of each channel; empty: measured on the training images"),
+            .numbers(
+                "std", \.std, in: 1e-3...10,
+                "of each channel; empty: measured on the training images"),
+        ]
+
+    /// Those of training images alone: the network's input does not depend on them.
+    private static let training: [Key<AugmentationConfiguration>] = [
         .choice("crop", \.crop, "how training images are cropped"),
         .integer("padding", \.padding, in: 0...256, "pad: pixels"),
         .choice("padding_mode", \.paddingMode, "pad: what it holds"),
@@ -80,20 +100,5 @@ extension AugmentationConfiguration {
         .number(
             "maximum_ratio", \.maximumRatio, in: 0.01...100,
             "resized: largest width over height"),
-        .size(
-            "image_size", \.imageSize,
-            "the network's input, one side or HEIGHTxWIDTH; 0: as the data set"),
-        .choice(
-            "resize", \.resize,
-            "test images; auto: crop, but stretch those of differing sizes if not square"),
-        .integer(
-            "resize_to", \.resizeTo, in: 0...8192,
-            "crop: shorter side of test images before the centre crop; 0: image_size / 0.875"),
-        .numbers(
-            "mean", \.mean, in: 0...1,
-            "of each channel; empty: measured on the training images"),
-        .numbers(
-            "std", \.std, in: 1e-3...10,
-            "of each channel; empty: measured on the training images"),
     ]
 }

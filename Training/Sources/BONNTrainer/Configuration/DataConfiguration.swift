@@ -75,11 +75,14 @@ extension DataConfiguration {
             "validation_share", \.validationShare, in: 0.001...0.999,
             "of each class, held out by the seed: to test where a folder has no parts (null: 0.2), "
                 + "else to validate (null: none)"),
-        .integer("batch_size", \.batchSize, in: 1...1_000_000, "images per step"),
+        .integer("batch_size", \.batchSize, in: 1...1_000_000, "images per step")
+            .varyingByStage(),
         .choice(
             "sampler", \.sampler,
-            "uniform: each training image once an epoch; balanced: each class as often"),
-        .flag("drop_last", \.dropLast, "leave out a last batch that is not full"),
+            "uniform: each training image once an epoch; balanced: each class as often"
+        ).varyingByStage(),
+        .flag("drop_last", \.dropLast, "leave out a last batch that is not full")
+            .varyingByStage(),
         .integer("workers", \.workers, in: 1...256, "threads that read and augment")
             .changeable(),
         .integer("queue", \.queue, in: 1...1024, "batches ready ahead of the step")

@@ -40,7 +40,8 @@ extension RunConfiguration {
         ).changeable(),
         .number(
             "ema_decay", \.emaDecay, in: 0...0.999999,
-            "moving average of the weights; 0: off"),
+            "moving average of the weights; 0: off"
+        ).varyingByStage(),
         .flag("layer_statistics", \.layerStatistics, "write layers.csv"),
     ]
 }

@@ -20,6 +20,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var augmentation = AugmentationConfiguration()
     /// How the run is carried out.
     public var run = RunConfiguration()
+    /// What differs in parts of the run that follow one another; empty: there is one, the whole.
+    public var stages: [RecipeStage] = []
 
     /// The recommended reading of the paper for WRN-22 on CIFAR.
     public init() {}
@@ -36,7 +38,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
 extension TrainingConfiguration: Configurable {
     /// Every key of a recipe, in the order in which `config.yaml` lists them.
     public var keys: [Key<TrainingConfiguration>] {
-        Self.input + model.method.keys.at("method", \.model.method) + Self.training
+        Self.input + model.method.keys.at("method", \.model.method).map { $0.varyingByStage() }
+            + Self.training
     }
 
     /// The keys of methods that are not chosen.
@@ -51,9 +54,14 @@ extension TrainingConfiguration: Configurable {
         + NetworkConfiguration.keys.at("model", \.model)
 
     private static let training: [Key<TrainingConfiguration>] =
-        OptimizerConfiguration.keys.at("optimizer", \.optimizer)
+        (OptimizerConfiguration.keys.at("optimizer", \.optimizer)
         + ScheduleConfiguration.keys.at("schedule", \.schedule)
-        + LossConfiguration.keys.at("losses", \.losses)
+        + LossConfiguration.keys.at("losses", \.losses)).map { $0.varyingByStage() }
         + AugmentationConfiguration.keys.at("augmentation", \.augmentation)
         + RunConfiguration.keys.at("run", \.run)
+
+    /// `stages`.
+    public static var stageStorage: (any WritableKeyPath<Self, [RecipeStage]> & Sendable)? {
+        \TrainingConfiguration.stages
+    }
 }

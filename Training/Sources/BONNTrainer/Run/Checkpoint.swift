@@ -11,7 +11,9 @@ import Foundation
 /// A file states its SHA-256 (`Safetensors.digestKey`), so that no bit of it can change unnoticed.
 /// Version 1 did not; such files are read, and `digest` is nil.
 public struct Checkpoint: Sendable {
-    /// The complete, resolved configuration.
+    /// The complete, resolved recipe of the run, with its stages.
+    public let recipe: TrainingConfiguration
+    /// What holds in the stage that the run is in: the recipe itself where it has no stages.
     public var configuration: TrainingConfiguration
     /// Where the run is.
     public var state: TrainingState
@@ -33,11 +35,13 @@ public struct Checkpoint: Sendable {
     private static let versionWithoutDigest = "1"
 
     /// Creates a checkpoint.
+    ///
+    /// - Throws: `.configuration` for a state in a stage that the recipe does not have.
     public init(
-        configuration: TrainingConfiguration, state: TrainingState,
-        tensors: [Name: Safetensors.Tensor]
-    ) {
-        self.configuration = configuration
+        recipe: TrainingConfiguration, state: TrainingState, tensors: [Name: Safetensors.Tensor]
+    ) throws(TrainingError) {
+        self.recipe = recipe
+        configuration = try recipe.configuration(ofStage: state.stage ?? 0)
         self.state = state
         self.tensors = tensors
     }
@@ -85,8 +89,9 @@ public struct Checkpoint: Sendable {
             throw TrainingError(.checkpoint, "\(path): the configuration or the state is missing")
         }
         do {
-            configuration = try Recipe.read(yaml: yaml, source: path, over: .ofOlderRuns)
+            recipe = try Recipe.read(yaml: yaml, source: path, over: .ofOlderRuns)
             state = try JSONDecoder().decode(StoredState.self, from: Data(json.utf8)).state
+            configuration = try recipe.configuration(ofStage: state.stage ?? 0)
         } catch {
             throw TrainingError(.checkpoint, "\(path): the metadata is damaged: \(error)")
         }
@@ -108,7 +113,7 @@ public struct Checkpoint: Sendable {
             let json = String(decoding: try encoder.encode(state), as: UTF8.self)
             let metadata: [(key: Name, value: String)] = [
                 ("format", Self.format), ("format_version", Self.version),
-                ("configuration", Recipe.yaml(configuration)), ("state", json),
+                ("configuration", Recipe.yaml(recipe)), ("state", json),
             ]
             bytes = try Safetensors.write(
                 metadata: metadata, tensors: Array(tensors.values))

@@ -130,7 +130,7 @@ public final class RunDirectory {
     func observe(_ event: TrainingEvent, _ run: TrainingState) throws(TrainingError) {
         switch event {
         case .started, .saved: try writeTables(run)
-        case .step, .objective, .skipped, .epoch: break
+        case .stage, .step, .objective, .skipped, .epoch: break
         }
     }
 

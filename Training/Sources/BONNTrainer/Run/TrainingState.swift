@@ -5,13 +5,16 @@ public import BONNModelFormat
 public struct TrainingState: Sendable, Equatable, Codable {
     /// Epochs that are complete; also the index, from 0, of the epoch under way.
     public var epoch = 0
+    /// The stage of the recipe that the epoch belongs to, counted from 0; nil in checkpoints that do not say: the
+    /// first.
+    public var stage: Int? = 0
     /// What the epoch under way has added up; its `steps` are the batches already used.
     public var progress = EpochProgress()
     /// The rows of metrics.csv.
     public var metrics: [EpochMetrics] = []
     /// The rows of layers.csv.
     public var layers: [LayerStatistics] = []
-    /// The epoch with the best top-1 so far, counted from 1; nil before a measurement.
+    /// The epoch of the stage with the best top-1 so far, counted from 1; nil before a measurement.
     public var bestEpoch: Int?
     /// The top-1 of that epoch on the images that the best one is chosen on, 0...1.
     public var bestTop1: Double?

@@ -20,7 +20,7 @@ extension Trainer {
         lastSave = Date()
     }
 
-    private func captured() throws -> Checkpoint {
+    func captured() throws -> Checkpoint {
         var tensors = try step.capture()
         func add(_ more: [Name: Safetensors.Tensor]) {
             tensors.merge(more) { _, new in new }
@@ -32,7 +32,7 @@ extension Trainer {
             tensors[Self.dropoutState] = Safetensors.Tensor(
                 name: Self.dropoutState, elementType: .u8, shape: [bytes.count], bytes: bytes)
         }
-        return Checkpoint(configuration: configuration, state: state, tensors: tensors)
+        return try Checkpoint(recipe: recipe, state: state, tensors: tensors)
     }
 
     /// Puts back everything that `captured` took.
@@ -46,7 +46,7 @@ extension Trainer {
                 "\(source): was trained on \(checkpoint.state.dataset), the data given now: "
                     + "\(difference)")
         }
-        try checkpoint.requireSameRun(configuration, source: source)
+        try checkpoint.requireSameRun(recipe, source: source)
         try adoptEpochs(of: checkpoint, source: source)
         try step.restore(checkpoint, source: source)
         try averages?.restore(
@@ -76,43 +76,30 @@ extension Trainer {
             try generator.restore(bytes)
         }
     }
-
-    /// Checks a number of epochs that is another one than when the run stopped. Schedule and phases
-    /// are those of the new number from here on.
-    private func adoptEpochs(of checkpoint: Checkpoint, source: String) throws {
-        let (before, now) = (
-            checkpoint.configuration.schedule.epochs, configuration.schedule.epochs
-        )
-        guard before != now else { return }
-        let (epochs, steps) = (checkpoint.state.epoch, checkpoint.state.progress.steps)
-        let least = epochs + (steps > 0 ? 1 : 0)
-        guard now >= least else {
-            throw TrainingError(
-                .configuration,
-                "schedule.epochs is \(now), but \(source) holds \(epochs) epochs"
-                    + (steps > 0 ? " and \(steps) steps of another" : "")
-                    + "; expected at least \(least)")
-        }
-        earlierEpochs = before
-        mustSaveFirst = true
-    }
 }
 
 extension Checkpoint {
-    /// Checks that a configuration describes the run that this checkpoint belongs to.
+    /// Checks that a recipe describes the run that this checkpoint belongs to.
     ///
-    /// - Throws: `.checkpoint` that names the first key with another value.
+    /// - Throws: `.checkpoint` that names the first key with another value, or the first stage.
     func requireSameRun(
         _ other: TrainingConfiguration, source: String
     ) throws(TrainingError) {
-        for key in configuration.keys where key.isFixedForRun {
-            let (before, now) = (key.text(in: configuration), key.text(in: other))
+        for key in recipe.keys where key.isFixedForRun {
+            let (before, now) = (key.text(in: recipe), key.text(in: other))
             guard before == now else {
                 throw TrainingError(
                     .checkpoint,
                     "\(source): was trained with \(key.path) = \(before), not \(now); "
                         + "start a new run to change it")
             }
+        }
+        guard recipe.stages == other.stages else {
+            let same = zip(recipe.stages, other.stages).prefix { $0 == $1 }.count
+            throw TrainingError(
+                .checkpoint,
+                "\(source): was trained with another stage \(same + 1); start a new run to change it"
+            )
         }
     }
 

@@ -8,7 +8,8 @@ extension Trainer {
     /// run is then saved.
     func trainEpoch(_ stop: StopRequest) throws -> Bool {
         let epoch = state.epoch
-        let progress = RunProgress(epoch: epoch, epochs: configuration.schedule.epochs)
+        let stage = current.stage
+        let progress = RunProgress(epoch: epoch - stage.firstEpoch, epochs: stage.epochs)
         guard try startObjectives(at: progress, stop) else {
             try save()
             return false
@@ -34,9 +35,9 @@ extension Trainer {
             queue: configuration.data.queue, skipBroken: configuration.data.skipBroken)
         var start = Date()
         while let batch = try loader.next() {
-            let globalStep = epoch * batches.count + state.progress.steps
+            let stageStep = progress.epoch * batches.count + state.progress.steps
             try train(
-                batch, globalStep: globalStep, factor: schedule.factor(atStep: globalStep),
+                batch, stageStep: stageStep, factor: schedule.factor(atStep: stageStep),
                 progress: progress)
             let now = Date()
             state.progress.seconds += now.timeIntervalSince(start)
@@ -56,7 +57,7 @@ extension Trainer {
     }
 
     private func train(
-        _ batch: Batch, globalStep: Int, factor: Double, progress: RunProgress
+        _ batch: Batch, stageStep: Int, factor: Double, progress: RunProgress
     ) throws {
         for message in batch.skipped where state.skipped.insert(message).inserted {
             try report(.skipped(message))
@@ -75,7 +76,7 @@ extension Trainer {
         }
         state.progress.add(result.losses, images: batch.labels.count)
         state.progress.counts.add(logits: result.logits, labels: batch.labels)
-        try averages?.update(step: globalStep)
+        try averages?.update(step: stageStep)
     }
 
     /// What is measured, recorded and saved when the steps of an epoch are done. False when a stop
@@ -85,7 +86,7 @@ extension Trainer {
         let start = Date()
         try checkParameters()
         var result: EvaluationResult?
-        if epoch % configuration.run.evaluateEvery == 0 || epoch == configuration.schedule.epochs {
+        if epoch % configuration.run.evaluateEvery == 0 || epoch == current.stage.end {
             result = try withDeployedWeights {
                 try Evaluator(configuration).measure(
                     network, on: splits.validation ?? splits.test, device: device, stop: stop)
@@ -149,7 +150,7 @@ extension Trainer {
         let acting = step.objectives.filter { $0.startsFromFeatures && $0.acts(at: progress) }
         let starting = acting.filter { state.prepared?.contains($0.name) != true }
         for objective in starting {
-            try report(.objective(title: objective.title, epoch: progress.epoch + 1))
+            try report(.objective(title: objective.title, epoch: state.epoch + 1))
         }
         guard try starting.isEmpty || show(starting, stop) else { return false }
         state.prepared = acting.map(\.name)
@@ -183,7 +184,7 @@ extension Trainer {
         try report(
             .step(
                 StepReport(
-                    epoch: state.epoch + 1, epochs: configuration.schedule.epochs,
+                    epoch: state.epoch + 1, epochs: epochs,
                     step: progress.steps, steps: steps,
                     losses: progress.losses / images, learningRate: progress.learningRate,
                     top1: progress.counts.top1Share,

@@ -14,20 +14,18 @@ public import Torch
 ///
 /// One thread owns all tensors: the one that calls `run`.
 public final class Trainer {
-    /// The complete configuration.
-    public let configuration: TrainingConfiguration
-    /// The network that is trained.
-    public let network: Network
+    /// The complete recipe.
+    public let recipe: TrainingConfiguration
     /// Where the network is.
     public let device: Device
 
     let splits: DatasetSplits
     let directory: RunDirectory
-    let step: TrainingStep
-    let observer: LayerObserver
-    let averages: ExponentialMovingAverage?
     let observers: [TrainingObserver]
-    let transfer: WeightTransfer?
+    /// The stages of the recipe, one at least.
+    let stages: [RunStage]
+    /// What is trained in the stage under way.
+    var current: StageTraining
     var state = TrainingState()
     var lastSave = Date()
     /// The number of epochs that the run was begun or last resumed with, where it is another one.
@@ -64,41 +62,29 @@ public final class Trainer {
                 resolved.run.threads = ProcessInfo.processInfo.activeProcessorCount
             }
             try setThreads(resolved.run.threads)
-            self.configuration = resolved
+            recipe = resolved
+            stages = try resolved.runStages().map { try $0.resolved(for: limited) }
             self.splits = limited
             self.directory = directory
             self.observers = [directory.observe] + observers
-            network = try Network(
-                resolved.model, for: resolved.augmentation.imageSize,
-                seed: RandomStream.initialisation.seed(resolved.run.seed), device: device)
-            if let weights {
-                transfer = try WeightTransfer(
-                    weights, into: network, resolved.model, classNames: limited.train.classNames)
-            } else {
-                transfer = nil
+            let index = checkpoint?.state.stage ?? 0
+            guard stages.indices.contains(index) else {
+                throw TrainingError(
+                    .checkpoint,
+                    "\(directory.lastPath): is in stage \(index + 1), the recipe has \(stages.count)"
+                )
             }
-            if network.hasDropout {
-                network.generator = try Generator(
-                    seed: RandomStream.dropout.seed(resolved.run.seed), device: device)
-            }
-            step = try TrainingStep(
-                network, losses: resolved.losses,
-                classWeights: resolved.losses.crossEntropy.classWeights.values(
-                    forCounts: limited.train.classCounts()), optimizer: resolved.optimizer,
-                device: device)
-            observer = try LayerObserver(network.quantizedLayers)
-            averages =
-                resolved.run.emaDecay > 0
-                ? try ExponentialMovingAverage(
-                    network.store.parameters, decay: resolved.run.emaDecay) : nil
+            current = try StageTraining(
+                stages[index], limited, device: device, startingFrom: weights)
+            try checkLaterStages()
             state.progress = EpochProgress(terms: step.terms)
             state.dataset = DatasetIdentity(limited)
             state.selection = limited.validation == nil ? .test : .validation
             if let checkpoint {
                 try restore(checkpoint)
             } else {
-                state.origin = transfer?.origin
-                mustSaveFirst = transfer != nil
+                state.origin = current.transfer?.origin
+                mustSaveFirst = current.transfer != nil
                 if resolved.run.layerStatistics {
                     state.layers = try observer.statistics(epoch: 0)
                 }
@@ -117,11 +103,15 @@ public final class Trainer {
         do {
             // Before the recipe: with the recipe alone, a run that was killed starts anew.
             if mustSaveFirst { try save() }
-            try directory.write(configuration)
+            try directory.write(recipe)
             try report(.started(summary))
-            while state.epoch < configuration.schedule.epochs {
-                guard try trainEpoch(stop) else { return outcome }
-                guard try finishEpoch(stop) else { return outcome }
+            while true {
+                while state.epoch < current.stage.end {
+                    guard try trainEpoch(stop) else { return outcome }
+                    guard try finishEpoch(stop) else { return outcome }
+                }
+                if current.stage.index == stages.count - 1 { break }
+                try beginNextStage()
             }
             try finishRun(stop)
             return outcome
@@ -130,13 +120,22 @@ public final class Trainer {
         }
     }
 
+    /// What holds in the stage under way: the recipe where it has no stages.
+    public var configuration: TrainingConfiguration { current.stage.configuration }
+    /// The network that is trained in it.
+    public var network: Network { current.network }
+
+    var step: TrainingStep { current.step }
+    var observer: LayerObserver { current.observer }
+    var averages: ExponentialMovingAverage? { current.averages }
+
     func report(_ event: TrainingEvent) throws {
         for observer in observers { try observer(event, state) }
     }
 
     private var outcome: TrainingOutcome {
         TrainingOutcome(
-            isFinished: state.epoch == configuration.schedule.epochs
+            isFinished: state.epoch == epochs
                 && (splits.validation == nil || state.finalTest != nil), epochs: state.epoch,
             steps: state.progress.steps, metrics: state.metrics, bestEpoch: state.bestEpoch,
             bestTop1: state.bestTop1,
@@ -145,16 +144,9 @@ public final class Trainer {
     }
 
     private var summary: RunSummary {
-        func count(_ isBinary: Bool) -> Int {
-            network.store.trainable.filter { ($0.role == .latent) == isBinary }
-                .reduce(0) { $0 + $1.tensor.count }
-        }
-        return RunSummary(
-            configuration: configuration, binaryParameters: count(true),
-            realParameters: count(false), dataset: state.dataset, directory: directory.path,
+        RunSummary(
+            stage: stageSummary, epochs: epochs, dataset: state.dataset, directory: directory.path,
             completedEpochs: state.epoch, completedSteps: state.progress.steps,
-            earlierEpochs: earlierEpochs, objectives: step.objectives.map(\.name),
-            transfer: transfer,
-            notes: splits.notes)
+            earlierEpochs: earlierEpochs, notes: splits.notes)
     }
 }

@@ -8,6 +8,8 @@ public typealias TrainingObserver = (_ event: TrainingEvent, _ run: TrainingStat
 public enum TrainingEvent: Sendable {
     /// Before the first step: everything that was resolved, and where the run starts.
     case started(RunSummary)
+    /// A further stage begins, from the weights of the one before.
+    case stage(StageSummary)
     /// After an optimiser step.
     case step(StepReport)
     /// A term of the loss acts from this epoch on (counted from 1), for which a pass over the training images
@@ -23,12 +25,10 @@ public enum TrainingEvent: Sendable {
 
 /// What a run is about to do.
 public struct RunSummary: Sendable {
-    /// The complete configuration.
-    public let configuration: TrainingConfiguration
-    /// Trained numbers of 1-bit kernels.
-    public let binaryParameters: Int
-    /// All other trained numbers.
-    public let realParameters: Int
+    /// The stage that it begins or goes on with.
+    public let stage: StageSummary
+    /// Epochs of all stages.
+    public let epochs: Int
     /// The data.
     public let dataset: DatasetIdentity
     /// The folder.
@@ -39,12 +39,24 @@ public struct RunSummary: Sendable {
     public let completedSteps: Int
     /// The number of epochs that the checkpoint was to reach, where it is another one now.
     public let earlierEpochs: Int?
-    /// The names of the objectives, whose sum is minimized.
-    public let objectives: [String]
-    /// What a new run takes from the weights of another one.
-    public let transfer: WeightTransfer?
     /// Lines about the data: what was left out, how it was divided.
     public let notes: [String]
+}
+
+/// What is trained in a stage.
+public struct StageSummary: Sendable {
+    /// The stage, with its complete configuration.
+    public let stage: RunStage
+    /// Stages of the run.
+    public let stages: Int
+    /// Trained numbers of 1-bit kernels.
+    public let binaryParameters: Int
+    /// All other trained numbers.
+    public let realParameters: Int
+    /// The names of the objectives, whose sum is minimized.
+    public let objectives: [String]
+    /// What it takes from the weights of the stage before, or a new run from those of another one.
+    public let transfer: WeightTransfer?
 }
 
 /// One optimiser step.
