@@ -26,7 +26,9 @@ import Testing
         Style(testDescription: "BONN, classic, PReLU behind", style: BONNBlock(shortcut: .classic)),
         Style(testDescription: "Bi-Real", style: BiRealBlock()),
         Style(testDescription: "Bi-Real of two", style: BiRealBlock(convolutionsPerBlock: 2)),
-        Style(testDescription: "ReAct", style: ReActBlock()),
+        Style(
+            testDescription: "Bi-Real with an activation",
+            style: BiRealBlock(activation: [("shift", .bias), ("prelu", .prelu)])),
         Style(
             testDescription: "pre-activation", style: PreActivationBlock(convolutionsPerBlock: 1)),
         Style(testDescription: "pre-activation of two", style: PreActivationBlock()),
@@ -67,6 +69,32 @@ import Testing
         let file = try PlanLowering(plan, weights: weights).file
         let logits = try (1...12).map { try file.logits(plan.image(seed: $0)) }
         #expect(Set(logits).count > 1)
+    }
+
+    @Test(arguments: Networks.all.filter { !$0.name.hasPrefix("quicknet") }.map(\.name))
+    func `quantized weights that read real numbers are computed as they are meant`(
+        network: String
+    ) throws {
+        let entry = try #require(Networks.named(network))
+        let plan = try Self.small(entry, PostActivationBlock())
+        #expect(!plan.quantizedLayers.isEmpty && !plan.layers.contains { $0.layer == .quantize })
+        try expectExact(SeededWeights(plan: plan, seed: 2), network)
+    }
+
+    @Test func `layers are inserted behind a value, and read in its place`() throws {
+        let plan = try Self.small(#require(Networks.named("wrn22")), BiRealBlock())
+        let changed = try plan.inserting([("a", .scale), ("b", .prelu)], behind: plan.features)
+            .inserting([("c", .batchNorm)], behind: plan.output)
+        #expect(changed.features == "b" && changed.output == "c")
+        #expect(changed["a"]?.inputs == [plan.features] && changed["b"]?.inputs == ["a"])
+        #expect(changed[plan.output]?.inputs == ["b"] && changed["c"]?.inputs == [plan.output])
+        #expect(changed.layers.count == plan.layers.count + 3)
+        #expect(changed["b"]?.shape == plan.shape(of: plan.features) && changed.classes == 5)
+        try expectExact(SeededWeights(plan: changed, seed: 2), "inserted layers")
+        #expect(throws: PlanError.self) { _ = try plan.inserting([("a", .scale)], behind: "none") }
+        #expect(throws: PlanError.self) {
+            _ = try plan.inserting([(plan.output, .scale)], behind: plan.features)
+        }
     }
 
     @Test(arguments: Networks.all.map(\.name))

@@ -14,17 +14,44 @@ public enum Phase: Sendable {
 public struct Pass {
     /// What the run is for.
     public var phase: Phase
-    /// Where what is random draws from; needed in training by networks with dropout.
+    /// Where the run is: what changes over the epochs follows it.
+    public var progress: RunProgress
+    /// Where what is random draws from; needed in training by networks with dropout, and by methods that
+    /// draw.
     public var generator: Generator?
     /// Whether fused operations may stand in for the composed ones that define them.
     public var isFusing: Bool
 
     /// Creates a pass.
-    public init(_ phase: Phase, generator: Generator? = nil, isFusing: Bool = true) {
+    public init(
+        _ phase: Phase, progress: RunProgress = .start, generator: Generator? = nil,
+        isFusing: Bool = true
+    ) {
         self.phase = phase
+        self.progress = progress
         self.generator = generator
         self.isFusing = isFusing
     }
 
     var isTraining: Bool { phase == .training }
+}
+
+/// Where a run is.
+public struct RunProgress: Sendable, Equatable {
+    /// The epoch under way, counted from 0.
+    public var epoch: Int
+    /// Epochs of the run.
+    public var epochs: Int
+
+    /// Names a place.
+    public init(epoch: Int, epochs: Int) {
+        self.epoch = epoch
+        self.epochs = epochs
+    }
+
+    /// The first epoch of a run, however long.
+    public static let start = RunProgress(epoch: 0, epochs: 1)
+
+    /// The share of the epochs that are done, from 0 on; below 1 in the last one.
+    public var share: Double { Double(epoch) / Double(max(1, epochs)) }
 }

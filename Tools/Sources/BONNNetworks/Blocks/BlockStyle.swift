@@ -64,7 +64,7 @@ extension PlanBuilder {
     }
 
     /// A quantized layer under its name in a unit, and the pooling where there is one.
-    mutating func quantized(
+    public mutating func quantized(
         _ x: Name, _ name: Name, _ layer: LayerPlan, pool: Pool?
     ) throws(PlanError) -> Name {
         precondition(layer.hasQuantizedWeights, "\(name): weights are not quantized")

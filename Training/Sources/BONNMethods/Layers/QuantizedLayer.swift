@@ -8,7 +8,7 @@ public struct QuantizedLayer: Layer {
     public let name: String
     /// What the plan says of it.
     public let plan: LayerPlan
-    /// The latent weights, [K, C / groups, kh, kw] or [K, C].
+    /// The latent weights, [K, C / groups, kh, kw] or [K, C], or what the method has in their place.
     public let latent: Parameter
     /// What becomes of them.
     public let quantizer: any KernelQuantizer
@@ -32,7 +32,9 @@ public struct QuantizedLayer: Layer {
         default:
             preconditionFailure("\(scope.path) has no weights")
         }
-        latent = try scope.parameter("weight", shape, method.latent(shape), role: .latent)
+        let latentShape = method.latentShape(shape)
+        latent = try scope.parameter(
+            "weight", latentShape, method.latent(latentShape), role: .latent)
         quantizer = try method.kernel(scope, latent: latent.tensor)
         bias =
             hasBias ? try scope.parameter("bias", [shape[0]], .constant(0), role: .bias) : nil

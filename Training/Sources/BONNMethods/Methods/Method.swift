@@ -22,7 +22,13 @@ public protocol Method: Sendable, Equatable {
     /// What the method changes of a plan.
     func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan
 
-    /// How latent weights of a shape, [K, C, kh, kw] or [K, C], start.
+    /// Whether a quantizer draws numbers in training, from the generator of the pass.
+    var drawsNumbers: Bool { get }
+
+    /// The shape of the latent weights of a kernel [K, C, kh, kw] or [K, C].
+    func latentShape(_ kernel: [Int]) -> [Int]
+
+    /// How latent weights of a shape start.
     func latent(_ shape: [Int]) -> Initialiser
 
     /// The kernel quantizer of a layer, with its parameters in a scope.
@@ -51,6 +57,12 @@ extension Method {
 
     /// Nothing.
     public func adapt(_ plan: NetworkPlan) -> NetworkPlan { plan }
+
+    /// No.
+    public var drawsNumbers: Bool { false }
+
+    /// That of the kernel.
+    public func latentShape(_ kernel: [Int]) -> [Int] { kernel }
 
     /// A Gaussian of variance 2 / fan-in.
     public func latent(_ shape: [Int]) -> Initialiser { .kaiming(shape) }

@@ -14,8 +14,11 @@ public struct ReActNet: Method {
     /// Creates the method.
     public init() {}
 
-    /// Order of the layers.
-    public var style: any BlockStyle { ReActBlock() }
+    /// Bi-Real Net's blocks with RPReLU behind them: a learned shift, a PReLU and another shift. The shift in
+    /// front of the sign is the quantizer's.
+    public var style: any BlockStyle {
+        BiRealBlock(activation: [("shift_in", .bias), ("prelu", .prelu), ("shift_out", .bias)])
+    }
 
     /// mean|W| sign(W), with the slope of hardtanh.
     public func kernel(

@@ -20,11 +20,12 @@ public final class Network {
     public let store: ParameterStore
     /// The layers with quantized weights, in order of execution.
     public let quantizedLayers: [QuantizedLayer]
-    /// Where dropout draws from; needed in training when the plan has dropout (`hasDropout`).
+    /// Where dropout and methods draw from; needed in training where `drawsNumbers`.
     public var generator: Generator?
-    /// Whether training draws at random which values it drops.
-    public var hasDropout: Bool {
-        plan.layers.contains { if case .dropout = $0.layer { true } else { false } }
+    /// Whether something draws numbers in training: dropout of the plan, or the method.
+    public var drawsNumbers: Bool {
+        method.drawsNumbers
+            || plan.layers.contains { if case .dropout = $0.layer { true } else { false } }
     }
 
     /// Every layer, as it is defined.
@@ -78,6 +79,11 @@ public final class Network {
             preconditionFailure("the network has no layer \(layer)")
         }
         return try step.layer(inputs, Pass(.evaluation, isFusing: false))
+    }
+
+    /// The activation quantizers, in order of execution.
+    var activationQuantizers: [any ActivationQuantizer] {
+        composed.steps.compactMap { ($0.layer as? QuantizeLayer)?.quantizer }
     }
 
     /// Keeps constrained parameters in their range; call after each optimizer step.

@@ -13,20 +13,32 @@ extension NetworkConfiguration {
         let entry = try entry()
         // No size at all is not known yet; half of one is a mistake, which the network refuses.
         let size = size == 0 ? publishedSize : size
+        let plan: NetworkPlan
         do throws(PlanError) {
-            let plan = try entry.plan(
+            plan = try entry.plan(
                 input: Shape(inputChannels, size.height, size.width), classes: classes,
                 widths: widths, stem: stem, style: method.value.style)
-            return method.weights == .real ? plan.withRealWeights() : plan
         } catch {
             throw NetworkError("model.name \(network): \(error.message)")
+        }
+        let wanted = method.weights == .real ? plan.withRealWeights() : plan
+        _ = try adapted(wanted)
+        return wanted
+    }
+
+    /// What the method makes of a plan.
+    private func adapted(_ plan: NetworkPlan) throws(NetworkError) -> NetworkPlan {
+        do throws(PlanError) {
+            return try method.value.adapt(plan)
+        } catch {
+            throw NetworkError("method.name \(method.name): \(error.message)")
         }
     }
 
     /// Whether a batch norm gets one pixel a channel of images of a size: a batch of one image then has no
     /// variance.
     public func normalizesSinglePixels(of images: ImageSize) throws(NetworkError) -> Bool {
-        try plan(for: images).layers.contains {
+        try adapted(plan(for: images)).layers.contains {
             $0.layer == .batchNorm && $0.shape.height * $0.shape.width == 1
         }
     }

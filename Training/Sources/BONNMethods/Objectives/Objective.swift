@@ -1,19 +1,5 @@
 public import Torch
 
-/// Where a run is.
-public struct RunProgress: Sendable, Equatable {
-    /// The epoch under way, counted from 0.
-    public var epoch: Int
-    /// Epochs of the run.
-    public var epochs: Int
-
-    /// Names a place.
-    public init(epoch: Int, epochs: Int) {
-        self.epoch = epoch
-        self.epochs = epochs
-    }
-}
-
 /// One forward pass of training, and what it was over.
 public struct ForwardPass {
     /// [N, C, H, W], normalized.

@@ -76,11 +76,13 @@ public enum Initialiser: Sendable {
     case constant(Double)
     /// A Gaussian with mean 0.
     case normal(deviation: Double)
-    /// Uniform in [-bound, bound).
-    case uniform(bound: Double)
-
+    /// Uniform in [low, high).
+    case between(_ low: Double, _ high: Double)
     /// These numbers, in row-major order.
     case values([Float])
+
+    /// Uniform in [-bound, bound).
+    public static func uniform(bound: Double) -> Initialiser { .between(-bound, bound) }
 
     /// A Gaussian of variance 2 / fan-in (He et al., 2015), for weights `[K, C, kh, kw]`.
     public static func kaiming(_ shape: [Int]) -> Initialiser {
@@ -93,8 +95,8 @@ public enum Initialiser: Sendable {
         case .constant(let value): try Tensor.full(shape, value)
         case .normal(let deviation):
             try generator.normal(shape, std: deviation)
-        case .uniform(let bound):
-            try generator.uniform(shape, low: -bound, high: bound)
+        case .between(let low, let high):
+            try generator.uniform(shape, low: low, high: high)
         case .values(let values): try Tensor(values, shape: shape)
         }
     }

@@ -31,8 +31,19 @@ struct ScaledSigns: KernelQuantizer {
     }
 
     private static func magnitudes(_ latent: Tensor) throws(TorchError) -> Tensor {
-        let ones = [Int](repeating: 1, count: latent.shape.count - 1)
-        return try latent.detached().abs().flatten(from: 1).mean([1])
-            .reshape([latent.shape[0]] + ones)
+        try latent.detached().abs().flatten(from: 1).mean([1]).alongFirstAxis(of: latent)
+    }
+}
+
+extension Tensor {
+    /// `[K]` in the shape that meets each filter of latent weights [K, C, kh, kw] or [K, C], or each image
+    /// of activations.
+    func alongFirstAxis(of other: Tensor) throws(TorchError) -> Tensor {
+        try reshape([-1] + [Int](repeating: 1, count: other.shape.count - 1))
+    }
+
+    /// Each filter of latent weights minus its mean.
+    func centeredFilters() throws(TorchError) -> Tensor {
+        try self - flatten(from: 1).mean([1]).alongFirstAxis(of: self)
     }
 }

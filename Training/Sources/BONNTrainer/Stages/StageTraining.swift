@@ -32,7 +32,7 @@ struct StageTraining {
             try WeightTransfer(
                 $0, into: network, configuration.model, classNames: splits.train.classNames)
         }
-        if network.hasDropout {
+        if network.drawsNumbers {
             network.generator = try Generator(
                 seed: RandomStream.dropout.seed(seed), device: device)
         }

@@ -85,7 +85,7 @@ public struct TrainingBenchmark {
         let seed = configuration.run.seed
         let network = try Network(
             model, for: size, seed: RandomStream.initialisation.seed(seed), device: device)
-        if network.hasDropout {
+        if network.drawsNumbers {
             network.generator = try Generator(
                 seed: RandomStream.dropout.seed(seed), device: device)
         }

@@ -87,9 +87,11 @@ public final class TrainingStep {
 
         func evaluate() throws -> Evaluation {
             try step.optimiser.zeroGradients()
+            let network = step.network
+            let output = try network(
+                images, Pass(.training, progress: progress, generator: network.generator))
             let pass = ForwardPass(
-                images: images, labels: labels, output: try step.network(images, .training),
-                progress: progress)
+                images: images, labels: labels, output: output, progress: progress)
             let acting = step.objectives.filter { $0.acts(at: progress) }
             var values: [Tensor] = []
             for objective in acting { values.append(try objective(pass)) }
