@@ -62,7 +62,8 @@ import Torch
         return network
     }
 
-    private static func makeLookTrained(_ network: Network, seed: UInt64) throws {
+    /// Batch norms, slopes and shifts as after some training.
+    static func makeLookTrained(_ network: Network, seed: UInt64) throws {
         let generator = try Generator(seed: seed)
         try withoutGradient { () throws(TorchError) in
             for parameter in network.store.parameters {

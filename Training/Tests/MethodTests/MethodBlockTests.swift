@@ -34,7 +34,20 @@ import Torch
         Case(
             file: "reactnet", name: "block/reactnet/step1", method: ReActNet(), build: block,
             hasRealWeights: true),
+        Case(file: "bnn", name: "block/bnn", method: BNN(), build: block),
+        Case(file: "bwn", name: "block/bwn/same", method: BWN(), build: block),
+        Case(file: "bwn", name: "block/bwn/down", method: BWN(), build: block),
+        Case(file: "dorefa", name: "block/dorefa/W1A2", method: DoReFaNet(), build: block),
+        Case(file: "tang", name: "block/tang", method: TangNet(), build: block),
+        Case(file: "irnet", name: "block/irnet/same", method: irnet, build: block),
+        Case(file: "irnet", name: "block/irnet/down", method: irnet, build: block),
+        Case(file: "recu", name: "block/recu", method: ReCU(), build: block),
+        Case(
+            file: "adabin", name: "block/adabin",
+            method: AdaBin(initialSharpness: 0.1, normalizesEnds: false), build: block),
     ]
+
+    private static let irnet = IRNet(initialSharpness: 0.1, normalizesFeatures: false)
 
     @Sendable private static func block(
         _ plan: inout PlanBuilder, _ style: any BlockStyle, _ outputs: Int, _ stride: Int
@@ -55,21 +68,38 @@ import Torch
         "bn.running_mean": "block.0.norm.running_mean",
         "bn.running_var": "block.0.norm.running_var",
         "weight": "block.0.convolution.weight", "w": "block.0.convolution.w",
-        "prelu": "block.prelu.weight", "b0": "block.0.sign.bias", "b1": "block.shift_in.bias",
+        "b0": "block.0.sign.bias", "b1": "block.shift_in.bias",
         "b2": "block.shift_out.bias", "running_threshold": "block.0.sign.threshold",
         "shortcut.weight": "block.shortcut.convolution.weight",
         "shortcut.bn.weight": "block.shortcut.norm.weight",
         "shortcut.bn.bias": "block.shortcut.norm.bias",
         "shortcut.bn.running_mean": "block.shortcut.norm.running_mean",
         "shortcut.bn.running_var": "block.shortcut.norm.running_var",
+        "running_scales": "block.0.sign.scales", "scale": "block.0.convolution.scale",
+        "distance": "block.0.sign.distance", "center": "block.0.sign.center",
+        "gain": "block.maxout.gain.weight",
     ]
+
+    /// Our name of a parameter of the script, or nil. Blocks of two units name those by number.
+    private static func ours(_ name: String, _ network: Network) -> String? {
+        if name == "prelu" {
+            return ["block.0.prelu.weight", "block.prelu.weight", "block.maxout.prelu.weight"]
+                .first { network.store[$0] != nil }
+        }
+        for unit in ["0", "1"] where name.hasPrefix("\(unit).") {
+            return names[String(name.dropFirst(2))].map {
+                $0.replacing("block.0.", with: "block.\(unit).")
+            }
+        }
+        return names[name]
+    }
 
     private static func parts(
         _ name: String, _ values: Tensor, _ network: Network
     ) throws -> [(Parameter, Tensor)] {
-        let bonnPReLU = "block.0.prelu.weight"
-        let ours = name == "prelu" && network.store[bonnPReLU] != nil ? bonnPReLU : names[name]
-        if let ours { return [(try #require(network.store[ours], "no \(ours)"), values)] }
+        if let ours = ours(name, network) {
+            return [(try #require(network.store[ours], "no \(ours)"), values)]
+        }
         let isNext = name.hasPrefix("next.")
         let prefix = isNext ? name : "block.0.sign.\(name)"
         return try (0..<values.shape[0]).map { plane in
@@ -87,7 +117,8 @@ import Torch
         let g = try record.input("g")
         let method = aCase.method
         var builder = PlanBuilder(input: Shape(x.shape[1], x.shape[2], x.shape[3]))
-        let outputs = try record.input("weight").shape[0]
+        let outputs = try record.input(record.inputs["weight"] == nil ? "0.weight" : "weight")
+            .shape[0]
         let stride = aCase.name.hasSuffix("down") ? 2 : 1
         let output = try aCase.build(&builder, method.style, outputs, stride)
         var plan = try builder.plan(features: output, output: output)
@@ -100,7 +131,8 @@ import Torch
                 }
             }
         }
-        let y = try network(x, Pass(.training, isFusing: isFusing)).logits.reshape(g.shape)
+        let pass = try record.settings.pass(.training, isFusing: isFusing)
+        let y = try network(x, pass).logits.reshape(g.shape)
         try (y * g).sum().backward()
         let tolerance: Float = 5e-5
         try record.expect(y, record.results["output"], "output", tolerance: tolerance)

@@ -28,6 +28,37 @@ import Torch
         Case(file: "tbn", name: "tbn/batch") { _ in TBN() },
         Case(file: "tbn", name: "tbn/fixed", method: { _ in TBN() }, phase: .evaluation),
         Case(file: "reactnet", name: "reactnet/binary") { _ in ReActNet() },
+        Case(file: "binaryconnect", name: "binaryconnect/deterministic") { _ in
+            BinaryConnect(glorotRates: false)
+        },
+        Case(file: "binaryconnect", name: "binaryconnect/glorot") { _ in BinaryConnect() },
+        Case(file: "binaryconnect", name: "binaryconnect/stochastic") { _ in
+            BinaryConnect(stochastic: true, glorotRates: false)
+        },
+        Case(file: "bnn", name: "bnn/deterministic") { _ in BNN(glorotRates: false) },
+        Case(file: "bnn", name: "bnn/stochastic") { _ in
+            BNN(stochastic: true, glorotRates: false)
+        },
+        Case(file: "bwn", name: "bwn") { _ in BWN() },
+        Case(file: "dorefa", name: "dorefa/W1A1") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W1A2") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W2A2") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W4A3") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W1A4") { DoReFaNet($0) },
+        Case(file: "tang", name: "tang/m1") { TangNet($0) },
+        Case(file: "tang", name: "tang/m2") { TangNet($0) },
+        Case(file: "irnet", name: "irnet/start") { IRNet($0) },
+        Case(file: "irnet", name: "irnet/middle") { IRNet($0) },
+        Case(file: "irnet", name: "irnet/late") { IRNet($0) },
+        Case(file: "recu", name: "recu/start") { _ in ReCU() },
+        Case(file: "recu", name: "recu/late") { _ in ReCU() },
+        Case(file: "adabin", name: "adabin/start") { AdaBin($0) },
+        Case(file: "adabin", name: "adabin/middle") { AdaBin($0) },
+        Case(file: "pcnn", name: "pcnn/J1") { _ in PCNN() },
+        Case(file: "pcnn", name: "pcnn/J2") { _ in PCNN(projections: 2) },
+        Case(file: "mcn", name: "mcn/K4") { _ in MCN(averaged: false) },
+        Case(file: "mcn", name: "mcn/K4-1") { _ in MCN() },
+        Case(file: "rebnn", name: "rebnn") { _ in ReBNN() },
     ]
 
     /// A convolution with the quantizers of a method.
@@ -37,13 +68,18 @@ import Torch
         let latent: Parameter
         let kernel: any KernelQuantizer
         let activation: any ActivationQuantizer
-        let pass: Pass
+        let phase: Phase
+        let isFusing: Bool
+        /// What latent weights are measured in: where updates were multiplied, the papers' 1 is less.
+        let unit: Double
 
         init(_ aCase: Case, isFusing: Bool) throws {
             record = try MethodRecord(aCase.file, aCase.name)
-            pass = Pass(aCase.phase, isFusing: isFusing)
+            phase = aCase.phase
+            self.isFusing = isFusing
+            unit = 1 / (record.settings.rate ?? 1)
             let method = aCase.method(record)
-            let weight = try record.input("weight")
+            let weight = try record.input("weight") * unit
             let scope = store.root / "layer"
             latent = try scope.parameter(
                 "weight", weight.shape, .constant(0), role: .latent)
@@ -69,7 +105,11 @@ import Torch
 
         /// The parameters that hold what is recorded under a name: ABC-Net has one a plane.
         func parts(_ name: String, _ values: Tensor) throws -> [(Parameter, Tensor)] {
-            let names = ["weight": "layer.weight", "w": "layer.w", "b0": "sign.bias"]
+            let names = [
+                "weight": "layer.weight", "w": "layer.w", "scale": "layer.scale",
+                "projections": "layer.projections", "modulation": "layer.modulation",
+                "b0": "sign.bias", "distance": "sign.distance", "center": "sign.center",
+            ]
             if let ours = names[name] { return [(try #require(store[ours]), values)] }
             return try (0..<values.shape[0]).map { plane in
                 (
@@ -81,6 +121,7 @@ import Torch
 
         /// Forward and backward of sum(output * g).
         func run(_ x: Tensor) throws -> (activation: Tensor, kernel: Tensor, output: Tensor) {
+            let pass = try record.settings.pass(phase, isFusing: isFusing)
             let a = try activation(x, pass)
             let k = try kernel(latent.tensor, pass)
             let output = try a.conv2d(k, padding: 1)
@@ -118,8 +159,17 @@ import Torch
         try record.expect(found.output, record.results["output"], "output")
         try record.expect(x.grad, record.gradients["x"], "gradient of x")
         try layer.expect(record.gradients, "gradient") { $0.tensor.grad }
-        if let running = record.results["running_threshold"] {
-            try record.expect(layer.store["sign.threshold"]?.tensor, running, "threshold")
+        for (name, buffer) in [("threshold", "sign.threshold"), ("scales", "sign.scales")] {
+            guard let running = record.results["running_\(name)"] else { continue }
+            try record.expect(layer.store[buffer]?.tensor, running, name)
+        }
+        if let evaluation = record.results["evaluation"] {
+            let pass = Pass(.evaluation, isFusing: isFusing)
+            let isKernel = evaluation.shape == layer.latent.tensor.shape
+            try record.expect(
+                isKernel
+                    ? layer.kernel(layer.latent.tensor, pass) : layer.activation(x, pass),
+                evaluation, "evaluation")
         }
     }
 
@@ -141,7 +191,9 @@ import Torch
                 try optimizer.zeroGradients()
                 _ = try layer.run(try layer.record.input("x"))
                 try optimizer.step()
-                try layer.expect(step, isAdam ? "Adam step" : "SGD step") { $0.tensor }
+                try layer.expect(step, isAdam ? "Adam step" : "SGD step") {
+                    $0 === layer.latent ? try $0.tensor / layer.unit : $0.tensor
+                }
                 try withoutGradient { () throws(TorchError) in
                     try layer.kernel.constrain(layer.latent.tensor)
                 }
@@ -153,32 +205,59 @@ import Torch
     func `deployed forms are what evaluation computes`(aCase: Case) throws {
         let layer = try Layer(aCase, isFusing: false)
         let x = try layer.record.input("x")
-        guard case .planes(let planes) = try layer.activation.deployed(),
-            case .binary(let terms) = try layer.kernel.deployed(layer.latent.tensor)
-        else {
-            throw TestFailure("\(aCase.name) has no few-bit form")
-        }
         let values = try x.floats()
         let pixels = x.shape[2] * x.shape[3]
-        let found = values.enumerated().map { index, value in
-            planes.reduce(Float(0)) { sum, plane in
-                let channel = index / pixels % x.shape[1]
-                let level = plane.level[plane.level.count == 1 ? 0 : channel]
-                return sum + plane.weight * (value >= level ? 1 : -1)
+        let found: [Float]
+        switch try layer.activation.deployed() {
+        case .real: found = values
+        case .planes(let planes):
+            found = values.enumerated().map { index, value in
+                planes.reduce(Float(0)) { sum, plane in
+                    let channel = index / pixels % x.shape[1]
+                    let level = plane.level[plane.level.count == 1 ? 0 : channel]
+                    let low: Float = plane.levels == .unsignedBits ? 0 : -1
+                    return sum + plane.weight * (value >= level ? 1 : low)
+                }
             }
         }
         let evaluated = try layer.activation(x, Pass(.evaluation)).floats()
         #expect(zip(found, evaluated).allSatisfy { abs($0 - $1) < 1e-6 })
         let latent = layer.latent.tensor
-        let depth = latent.count / latent.shape[0]
-        let kernel = (0..<latent.count).map { index in
-            terms.reduce(Float(0)) { sum, term in
-                let scale = term.scale[term.scale.count == 1 ? 0 : index / depth]
-                return sum + (term.signs[index] >= 0 ? scale : -scale)
+        let trained = try layer.kernel(latent, Pass(.evaluation)).detached()
+        let depth = trained.count / trained.shape[0]
+        let kernel: [Float]
+        switch try layer.kernel.deployed(latent) {
+        case .real(let values): kernel = values
+        case .binary(let terms):
+            kernel = (0..<trained.count).map { index in
+                terms.reduce(Float(0)) { sum, term in
+                    let scale = term.scale[term.scale.count == 1 ? 0 : index / depth]
+                    return sum + (term.signs[index] >= 0 ? scale : -scale)
+                }
             }
         }
-        let trained = try layer.kernel(latent, Pass(.evaluation)).detached().floats()
-        #expect(zip(kernel, trained).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(kernel.count == trained.count)
+        #expect(zip(kernel, try trained.floats()).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+
+    /// What is deployed as bits is so by design, and what is not is known.
+    @Test func `activations of too many bits are refused, and drawn weights are real`() throws {
+        let store = ParameterStore(seed: 1, device: .cpu)
+        let wide = try DoReFaNet(activationBits: 5).activation(store.root / "sign", channels: 1)
+        #expect {
+            _ = try wide.deployed()
+        } throws: { error in
+            (error as? TorchError)?.message.contains("5 bits are 31 planes") == true
+        }
+        let latent = try Tensor([0.1, -0.05] as [Float], shape: [1, 2])
+        let drawn = try BinaryConnect(stochastic: true, glorotRates: false)
+            .kernel(store.root / "layer", latent: latent)
+        #expect(try drawn.deployed(latent) == .real([0.1, -0.05]))
+        #expect {
+            _ = try drawn(latent, Pass(.training))
+        } throws: { error in
+            (error as? TorchError)?.code == .state
+        }
     }
 }
 
@@ -192,9 +271,32 @@ extension ABCNet {
     }
 }
 
-/// Why a test cannot go on.
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
+extension DoReFaNet {
+    /// With the bits of a record.
+    fileprivate init(_ record: MethodRecord) {
+        self.init(
+            weightBits: record.settings.weightBits ?? 0,
+            activationBits: record.settings.activationBits ?? 0)
+    }
+}
 
-    init(_ description: String) { self.description = description }
+extension TangNet {
+    /// With the binarizations of a record.
+    fileprivate init(_ record: MethodRecord) {
+        self.init(binarizations: record.settings.terms ?? 0)
+    }
+}
+
+extension IRNet {
+    /// With t of a record at the start.
+    fileprivate init(_ record: MethodRecord) {
+        self.init(initialSharpness: record.settings.tMin ?? 0)
+    }
+}
+
+extension AdaBin {
+    /// With t of a record at the start.
+    fileprivate init(_ record: MethodRecord) {
+        self.init(initialSharpness: record.settings.tMin ?? 0)
+    }
 }

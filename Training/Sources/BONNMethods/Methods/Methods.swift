@@ -9,6 +9,18 @@ public enum Methods {
         ABCNet.self,
         TBN.self,
         ReActNet.self,
+        BinaryConnect.self,
+        BNN.self,
+        BWN.self,
+        DoReFaNet.self,
+        TangNet.self,
+        IRNet.self,
+        ReCU.self,
+        AdaBin.self,
+        PCNN.self,
+        MCN.self,
+        BNNDL.self,
+        ReBNN.self,
     ]
 
     /// What recipes and command lines call them.

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 import Torch
 
+@testable import BONNMethods
+
 /// Numbers of one case that `Oracle/record_methods.py` has recorded with plain PyTorch.
 struct MethodRecord: Sendable {
     /// A tensor as it is recorded.
@@ -26,6 +28,35 @@ struct MethodRecord: Sendable {
     struct Settings: Sendable, Decodable {
         /// ABC-Net's shifts of the bases.
         let u: [Double]?
+        /// The share of the run that is done.
+        let progress: Double?
+        /// IR-Net's and AdaBin's t at the start.
+        let tMin: Double?
+        /// Of the generator of what is drawn.
+        let seed: UInt64?
+        /// What updates of latent weights are multiplied by.
+        let rate: Double?
+        /// DoReFa-Net's bits.
+        let weightBits: Int?
+        let activationBits: Int?
+        /// Tang's binarizations.
+        let terms: Int?
+        /// The weight of a loss.
+        let strength: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case u, progress, seed, rate, terms, strength
+            case tMin = "t_min"
+            case weightBits = "weight_bits"
+            case activationBits = "activation_bits"
+        }
+
+        /// A pass over a part of the run, in which is drawn from a new generator.
+        func pass(_ phase: Phase, isFusing: Bool) throws -> Pass {
+            Pass(
+                phase, progress: RunProgress(epoch: Int(100 * (progress ?? 0)), epochs: 100),
+                generator: try seed.map { try Generator(seed: $0) }, isFusing: isFusing)
+        }
     }
 
     let name: String

@@ -1,0 +1,93 @@
+public import BONNConfiguration
+public import BONNNetworks
+public import Torch
+
+/// Binarized Neural Networks (Hubara, Courbariaux et al., NIPS 2016): signs of weights and of activations
+/// without any scale, which batch norm absorbs (methods.md 2.2).
+///
+///     Wb = sign(W), W kept in [-1, 1];  a = sign(x), dL/dx = dL/da 1{|x| <= 1}
+///
+/// in the order convolution, pooling, batch norm, sign. In the authors' Torch7 run neurons are drawn in
+/// training, +1 with p = clip((x + 1) / 2, 0, 1), and signs at test.
+///
+/// Reported test errors: Theano MNIST 0.96 %, CIFAR-10 11.40 %, SVHN 2.80 %; Torch7 1.40 %, 10.15 %, 2.53 %.
+/// ImageNet: AlexNet 27.9 % top-1 (XNOR-Net's table) and 36.1 % (the authors' follow-up), ResNet-18 42.2 %
+/// (ABC-Net's authors).
+///
+/// Batch norm is the ordinary one, and the optimizer what a recipe says: not the shift-based forms of both,
+/// which the paper offers beside them.
+public struct BNN: Method {
+    /// What is known of the method.
+    public static let card = MethodCard(
+        name: "bnn", title: "BNN, signs without a scale",
+        paper: "Hubara, Courbariaux et al., Binarized Neural Networks, NIPS 2016", widths: "1/1",
+        reported:
+            "its ConvNet on CIFAR-10 89.85 %; ResNet-18 on ImageNet 42.2 % (ABC-Net's authors)",
+        deployment: "in bits")
+
+    /// Whether neurons are drawn in training.
+    public var stochastic: Bool
+    /// Whether update steps of latent weights are multiplied by 1 / sqrt(1.5 / (fan-in + fan-out)).
+    public var glorotRates: Bool
+
+    /// The keys of its settings.
+    public static let keys: [Key<BNN>] = [
+        .flag("stochastic", \.stochastic, "neurons are drawn in training"),
+        .flag(
+            "glorot_rates", \.glorotRates,
+            "update steps of latent weights times 1 / sqrt(1.5 / (fan-in + fan-out))"),
+    ]
+
+    /// Deterministic, with the rates of the authors' code.
+    public init() { self.init(stochastic: false) }
+
+    /// Creates the method.
+    public init(stochastic: Bool = false, glorotRates: Bool = true) {
+        self.stochastic = stochastic
+        self.glorotRates = glorotRates
+    }
+
+    /// Draws activations, where they are drawn.
+    public var drawsNumbers: Bool { stochastic }
+
+    /// Order of the layers.
+    public var style: any BlockStyle { BiRealBlock(convolutionsPerBlock: 2) }
+
+    /// A batch norm behind a last layer of signs, whose sums are too large for a softmax.
+    public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
+        guard plan[plan.output]?.layer.hasQuantizedWeights == true else { return plan }
+        return try plan.inserting([("\(plan.output).norm", .batchNorm)], behind: plan.output)
+    }
+
+    /// Uniform over the range of latent weights.
+    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: bound(shape)) }
+
+    /// sign(W).
+    public func kernel(
+        _ scope: ParameterScope, latent: Tensor
+    ) throws(TorchError) -> any KernelQuantizer { BoundedSigns(bound: bound(latent.shape)) }
+
+    /// sign, with the slope of hardtanh.
+    public func activation(
+        _ scope: ParameterScope, channels: Int
+    ) throws(TorchError) -> any ActivationQuantizer {
+        stochastic ? DrawnSign() : SignQuantizer(.clip)
+    }
+
+    private func bound(_ shape: [Int]) -> Double {
+        glorotRates ? BoundedSigns.glorotBound(shape) : 1
+    }
+
+    /// Signs that are drawn in training.
+    struct DrawnSign: ActivationQuantizer {
+        private let sign = SignQuantizer(.clip)
+
+        func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+            guard pass.isTraining else { return try sign(x, pass) }
+            return try straightThrough(
+                drawnSigns(x, pass.generator), gradientOf: sign.slope.surrogate(x))
+        }
+
+        func deployed() throws(TorchError) -> DeployedActivation { try sign.deployed() }
+    }
+}

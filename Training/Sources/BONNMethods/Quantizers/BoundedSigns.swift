@@ -1,0 +1,53 @@
+import BONNNetworks
+import Torch
+
+/// sign(W) without a scale, of latent weights that stay in [-H, H]: BinaryConnect's, BNN's and their heirs'.
+/// The gradient of the kernel is that of W; with W in its range it is the one of hardtanh too.
+///
+/// The papers have H = 1 and multiply the update steps of a layer by 1 / sqrt(1.5 / (fan-in + fan-out)). Latent
+/// weights in units of that factor do the same with any optimizer: signs, probabilities and gradients know
+/// W / H alone, and a step over H is the multiplied one (`glorotBound`).
+struct BoundedSigns: KernelQuantizer {
+    /// H.
+    let bound: Double
+    /// Whether signs are drawn in training, +1 with the probability (W / H + 1) / 2. Outside of it the kernel
+    /// is then W / H itself, the mean.
+    var isDrawn = false
+
+    /// sqrt(1.5 / (fan-in + fan-out)) of weights [K, C, kh, kw] or [K, C]; both count the window.
+    static func glorotBound(_ shape: [Int]) -> Double {
+        let window = shape.dropFirst(2).reduce(1, *)
+        return (1.5 / Double((shape[0] + shape[1]) * window)).squareRoot()
+    }
+
+    func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        guard isDrawn else {
+            return try straightThrough(signOrPlusOne(latent), gradientOf: latent)
+        }
+        guard pass.isTraining else { return try latent / bound }
+        return try straightThrough(
+            drawnSigns(latent / bound, pass.generator), gradientOf: latent)
+    }
+
+    func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
+        let values = try (latent.detached() / bound).to(.cpu).floats()
+        return isDrawn ? .real(values) : .binary([KernelTerm(signs: values, scale: [1])])
+    }
+
+    func constrain(_ latent: Tensor) throws(TorchError) {
+        try withoutGradient { () throws(TorchError) in
+            try latent.clamp_(min: -bound, max: bound)
+        }
+    }
+}
+
+/// +1 with the probability hard_sigmoid(x) = clip((x + 1) / 2, 0, 1), else -1; without a gradient.
+///
+/// - Throws: `TorchError` of code `state` without a generator.
+func drawnSigns(_ x: Tensor, _ generator: Generator?) throws(TorchError) -> Tensor {
+    guard let generator else {
+        throw TorchError(.state, "signs that are drawn in training need a generator")
+    }
+    let probability = try (x.detached() + 1.0) / 2.0
+    return try generator.uniform(x.shape).lt(probability).to(.float32) * 2.0 - 1.0
+}
