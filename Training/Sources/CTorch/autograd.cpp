@@ -1,7 +1,12 @@
 // Gradients: the mode of the thread, leaves, the backward pass.
 #include "ctorch_internal.hpp"
 
+#include <ATen/ops/alias.h>
 #include <c10/core/GradMode.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
 
 using namespace ctorch;
 
@@ -29,6 +34,37 @@ int ctorch_set_requires_gradient(ctorch_tensor *x, bool flag, char **error) {
 
 int ctorch_detach(const ctorch_tensor *x, ctorch_tensor **result, char **error) {
     return produced("detached", {x}, result, error, [&] { return unwrap(x).detach(); });
+}
+
+int ctorch_map_gradient(const ctorch_tensor *x, void *context, ctorch_gradient_map map,
+                        void (*release)(void *), ctorch_tensor **result, char **error) {
+    return produced("mappingGradient", {x}, result, error, [&] {
+        const std::shared_ptr<void> owner(context, release);
+        at::Tensor same = at::alias(unwrap(x));
+        if (!same.requires_grad())
+            return same;
+        same.register_hook([owner, map](const at::Tensor &gradient) {
+            ctorch_tensor mapped{gradient};
+            char *message = nullptr;
+            if (map(owner.get(), wrap(gradient), &mapped, &message) != 0) {
+                const std::string text = message == nullptr ? "out of memory" : message;
+                ctorch_free_message(message);
+                TORCH_CHECK(false, text);
+            }
+            TORCH_CHECK(mapped.value.sizes() == gradient.sizes(), "a gradient of shape ",
+                        gradient.sizes(), " became one of shape ", mapped.value.sizes());
+            return mapped.value;
+        });
+        return same;
+    });
+}
+
+void ctorch_share(ctorch_tensor *target, const ctorch_tensor *source) {
+    target->value = source->value;
+}
+
+char *ctorch_message(const char *text) {
+    return strdup(text);
 }
 
 int ctorch_backward(const ctorch_tensor *x, const ctorch_tensor *gradient, bool retain_graph,

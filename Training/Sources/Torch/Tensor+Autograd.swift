@@ -41,6 +41,37 @@ extension Tensor {
         try check((self, gradient)) { ctorch_set_gradient(handle, gradient?.handle, $0) }
     }
 
+    /// The same values, whose gradient becomes what `map` makes of it before it reaches this tensor.
+    ///
+    /// - Parameter map: of a gradient to one of the same shape; nothing that it does is recorded. Called in
+    ///   each `backward` that gets here, which throws what it throws, on a thread of LibTorch's where the
+    ///   tensor is on a GPU: it may use nothing that another thread changes meanwhile.
+    public func mappingGradient(
+        _ map: @escaping (Tensor) throws(TorchError) -> Tensor
+    ) throws(TorchError) -> Tensor {
+        let context = Unmanaged.passRetained(GradientMap(map)).toOpaque()
+        return try make(self) { result, message in
+            ctorch_map_gradient(
+                handle, context,
+                { context, gradient, result, message in
+                    guard let context, let gradient, let result else { return 1 }
+                    let map = Unmanaged<GradientMap>.fromOpaque(context).takeUnretainedValue()
+                    do throws(TorchError) {
+                        let mapped = try map.map(Tensor(owning: gradient))
+                        withExtendedLifetime(mapped) { ctorch_share(result, mapped.handle) }
+                        return 0
+                    } catch {
+                        message?.pointee = ctorch_message(error.message)
+                        return 1
+                    }
+                },
+                { context in
+                    if let context { Unmanaged<GradientMap>.fromOpaque(context).release() }
+                },
+                result, message)
+        }
+    }
+
     /// Adds to the `grad` of every leaf the derivative of this tensor.
     ///
     /// - Parameters:
@@ -69,3 +100,10 @@ public func withoutGradient<R, Failure: Error>(
 
 /// Whether this thread records operations on tensors that require gradients.
 public var recordsGradients: Bool { ctorch_gradient_mode() }
+
+/// What a hook of LibTorch's keeps of a Swift function.
+private final class GradientMap {
+    let map: (Tensor) throws(TorchError) -> Tensor
+
+    init(_ map: @escaping (Tensor) throws(TorchError) -> Tensor) { self.map = map }
+}

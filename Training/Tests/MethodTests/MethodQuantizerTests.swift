@@ -45,6 +45,8 @@ import Torch
         Case(file: "dorefa", name: "dorefa/W2A2") { DoReFaNet($0) },
         Case(file: "dorefa", name: "dorefa/W4A3") { DoReFaNet($0) },
         Case(file: "dorefa", name: "dorefa/W1A4") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W1A2G3") { DoReFaNet($0) },
+        Case(file: "dorefa", name: "dorefa/W1A2G6") { DoReFaNet($0) },
         Case(file: "tang", name: "tang/m1") { TangNet($0) },
         Case(file: "tang", name: "tang/m2") { TangNet($0) },
         Case(file: "irnet", name: "irnet/start") { IRNet($0) },
@@ -65,6 +67,7 @@ import Torch
     private struct Layer {
         let record: MethodRecord
         let store = ParameterStore(seed: 1, device: .cpu)
+        let method: any Method
         let latent: Parameter
         let kernel: any KernelQuantizer
         let activation: any ActivationQuantizer
@@ -78,7 +81,7 @@ import Torch
             phase = aCase.phase
             self.isFusing = isFusing
             unit = 1 / (record.settings.rate ?? 1)
-            let method = aCase.method(record)
+            method = aCase.method(record)
             let weight = try record.input("weight") * unit
             let scope = store.root / "layer"
             latent = try scope.parameter(
@@ -124,7 +127,7 @@ import Torch
             let pass = try record.settings.pass(phase, isFusing: isFusing)
             let a = try activation(x, pass)
             let k = try kernel(latent.tensor, pass)
-            let output = try a.conv2d(k, padding: 1)
+            let output = try method.sums(a.conv2d(k, padding: 1), pass)
             try (output * record.input("g")).sum().backward()
             return (a, k, output)
         }
@@ -241,7 +244,7 @@ import Torch
     }
 
     /// What is deployed as bits is so by design, and what is not is known.
-    @Test func `activations of too many bits are refused, and drawn weights are real`() throws {
+    @Test func `what a method cannot do is refused, and drawn weights are real`() throws {
         let store = ParameterStore(seed: 1, device: .cpu)
         let wide = try DoReFaNet(activationBits: 5).activation(store.root / "sign", channels: 1)
         #expect {
@@ -258,6 +261,16 @@ import Torch
         } throws: { error in
             (error as? TorchError)?.code == .state
         }
+        let sums = try Tensor([3, 0, 0, 0] as [Float], shape: [2, 2]).requiresGradient(true)
+        let method = DoReFaNet(gradientBits: 4)
+        #expect(throws: TorchError.self) { _ = try method.sums(sums, Pass(.training)) }
+        #expect(try method.sums(sums, Pass(.evaluation)).floats() == [3, 0, 0, 0])
+        // An image without a gradient keeps none.
+        let pass = Pass(.training, generator: try Generator(seed: 4))
+        let g = try Tensor([0.5, -0.25, 0, 0] as [Float], shape: [2, 2])
+        try (method.sums(sums, pass) * g).sum().backward()
+        let gradient = try #require(sums.grad).floats()
+        #expect(abs(gradient[0] - 0.5) <= 0.04 && gradient[2...] == [0, 0])
     }
 }
 
@@ -276,7 +289,8 @@ extension DoReFaNet {
     fileprivate init(_ record: MethodRecord) {
         self.init(
             weightBits: record.settings.weightBits ?? 0,
-            activationBits: record.settings.activationBits ?? 0)
+            activationBits: record.settings.activationBits ?? 0,
+            gradientBits: record.settings.gradientBits ?? 32)
     }
 }
 

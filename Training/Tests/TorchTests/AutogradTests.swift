@@ -22,6 +22,47 @@ import Torch
         #expect(throws: TorchError(.operation, "")) { try y.backward() }
     }
 
+    @Test func `a gradient becomes what a function makes of it, on its way`() throws {
+        let x = try Tensor([1, -2, 3], shape: [3]).requiresGradient(true)
+        var seen: [[Float]] = []
+        let y = try (x * 2).mappingGradient { (gradient) throws(TorchError) in
+            seen.append(try gradient.floats())
+            #expect(!recordsGradients)
+            return try gradient * gradient
+        }
+        #expect(try y.floats() == [2, -4, 6])
+        try (y * Tensor([1, 2, 3], shape: [3])).sum().backward()
+        #expect(seen == [[1, 2, 3]])
+        #expect(try x.grad?.floats() == [2, 8, 18])
+        let still = try Tensor([1], shape: [1]).mappingGradient { (gradient) in gradient }
+        #expect(!still.requiresGradient)
+    }
+
+    @Test func `backward throws what a function of gradients throws, and lets it go`() throws {
+        final class Witness {}
+        let x = try Tensor([1, -2], shape: [2]).requiresGradient(true)
+        weak var kept: Witness?
+        do {
+            let witness = Witness()
+            kept = witness
+            let y = try x.mappingGradient { (gradient) throws(TorchError) in
+                _ = witness
+                throw TorchError(.state, "this gradient is refused")
+            }
+            #expect {
+                try y.sum().backward()
+            } throws: { error in
+                (error as? TorchError)?.message.contains("this gradient is refused") == true
+            }
+            #expect(throws: TorchError.self) {
+                try x.mappingGradient { (gradient) throws(TorchError) in
+                    try gradient.narrow(dim: 0, start: 0, length: 1)
+                }.sum().backward()
+            }
+        }
+        #expect(kept == nil)
+    }
+
     @Test func `withoutGradient restores the mode, also after a throw and when nested`() throws {
         let x = try Tensor.ones([2, 3]).requiresGradient(true)
         #expect(recordsGradients)

@@ -13,12 +13,14 @@ public struct QuantizedLayer: Layer {
     /// What becomes of them.
     public let quantizer: any KernelQuantizer
     private let bias: Parameter?
+    private let method: any Method
 
     /// Creates the layer with what a method gives it.
     init(
         _ scope: ParameterScope, _ plan: LayerPlan, channels: Int, _ method: any Method
     ) throws(TorchError) {
         self.plan = plan
+        self.method = method
         name = scope.path
         let shape: [Int]
         let hasBias: Bool
@@ -45,11 +47,12 @@ public struct QuantizedLayer: Layer {
         let kernel = try quantizer(latent.tensor, pass)
         switch plan {
         case .convolution(let convolution):
-            return try inputs[0].convolution(
-                kernel, bias: bias?.tensor, convolution.window, groups: convolution.groups,
-                padding: convolution.padding.number)
+            return try method.sums(
+                inputs[0].convolution(
+                    kernel, bias: bias?.tensor, convolution.window, groups: convolution.groups,
+                    padding: convolution.padding.number), pass)
         default:
-            return try inputs[0].asRows().linear(kernel, bias?.tensor)
+            return try method.sums(inputs[0].asRows().linear(kernel, bias?.tensor), pass)
         }
     }
 }

@@ -3,14 +3,17 @@ import BONNModelFormat
 public import BONNNetworks
 public import Torch
 
-/// DoReFa-Net (Zhou et al., 2016): weights and activations of any number of bits (methods.md 2.4).
+/// DoReFa-Net (Zhou et al., 2016): weights, activations and gradients of any number of bits (methods.md 2.4).
 ///
 ///     quantize_k(r) = round((2^k - 1) r) / (2^k - 1) of r in [0, 1], gradient as it is
 ///     W, k = 1: sign(W) mean|W|, the mean over the layer, gradient as it is
 ///     W, k > 1: 2 quantize_k(tanh(W) / (2 max|tanh(W)|) + 1/2) - 1
 ///     A:        quantize_k(clip(x, 0, 1)); 0 and 1 for k = 1
+///     G:        2 m (quantize_k(g / 2m + 1/2 + u / (2^k - 1)) - 1/2), m = max|g| of an image's gradient of the
+///               sums of a layer, u uniform in [-1/2, 1/2); backward only
 ///
-/// in the order convolution, batch norm, activation. Gradients are not quantized: the method is its G = 32.
+/// in the order convolution, batch norm, activation. G acts on quantized layers; the paper has it on the outputs
+/// of the first and the last layer too.
 ///
 /// Reported top-1 of AlexNet on ImageNet by W-A-G: 1-1-32 40.1 % (43.6 % from a real network), 1-2-32 47.7 %
 /// (49.8 %), 1-3-32 48.4 %, 1-4-32 50.3 % (53.0 %); ResNet-18 1/4 59.2 %, 1/2 53.4 %, 1/1 52.5 % (others'
@@ -33,6 +36,9 @@ public struct DoReFaNet: Method {
     /// Bits of activations, 1 to 8; 32: real ones, behind a ReLU.
     public var activationBits: Int
 
+    /// Bits of gradients, 1 to 31; 32: as they are.
+    public var gradientBits: Int
+
     /// Activations of more bits would be more planes than a convolution of bytes costs.
     static let mostPlanedBits = 4
 
@@ -42,16 +48,23 @@ public struct DoReFaNet: Method {
         .integer(
             "activation_bits", \.activationBits, in: 1...32,
             "bits of activations; 32: real ones behind a ReLU; only up to 4 and 32 are exported"),
+        .integer(
+            "gradient_bits", \.gradientBits, in: 1...32,
+            "bits of the gradients of sums in training; 32: as they are"),
     ]
 
     /// 1-bit weights, 2-bit activations.
     public init() { self.init(weightBits: 1) }
 
     /// Creates the method.
-    public init(weightBits: Int = 1, activationBits: Int = 2) {
+    public init(weightBits: Int = 1, activationBits: Int = 2, gradientBits: Int = 32) {
         self.weightBits = weightBits
         self.activationBits = activationBits
+        self.gradientBits = gradientBits
     }
+
+    /// Draws the noise of gradients.
+    public var drawsNumbers: Bool { gradientBits < 32 }
 
     /// Order of the layers.
     public var style: any BlockStyle {
@@ -74,6 +87,24 @@ public struct DoReFaNet: Method {
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
         activationBits == 32 ? RealActivation() : Activation(bits: activationBits)
+    }
+
+    /// The sums, whose gradient has so many bits.
+    public func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        guard gradientBits < 32, pass.isTraining else { return sums }
+        guard let generator = pass.generator else {
+            throw TorchError(.state, "gradients of few bits need a generator")
+        }
+        let steps = Double(1 << gradientBits - 1)
+        return try sums.mappingGradient { (gradient) throws(TorchError) in
+            let span =
+                try gradient.abs().flatten(from: 1).amax([1]).alongFirstAxis(of: gradient) * 2.0
+            let noise = try generator.uniform(gradient.shape, low: -0.5, high: 0.5)
+            // An image without a gradient keeps none.
+            let unit = try gradient / span.clamp(min: 1e-30) + 0.5
+            let quantized = try (unit * steps + noise).round() / steps
+            return try (quantized - 0.5) * span
+        }
     }
 
     /// quantize_k of values in [0, 1].

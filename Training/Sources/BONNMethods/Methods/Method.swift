@@ -41,6 +41,10 @@ public protocol Method: Sendable, Equatable {
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer
 
+    /// What becomes of the sums of a quantized layer, [N, K, H, W] or [N, K], in training and in evaluation: the
+    /// same numbers, whose gradient a method may change.
+    func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+
     /// Terms of the loss of the method's own, beside those that a recipe asks for.
     func objectives(for network: Network) throws(TorchError) -> [any Objective]
 
@@ -66,6 +70,9 @@ extension Method {
 
     /// A Gaussian of variance 2 / fan-in.
     public func latent(_ shape: [Int]) -> Initialiser { .kaiming(shape) }
+
+    /// The sums.
+    public func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { sums }
 
     /// None.
     public func objectives(for network: Network) throws(TorchError) -> [any Objective] { [] }

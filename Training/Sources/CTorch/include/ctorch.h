@@ -231,6 +231,19 @@ bool ctorch_gradient_mode(void);
 bool ctorch_requires_gradient(const ctorch_tensor *x);
 int ctorch_set_requires_gradient(ctorch_tensor *x, bool flag, char **error);
 int ctorch_detach(const ctorch_tensor *x, ctorch_tensor **result, char **error);
+/* What a gradient becomes. `gradient` belongs to the callee, which leaves a tensor of the same
+ * shape in `result` with `ctorch_share`. Returns 0, or 1 and a message, which is freed with
+ * ctorch_free_message. */
+typedef int (*ctorch_gradient_map)(void *context, ctorch_tensor *gradient, ctorch_tensor *result,
+                                   char **error);
+/* x, whose gradient `map` changes before it reaches x. `release` is called once with the context,
+ * when nothing refers to it any more, whatever this returns. */
+int ctorch_map_gradient(const ctorch_tensor *x, void *context, ctorch_gradient_map map,
+                        void (*release)(void *), ctorch_tensor **result, char **error);
+/* Lets `target` stand for the tensor of `source`. */
+void ctorch_share(ctorch_tensor *target, const ctorch_tensor *source);
+/* A message for a ctorch_gradient_map; NULL without memory. */
+char *ctorch_message(const char *text);
 int ctorch_backward(const ctorch_tensor *x, const ctorch_tensor *gradient /* optional */,
                     bool retain_graph, char **error);
 /* *result is null where there is none. */

@@ -79,6 +79,24 @@ def dorefa_kernel(weight, bits):
     return 2 * quantize(squashed / (2 * squashed.abs().amax()) + 0.5, bits) - 1
 
 
+class QuantizedGradient(torch.autograd.Function):
+    """x; backward 2 m (quantize_k(g / 2m + 1/2 + N(k)) - 1/2), m = max|g| over all axes but the first."""
+
+    @staticmethod
+    def forward(ctx, x, bits, seed):
+        ctx.bits, ctx.seed = bits, seed
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        steps = 2**ctx.bits - 1
+        span = 2 * g.abs().flatten(1).amax(1).view(-1, *[1] * (g.dim() - 1))
+        noise = (draws(g, ctx.seed) - 0.5) / steps
+        scaled = (g / span + 0.5 + noise) * steps
+        require_clear(scaled % 1, (0.5,))
+        return span * (torch.round(scaled) / steps - 0.5), None, None
+
+
 # 2.5 Tang et al.
 
 

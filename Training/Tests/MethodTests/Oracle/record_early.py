@@ -13,6 +13,8 @@ Convolutions, as in record_methods.py:
     bwn                 2.3: alpha sign(W) and real activations; the gradient of W is that of xnor/paper
     dorefa/W1A1, W1A2, W2A2, W4A3, W1A4
                         2.4: sign(W) mean|W| of the layer with STE-id, or tanh and rounding; clip and rounding
+    dorefa/W1A2G3, W1A2G6
+                        the same with quantized gradients of the sums; the noise is drawn as above, minus 1/2
     tang/m1, tang/m2    2.5: sign(W), W clipped after every update; `scales` [m] of the batch, `running_scales`
                         after it, `evaluation` the activation for those
 Blocks:
@@ -30,6 +32,8 @@ Readings, where methods.md leaves a choice:
     BWN                 the paper's gradient (1/n + alpha 1{|W| <= 1}), which 2.3 gives for both networks.
     DoReFa, k > 1       "derivative of tanh/max is real": that of the maximum too, as autograd has it.
     DoReFa, rounding    ties to even (IEEE 754, PyTorch, TensorFlow); not stated.
+    DoReFa, G           the noise is inside of quantize_k and added before it; what it moves beyond [0, 1] rounds
+                        back. Finite differences cannot check a gradient that is none.
     DoReFa, clip        passes at 0 and 1: "the clip is differentiated" says no more.
     Tang, STE           STE-clip for both is [M]. alpha_i is constant, and so is what is subtracted for the next
                         residual: dL/da = sum_i alpha_i g 1{|E_i| <= 1}.
@@ -127,6 +131,19 @@ def dorefa(recorder):
         recorder.record(
             f"dorefa/W{w}A{a}", layer(SMALL, weight=weights()), forward,
             settings={"weight_bits": w, "activation_bits": a},
+        )  # fmt: skip
+    for bits in (3, 6):
+
+        def quantized(t, bits=bits):
+            results = convolution(
+                lambda t: e.dorefa_activation(t["x"], 2), lambda t: e.dorefa_kernel(t["weight"], 1)
+            )(t)
+            sums = e.QuantizedGradient.apply(results["output"], bits, SEED)
+            return results | {"output": sums}
+
+        recorder.record(
+            f"dorefa/W1A2G{bits}", layer(SMALL, weight=weights()), quantized, is_smooth=False,
+            settings={"weight_bits": 1, "activation_bits": 2, "gradient_bits": bits, "seed": SEED},
         )  # fmt: skip
     block(recorder, "block/dorefa/W1A2", lambda t, s: e.dorefa_block(t, s, 1, 2), two_units())
 

@@ -39,6 +39,7 @@ struct MethodRecord: Sendable {
         /// DoReFa-Net's bits.
         let weightBits: Int?
         let activationBits: Int?
+        let gradientBits: Int?
         /// Tang's binarizations.
         let terms: Int?
         /// The weight of a loss.
@@ -49,6 +50,7 @@ struct MethodRecord: Sendable {
             case tMin = "t_min"
             case weightBits = "weight_bits"
             case activationBits = "activation_bits"
+            case gradientBits = "gradient_bits"
         }
 
         /// A pass over a part of the run, in which is drawn from a new generator.
