@@ -88,8 +88,22 @@ struct RecipeOptions: ParsableArguments {
         return configuration
     }
 
+    /// The folder of the run. Of the other overrides nothing is asked: they may be for the configuration that
+    /// lies in it.
+    func runFolder(output: String?) throws -> String {
+        var configuration =
+            try config.map { try Recipe.read(path: $0) }
+            ?? TrainingConfiguration()
+        let key = configuration.path(of: \.run.output)
+        try asUsageError {
+            _ = try Recipe.apply(
+                try overrides(output: output).filter { $0.path == key }, to: &configuration)
+        }
+        return configuration.run.output
+    }
+
     /// The same without a word.
-    func noted(
+    private func noted(
         over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
         output: String? = nil
     ) throws -> (configuration: TrainingConfiguration, notes: [String]) {

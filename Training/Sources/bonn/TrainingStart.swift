@@ -1,5 +1,8 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNMethods
+import BONNModelFormat
+import BONNTerminal
 import BONNTrainer
 
 /// What a run starts from: a locked folder, the configuration, and what there is to go on with.
@@ -11,7 +14,7 @@ struct TrainingStart {
 
     /// Locks the folder of the run and only then reads what it holds.
     static func prepare(_ command: Train) throws -> TrainingStart {
-        let path = try command.recipe.noted(output: command.output).configuration.run.output
+        let path = try command.recipe.runFolder(output: command.output)
         guard command.resume || command.resumeOrStart else {
             return try new(command, path)
         }
@@ -68,7 +71,17 @@ struct TrainingStart {
     private static func first(
         _ command: Train, _ weights: StartingPoint?
     ) throws -> TrainingConfiguration {
-        try configuration(command, over: weights?.configuration ?? TrainingConfiguration())
+        let result = try configuration(
+            command, over: weights?.configuration ?? TrainingConfiguration())
+        if let weights, weights.configuration.model.method.weights == .real,
+            result.model.method.weights == .real
+        {
+            let key = "\(result.path(of: \.model.method.weights))"
+            Terminal.note(
+                "Note: \(key) is real as in \(printable(weights.path)); "
+                    + "--set \(key)=quantized trains those of the method")
+        }
+        return result
     }
 
     private static func configuration(

@@ -22,7 +22,7 @@ struct TanhNet: Method {
         .number("steepness", \.steepness, in: 0.1...100, "of the tanh in the place of the sign")
     ]
 
-    // convolution, batch norm, shortcut around each: see Blocks/ for the orders that papers use.
+    // convolution, batch norm, shortcut around each: Tools/Sources/BONNNetworks/Blocks/ has the others.
     var style: any BlockStyle { BiRealBlock() }
 
     func kernel(
@@ -35,18 +35,21 @@ struct TanhNet: Method {
 
     struct Kernel: KernelQuantizer {
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            let scale = try latent.detached().abs().mean([1, 2, 3], keep: true)
+            let scale = try latent.detached().abs().mean(axes(latent), keep: true)
             return try straightThrough(signOrPlusOne(latent) * scale, gradientOf: latent)
         }
 
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            let scale = try latent.detached().abs().mean([1, 2, 3])
+            let scale = try latent.detached().abs().mean(axes(latent))
             return .binary([
                 KernelTerm(
                     signs: try latent.detached().to(.cpu).floats(),
                     scale: try scale.to(.cpu).floats())
             ])
         }
+
+        // [K, C, kh, kw] of a convolution, [K, C] of a fully connected layer.
+        private func axes(_ latent: Tensor) -> [Int] { Array(1..<latent.shape.count) }
     }
 
     struct Activation: ActivationQuantizer {
@@ -85,7 +88,9 @@ final class BipolarLoss: Objective {
 
 extension TanhNet {
     func objectives(for network: Network) throws(TorchError) -> [any Objective] {
-        [BipolarLoss(network.quantizedLayers, weight: 0.003)]
+        // None in a stage with real weights.
+        network.quantizedLayers.isEmpty
+            ? [] : [BipolarLoss(network.quantizedLayers, weight: 0.003)]
     }
 }
 // end loss
@@ -149,6 +154,33 @@ struct TwoStages: NetworkFamily {
         }
         let export = try ModelExport(network, batches: [images])
         #expect(export.parity.passed && export.layerValues > 0)
+    }
+
+    @Test(arguments: ["lenet5", "resnet20"])
+    func `the documented method trains and is exported in networks of the list`(
+        name: String
+    ) throws {
+        let entry = try #require(Networks.named(name))
+        let method = TanhNet()
+        let plan = try entry.plan(
+            input: entry.input, classes: 4, widths: entry.widths, stem: entry.stem ?? .cifar,
+            style: method.style)
+        for isReal in [false, true] {
+            let network = try Network(isReal ? plan.withRealWeights() : plan, method, seed: 1)
+            let input = entry.input
+            let images = try Generator(seed: 2).normal([
+                4, input.channels, input.height, input.width,
+            ])
+            let labels = try Tensor(int64s: [0, 1, 2, 3], shape: [4])
+            let step = try TrainingStep(
+                network, losses: LossConfiguration(), optimizer: OptimizerConfiguration(),
+                device: .cpu)
+            let progress = RunProgress(epoch: 0, epochs: 2)
+            let losses = try step(images: images, labels: labels, factor: 1, progress: progress)
+                .losses
+            #expect(losses.total.isFinite && ((losses["bipolar_loss"] ?? 0) > 0) != isReal)
+            if !isReal { #expect(try ModelExport(network, batches: [images]).parity.passed) }
+        }
     }
 
     @Test func `every method trains in the documented network`() throws {

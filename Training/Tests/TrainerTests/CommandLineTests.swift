@@ -82,6 +82,36 @@ import Testing
         }
     }
 
+    @Test func `keys of a stored run's method can be given with --resume and --from`() throws {
+        let tiny = [
+            "--data", "synthetic:40", "--widths", "2-2-2-4", "--batch-size", "20", "--threads", "1",
+            "--set", "augmentation.image_size=8",
+        ]
+        let run = folder.path + "/run"
+        let first = try Tool(
+            ["train", "--method", "xnor", "--epochs", "1", "--set", "method.weights=real"] + tiny
+                + ["--output", run]
+        ).wait()
+        try #require(first.status == 0, "\(first.errors)")
+        let more = try Tool.run(
+            "train", "--resume", "--output", run, "--epochs", "2", "--set", "method.source=paper")
+        #expect(more.status == 0, "\(more.errors)")
+        let other = try Tool.run(
+            "train", "--resume", "--output", run, "--set", "method.source=code")
+        #expect(
+            other.errors.contains("was trained with method.source = paper, not code"),
+            "\(other.errors)")
+        let from = ["train", "--epochs", "1", "--from", run + "/last.safetensors"] + tiny
+        let kept = try Tool(
+            from + ["--output", folder.path + "/kept", "--set", "method.source=code"]
+        ).wait()
+        #expect(kept.status == 0 && kept.errors.contains("method.weights is real as in"), "\(kept)")
+        let binary = try Tool(
+            from + ["--output", folder.path + "/binary", "--set", "method.weights=quantized"]
+        ).wait()
+        #expect(binary.status == 0 && !binary.errors.contains("is real as in"), "\(binary)")
+    }
+
     @Test func `verify tells a model of another checkpoint from a wrong one`() throws {
         let (first, second) = (folder.path + "/first", folder.path + "/second")
         let model = folder.path + "/first.bonn"

@@ -94,13 +94,23 @@ public final class TrainingStep {
                 images: images, labels: labels, output: output, progress: progress)
             let acting = step.objectives.filter { $0.acts(at: progress) }
             var values: [Tensor] = []
-            for objective in acting { values.append(try objective(pass)) }
+            for objective in acting { values.append(try term(of: objective, pass)) }
             let (losses, logits) = try read(values, of: acting, pass.output.logits)
             guard losses.total.isFinite else { throw try step.notFinite(losses, acting) }
             try values.dropFirst().reduce(values[0]) { sum, value throws(TorchError) in
                 try sum + value
             }.backward()
             return Evaluation(pass: pass, losses: losses, logits: logits)
+        }
+
+        private func term(
+            of objective: any Objective, _ pass: ForwardPass
+        ) throws(TorchError) -> Tensor {
+            do {
+                return try objective(pass)
+            } catch {
+                throw TorchError(error.code, "the \(objective.title): \(error.message)")
+            }
         }
 
         /// Brings terms and logits from the device together: every read waits for it.
