@@ -1,5 +1,6 @@
 import ArgumentParser
 import BONNTerminal
+import Foundation
 
 /// The training tool: from a folder of images to a 1-bit network.
 @main
@@ -21,5 +22,10 @@ struct Bonn: ParsableCommand {
             Export.self, Verify.self, DataCommand.self, Benchmark.self,
         ])
 
-    static func main() { runProgram(complaintPrefix: "Error: ") }
+    static func main() {
+        // LibTorch then asks Linux for large pages for its tensors: a step is a quarter faster, and its speed no
+        // longer depends on where memory happens to lie. Read at the first tensor; who sets it otherwise wins.
+        setenv("THP_MEM_ALLOC_ENABLE", "1", 0)
+        runProgram(complaintPrefix: "Error: ")
+    }
 }
