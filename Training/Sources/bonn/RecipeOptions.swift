@@ -83,7 +83,13 @@ struct RecipeOptions: ParsableArguments {
         over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
         output: String? = nil
     ) throws -> TrainingConfiguration {
-        let (configuration, notes) = try noted(over: base, data: data, output: output)
+        var configuration = base
+        var notes: [String] = []
+        if let config { (configuration, notes) = try Recipe.noted(path: config, over: base) }
+        try asUsageError {
+            notes += try Recipe.apply(
+                try overrides(data: data, output: output), to: &configuration)
+        }
         for note in notes { Terminal.note("Note: \(note)") }
         return configuration
     }
@@ -100,21 +106,6 @@ struct RecipeOptions: ParsableArguments {
                 try overrides(output: output).filter { $0.path == key }, to: &configuration)
         }
         return configuration.run.output
-    }
-
-    /// The same without a word.
-    private func noted(
-        over base: TrainingConfiguration = TrainingConfiguration(), data: String? = nil,
-        output: String? = nil
-    ) throws -> (configuration: TrainingConfiguration, notes: [String]) {
-        var configuration = base
-        var notes: [String] = []
-        if let config { (configuration, notes) = try Recipe.noted(path: config, over: base) }
-        try asUsageError {
-            notes += try Recipe.apply(
-                try overrides(data: data, output: output), to: &configuration)
-        }
-        return (configuration, notes)
     }
 }
 

@@ -40,12 +40,8 @@ struct TanhNet: Method {
         }
 
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            let scale = try latent.detached().abs().mean(axes(latent))
-            return .binary([
-                KernelTerm(
-                    signs: try latent.detached().to(.cpu).floats(),
-                    scale: try scale.to(.cpu).floats())
-            ])
+            let scale = try latent.abs().mean(axes(latent))
+            return .binary([try KernelTerm(signsOf: latent, scale: scale)])
         }
 
         // [K, C, kh, kw] of a convolution, [K, C] of a fully connected layer.

@@ -61,12 +61,10 @@ public struct BONNBlock: BlockStyle, Equatable {
     public func block(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, outputs: Int, stride: Int
     ) throws(PlanError) -> Name {
-        var y = x
-        for index in 0..<convolutionsPerBlock {
-            if index > 0 { y = try plan.add(.prelu, "\(name).\(index - 1).prelu", y) }
-            let layer = PlanBuilder.convolution3x3(
-                outputs: outputs, stride: index == 0 ? stride : 1)
-            y = try sums(&plan, y, "\(name).\(index)", layer, pool: nil)
+        let y = try convolutions(
+            &plan, x, name, outputs: outputs, stride: stride, between: ("prelu", .prelu)
+        ) { (plan, x, name, layer) throws(PlanError) in
+            try sums(&plan, x, name, layer, pool: nil)
         }
         let around = try shortcut(&plan, x, "\(name).shortcut", outputs: outputs, stride: stride)
         let prelu: Name = "\(name).\(convolutionsPerBlock - 1).prelu"

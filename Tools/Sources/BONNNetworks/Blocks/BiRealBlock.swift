@@ -41,11 +41,9 @@ public struct BiRealBlock: BlockStyle {
     public func block(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, outputs: Int, stride: Int
     ) throws(PlanError) -> Name {
-        var y = x
-        for index in 0..<convolutionsPerBlock {
-            let layer = PlanBuilder.convolution3x3(
-                outputs: outputs, stride: index == 0 ? stride : 1)
-            y = try normalized(&plan, y, "\(name).\(index)", layer, pool: nil)
+        let y = try convolutions(&plan, x, name, outputs: outputs, stride: stride) {
+            (plan, x, name, layer) throws(PlanError) in
+            try normalized(&plan, x, name, layer, pool: nil)
         }
         let around = try plan.shortcut(x, "\(name).shortcut", outputs: outputs, stride: stride)
         return try activated(&plan, try plan.add(.add, "\(name).add", y, around), name)

@@ -38,14 +38,34 @@ extension BlockStyle {
     public func block(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, outputs: Int, stride: Int
     ) throws(PlanError) -> Name {
-        var y = x
-        for index in 0..<convolutionsPerBlock {
-            let layer = PlanBuilder.convolution3x3(
-                outputs: outputs, stride: index == 0 ? stride : 1)
-            y = try unit(&plan, y, "\(name).\(index)", layer, pool: nil)
+        let y = try convolutions(&plan, x, name, outputs: outputs, stride: stride) {
+            (plan, x, name, layer) throws(PlanError) in
+            try unit(&plan, x, name, layer, pool: nil)
         }
         let around = try plan.shortcut(x, "\(name).shortcut", outputs: outputs, stride: stride)
         return try plan.add(.add, "\(name).add", y, around)
+    }
+
+    /// The 3x3 convolutions of a block one behind the other, the first of which has the block's stride.
+    ///
+    /// - Parameters:
+    ///   - function: what stands between two of them, named after the first; nil: nothing.
+    ///   - unit: a convolution and what belongs to it, under a name.
+    func convolutions(
+        _ plan: inout PlanBuilder, _ x: Name, _ name: Name, outputs: Int, stride: Int,
+        between function: (name: String, layer: LayerPlan)? = nil,
+        unit: (inout PlanBuilder, Name, Name, LayerPlan) throws(PlanError) -> Name
+    ) throws(PlanError) -> Name {
+        var y = x
+        for index in 0..<convolutionsPerBlock {
+            if index > 0, let function {
+                y = try plan.add(function.layer, "\(name).\(index - 1).\(function.name)", y)
+            }
+            let layer = PlanBuilder.convolution3x3(
+                outputs: outputs, stride: index == 0 ? stride : 1)
+            y = try unit(&plan, y, "\(name).\(index)", layer)
+        }
+        return y
     }
 
     /// Nothing.
@@ -72,6 +92,11 @@ extension PlanBuilder {
         let y = try add(layer, isLinear ? "\(name).linear" : "\(name).convolution", x)
         guard let pool else { return y }
         return try add(.maxPool(pool), "\(name).pool", y)
+    }
+
+    /// Batch norm and ReLU.
+    mutating func normalizedReLU(_ x: Name, _ name: Name) throws(PlanError) -> Name {
+        try add(.relu, "\(name).relu", add(.batchNorm, "\(name).norm", x))
     }
 
     /// The shortcut around a block: the identity where nothing changes, else average pooling, a real 1x1

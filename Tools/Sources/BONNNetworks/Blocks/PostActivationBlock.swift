@@ -16,31 +16,28 @@ public struct PostActivationBlock: BlockStyle {
     public func stem(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name
     ) throws(PlanError) -> Name {
-        let y = try plan.add(.batchNorm, "\(name).norm", x)
-        return try plan.add(.relu, "\(name).relu", y)
+        try plan.normalizedReLU(x, name)
     }
 
     /// Layer, pooling, batch norm and ReLU.
     public func unit(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, _ layer: LayerPlan, pool: Pool?
     ) throws(PlanError) -> Name {
-        try stem(&plan, try plan.quantized(x, name, layer, pool: pool), name)
+        try plan.normalizedReLU(plan.quantized(x, name, layer, pool: pool), name)
     }
 
     /// Convolutions with the shortcut around them; the ReLU of the last one stands behind the sum.
     public func block(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, outputs: Int, stride: Int
     ) throws(PlanError) -> Name {
-        var y = x
-        for index in 0..<convolutionsPerBlock {
-            if index > 0 { y = try plan.add(.relu, "\(name).\(index - 1).relu", y) }
-            let layer = PlanBuilder.convolution3x3(
-                outputs: outputs, stride: index == 0 ? stride : 1)
-            y = try plan.quantized(y, "\(name).\(index)", layer, pool: nil)
-            y = try plan.add(.batchNorm, "\(name).\(index).norm", y)
+        let y = try convolutions(
+            &plan, x, name, outputs: outputs, stride: stride, between: ("relu", .relu)
+        ) { (plan, x, name, layer) throws(PlanError) in
+            let sums = try plan.quantized(x, name, layer, pool: nil)
+            return try plan.add(.batchNorm, "\(name).norm", sums)
         }
         let around = try plan.shortcut(x, "\(name).shortcut", outputs: outputs, stride: stride)
-        y = try plan.add(.add, "\(name).add", y, around)
-        return try plan.add(.relu, "\(name).relu", y)
+        let sum = try plan.add(.add, "\(name).add", y, around)
+        return try plan.add(.relu, "\(name).relu", sum)
     }
 }

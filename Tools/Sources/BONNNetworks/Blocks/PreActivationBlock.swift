@@ -17,8 +17,7 @@ public struct PreActivationBlock: BlockStyle {
     public func stem(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name
     ) throws(PlanError) -> Name {
-        let y = try plan.add(.batchNorm, "\(name).norm", x)
-        return try plan.add(.relu, "\(name).relu", y)
+        try plan.normalizedReLU(x, name)
     }
 
     /// Batch norm, quantizer, layer and pooling.
@@ -34,6 +33,6 @@ public struct PreActivationBlock: BlockStyle {
     public func ending(
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, hasShortcuts: Bool
     ) throws(PlanError) -> Name {
-        try stem(&plan, x, name)
+        try plan.normalizedReLU(x, name)
     }
 }

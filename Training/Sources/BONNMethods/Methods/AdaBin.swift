@@ -98,9 +98,7 @@ public struct AdaBin: Method {
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             let (scaled, distance, center) = try Self.parts(latent.detached())
             return .binary([
-                KernelTerm(
-                    signs: try scaled.to(.cpu).floats(),
-                    scale: try distance.flatten().to(.cpu).floats()),
+                try KernelTerm(signsOf: scaled, scale: distance),
                 KernelTerm(
                     signs: [Float](repeating: 1, count: latent.count),
                     scale: try center.flatten().to(.cpu).floats()),
@@ -111,9 +109,9 @@ public struct AdaBin: Method {
         private static func parts(
             _ latent: Tensor
         ) throws(TorchError) -> (scaled: Tensor, distance: Tensor, center: Tensor) {
-            let center = try latent.flatten(from: 1).mean([1]).alongFirstAxis(of: latent)
+            let center = try latent.filterMeans().alongFirstAxis(of: latent)
             let moved = try latent - center
-            let distance = try moved.square().flatten(from: 1).mean([1]).sqrt()
+            let distance = try moved.square().filterMeans().sqrt()
                 .alongFirstAxis(of: latent)
             return (try moved / distance, distance, center)
         }

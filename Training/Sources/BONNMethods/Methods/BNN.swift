@@ -75,7 +75,7 @@ public struct BNN: Method {
     }
 
     private func bound(_ shape: [Int]) -> Double {
-        glorotRates ? BoundedSigns.glorotBound(shape) : 1
+        BoundedSigns.bound(shape, glorotRates: glorotRates)
     }
 
     /// Signs that are drawn in training.

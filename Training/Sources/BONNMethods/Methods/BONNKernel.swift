@@ -91,9 +91,7 @@ public struct BONNKernel: KernelQuantizer {
         let mean = try scale.tensor.detached().mean()
         let magnitude = reading == .divide ? try 1.0 / mean : mean
         return .binary([
-            KernelTerm(
-                signs: try latent.detached().to(.cpu).floats(),
-                scale: try magnitude.reshape([1]).to(.cpu).floats())
+            try KernelTerm(signsOf: latent, scale: magnitude)
         ])
     }
 

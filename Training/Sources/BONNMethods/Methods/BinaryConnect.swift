@@ -11,8 +11,9 @@ public import Torch
 /// Reported test errors: MNIST 1.29 % deterministic, 1.15 % stochastic; CIFAR-10 9.90 % and 8.27 %; SVHN 2.30 %
 /// and 2.15 %. XNOR-Net's authors measured 35.4 % top-1 with AlexNet on ImageNet.
 ///
-/// The stochastic mode is tested with the real weights, as in the authors' code, and is deployed so. The
-/// paper's squared hinge loss is not here, the cross-entropy stands in its place; the network in which all layers are binary is `convnet`.
+/// The stochastic mode is tested with the real weights, as in the authors' code, and is deployed so. The paper's
+/// squared hinge loss is not here, the cross-entropy stands in its place; the network in which all layers are
+/// binary is `convnet`.
 public struct BinaryConnect: WeightsOnlyMethod {
     /// What is known of the method.
     public static let card = MethodCard(
@@ -58,6 +59,6 @@ public struct BinaryConnect: WeightsOnlyMethod {
     }
 
     private func bound(_ shape: [Int]) -> Double {
-        glorotRates ? BoundedSigns.glorotBound(shape) : 1
+        BoundedSigns.bound(shape, glorotRates: glorotRates)
     }
 }

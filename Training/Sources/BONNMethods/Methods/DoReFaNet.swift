@@ -129,8 +129,7 @@ public struct DoReFaNet: Method {
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             let still = try latent.detached()
             guard bits > 1 else {
-                let scale = try still.abs().mean().reshape([1]).to(.cpu).floats()
-                return .binary([KernelTerm(signs: try still.to(.cpu).floats(), scale: scale)])
+                return .binary([try KernelTerm(signsOf: still, scale: still.abs().mean())])
             }
             let steps = Double(1 << bits - 1)
             let levels = try (Self.unit(still) * steps).round().to(.cpu).floats().map { Int($0) }

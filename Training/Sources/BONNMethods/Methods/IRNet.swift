@@ -82,9 +82,7 @@ public struct IRNet: Method {
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             let standard = try Self.standardized(latent.detached())
             return .binary([
-                KernelTerm(
-                    signs: try standard.to(.cpu).floats(),
-                    scale: try Self.power(standard).to(.cpu).floats())
+                try KernelTerm(signsOf: standard, scale: Self.power(standard))
             ])
         }
 
@@ -96,7 +94,7 @@ public struct IRNet: Method {
 
         /// 2^round(log2 mean|W^|) of each filter, `[K]`.
         private static func power(_ standard: Tensor) throws(TorchError) -> Tensor {
-            let magnitude = try standard.detached().abs().flatten(from: 1).mean([1])
+            let magnitude = try standard.detached().abs().filterMeans()
             let exponent = try (magnitude.log() / log(2)).round()
             return try Tensor.full(exponent.shape, 2, device: exponent.device).pow(exponent)
         }

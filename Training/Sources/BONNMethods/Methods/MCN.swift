@@ -110,10 +110,9 @@ public struct MCN: WeightsOnlyMethod {
             // One magnitude an output.
             let count = kernel.shape[0] * kernel.shape[1]
             return .binary([
-                KernelTerm(
-                    signs: try kernel.copies(of: latent).to(.cpu).floats(),
-                    scale: try kernel.abs().reshape([count, -1]).select(dim: 1, index: 0)
-                        .to(.cpu).floats())
+                try KernelTerm(
+                    signsOf: kernel.copies(of: latent),
+                    scale: kernel.abs().reshape([count, -1]).select(dim: 1, index: 0))
             ])
         }
 

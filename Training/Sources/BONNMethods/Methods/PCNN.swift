@@ -113,9 +113,8 @@ public struct PCNN: Method {
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             let value = try parts(latent.detached()).value
             return .binary([
-                KernelTerm(
-                    signs: try value.copies(of: latent).to(.cpu).floats(),
-                    scale: try latent.detached().abs().mean().reshape([1]).to(.cpu).floats())
+                try KernelTerm(
+                    signsOf: value.copies(of: latent), scale: latent.detached().abs().mean())
             ])
         }
 

@@ -73,7 +73,7 @@ public struct ReBNN: Method {
         /// alpha = mean|W|, the least squares solution.
         func fit(_ latent: Tensor) throws(TorchError) {
             try withoutGradient { () throws(TorchError) in
-                try scale.tensor.copy_(from: latent.abs().flatten(from: 1).mean([1]))
+                try scale.tensor.copy_(from: latent.abs().filterMeans())
             }
         }
 
@@ -85,9 +85,7 @@ public struct ReBNN: Method {
 
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             .binary([
-                KernelTerm(
-                    signs: try latent.detached().to(.cpu).floats(),
-                    scale: try scale.tensor.detached().to(.cpu).floats())
+                try KernelTerm(signsOf: latent, scale: scale.tensor)
             ])
         }
 
@@ -124,8 +122,7 @@ public struct ReBNN: Method {
             try withoutGradient { () throws(TorchError) in
                 for ((latent, kernel), (signs, largest)) in zip(layers, before) {
                     let flips =
-                        try (signs - signOrPlusOne(latent)).abs().flatten(from: 1)
-                        .mean([1]) / 2.0
+                        try (signs - signOrPlusOne(latent)).abs().filterMeans() / 2.0
                     try kernel.balance.tensor.copy_(from: flips * largest)
                 }
             }

@@ -92,9 +92,8 @@ public struct ReCU: Method {
         /// Clamping keeps signs.
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
             .binary([
-                KernelTerm(
-                    signs: try Self.standardized(latent.detached()).to(.cpu).floats(),
-                    scale: try scale.tensor.detached().to(.cpu).floats())
+                try KernelTerm(
+                    signsOf: Self.standardized(latent.detached()), scale: scale.tensor)
             ])
         }
 

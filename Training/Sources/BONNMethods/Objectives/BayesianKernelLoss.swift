@@ -31,8 +31,12 @@ public struct KernelLossSettings: ObjectiveSettings {
 
     /// The loss of all layers whose latent weights have modes.
     public func objective(for network: Network) -> (any Objective)? {
-        let loss = BayesianKernelLoss(self, network.quantizedLayers)
-        return lambda > 0 && loss.hasLayers ? loss : nil
+        let formula = BayesianKernelLoss(self)
+        let loss = LayerLoss(Self.name, of: network) { layer in
+            guard let kernel = layer.quantizer as? BONNKernel else { return nil }
+            return { () throws(TorchError) in try formula(layer.latent.tensor, kernel) }
+        }
+        return lambda > 0 && loss.hasTerms ? loss : nil
     }
 }
 
@@ -42,32 +46,11 @@ public struct KernelLossSettings: ObjectiveSettings {
 ///
 /// in the form the paper simplifies to: one variance and one mean a kernel. Its gradients are the
 /// printed ones (equations 13, 16, 17, 18), so those of mu and sigma are divided by N_i.
-public final class BayesianKernelLoss: Objective {
+public struct BayesianKernelLoss: Sendable {
     private let settings: KernelLossSettings
-    private let layers: [(name: String, latent: Tensor, kernel: BONNKernel)]
 
-    /// Creates the loss of those layers whose latent weights have modes.
-    public init(_ settings: KernelLossSettings, _ layers: [QuantizedLayer] = []) {
-        self.settings = settings
-        self.layers = layers.compactMap { layer in
-            (layer.quantizer as? BONNKernel).map { (layer.name, layer.latent.tensor, $0) }
-        }
-    }
-
-    var hasLayers: Bool { !layers.isEmpty }
-
-    /// Its column.
-    public var name: String { KernelLossSettings.name }
-
-    /// To +-mu.
-    public var pullsLatentWeights: Bool { true }
-
-    /// The sum over the layers.
-    public func callAsFunction(_ pass: ForwardPass) throws(TorchError) -> Tensor {
-        var terms: [Tensor] = []
-        for layer in layers { terms.append(try self(layer.latent, layer.kernel)) }
-        return try Tensor.stack(terms).sum()
-    }
+    /// Creates the loss.
+    public init(_ settings: KernelLossSettings) { self.settings = settings }
 
     /// The loss of the latent weights of one layer, a scalar.
     public func callAsFunction(
@@ -78,14 +61,5 @@ public final class BayesianKernelLoss: Objective {
                 latent.reshape(BONNKernel.windowed(latent.shape)), kernel.scale.tensor,
                 mu: kernel.mu.tensor, sigma: kernel.sigma.tensor, nu: settings.nu,
                 reading: kernel.reading.code)
-    }
-
-    /// Names the first layer whose loss is not finite.
-    public func complaint(value: Double) throws(TorchError) -> String {
-        for layer in layers {
-            let value = try self(layer.latent, layer.kernel).item()
-            if !value.isFinite { return "the \(title) of \(layer.name) is \(value)" }
-        }
-        return "the \(title) is \(value)"
     }
 }

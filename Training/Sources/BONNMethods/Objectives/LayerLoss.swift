@@ -18,7 +18,10 @@ final class LayerLoss: Objective {
 
     var pullsLatentWeights: Bool { true }
 
-    func acts(at progress: RunProgress) -> Bool { !terms.isEmpty }
+    /// Whether any layer has a part in it.
+    var hasTerms: Bool { !terms.isEmpty }
+
+    func acts(at progress: RunProgress) -> Bool { hasTerms }
 
     func callAsFunction(_ pass: ForwardPass) throws(TorchError) -> Tensor {
         var values: [Tensor] = []

@@ -6,7 +6,7 @@ import Torch
 ///
 /// The papers have H = 1 and multiply the update steps of a layer by 1 / sqrt(1.5 / (fan-in + fan-out)). Latent
 /// weights in units of that factor do the same with any optimizer: signs, probabilities and gradients know
-/// W / H alone, and a step over H is the multiplied one (`glorotBound`).
+/// W / H alone, and a step over H is the multiplied one (`bound`).
 struct BoundedSigns: KernelQuantizer {
     /// H.
     let bound: Double
@@ -14,8 +14,10 @@ struct BoundedSigns: KernelQuantizer {
     /// is then W / H itself, the mean.
     var isDrawn = false
 
-    /// sqrt(1.5 / (fan-in + fan-out)) of weights [K, C, kh, kw] or [K, C]; both count the window.
-    static func glorotBound(_ shape: [Int]) -> Double {
+    /// H of weights [K, C, kh, kw] or [K, C]: sqrt(1.5 / (fan-in + fan-out)), both of which count the window, with
+    /// the multiplied rates of the papers; else 1.
+    static func bound(_ shape: [Int], glorotRates: Bool) -> Double {
+        guard glorotRates else { return 1 }
         let window = shape.dropFirst(2).reduce(1, *)
         return (1.5 / Double((shape[0] + shape[1]) * window)).squareRoot()
     }

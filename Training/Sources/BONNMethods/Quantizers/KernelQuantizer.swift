@@ -23,6 +23,16 @@ public protocol KernelQuantizer {
     func statistics(_ latent: Tensor) throws(TorchError) -> [(name: String, value: Double)]
 }
 
+extension KernelTerm {
+    /// The signs of values in the shape of a layer's weights times a scale: one number, or one for each filter in
+    /// any shape.
+    public init(signsOf values: Tensor, scale: Tensor) throws(TorchError) {
+        self.init(
+            signs: try values.detached().to(.cpu).floats(),
+            scale: try scale.detached().flatten().to(.cpu).floats())
+    }
+}
+
 extension KernelQuantizer {
     /// None.
     public var parameters: [Parameter] { [] }

@@ -17,9 +17,7 @@ struct ScaledSigns: KernelQuantizer {
 
     func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
         .binary([
-            KernelTerm(
-                signs: try latent.detached().to(.cpu).floats(),
-                scale: try Self.magnitudes(latent).flatten().to(.cpu).floats())
+            try KernelTerm(signsOf: latent, scale: Self.magnitudes(latent))
         ])
     }
 
@@ -31,7 +29,7 @@ struct ScaledSigns: KernelQuantizer {
     }
 
     private static func magnitudes(_ latent: Tensor) throws(TorchError) -> Tensor {
-        try latent.detached().abs().flatten(from: 1).mean([1]).alongFirstAxis(of: latent)
+        try latent.detached().abs().filterMeans().alongFirstAxis(of: latent)
     }
 }
 
@@ -42,8 +40,11 @@ extension Tensor {
         try reshape([-1] + [Int](repeating: 1, count: other.shape.count - 1))
     }
 
+    /// The mean of each filter of latent weights, `[K]`.
+    func filterMeans() throws(TorchError) -> Tensor { try flatten(from: 1).mean([1]) }
+
     /// Each filter of latent weights minus its mean.
     func centeredFilters() throws(TorchError) -> Tensor {
-        try self - flatten(from: 1).mean([1]).alongFirstAxis(of: self)
+        try self - filterMeans().alongFirstAxis(of: self)
     }
 }

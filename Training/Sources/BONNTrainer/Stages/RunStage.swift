@@ -66,6 +66,15 @@ extension TrainingConfiguration {
         return result
     }
 
+    /// The stages of a run whose recipe is resolved, each with what follows from the data for it; the whole is
+    /// not resolved again.
+    ///
+    /// - Throws: As `runStages()`, and what `RunStage.resolved(for:)` throws.
+    func runStages(resolvedFor splits: DatasetSplits) throws -> [RunStage] {
+        let stages = try runStages()
+        return self.stages.isEmpty ? stages : try stages.map { try $0.resolved(for: splits) }
+    }
+
     /// What holds in a stage, counted from 0; the whole where there are no stages.
     ///
     /// - Throws: `.configuration` for a stage that is not there, or does not fit.

@@ -63,7 +63,7 @@ public final class Trainer {
             }
             try setThreads(resolved.run.threads)
             recipe = resolved
-            stages = try resolved.runStages().map { try $0.resolved(for: limited) }
+            stages = try resolved.runStages(resolvedFor: limited)
             self.splits = limited
             self.directory = directory
             self.observers = [directory.observe] + observers
