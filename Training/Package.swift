@@ -88,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "MethodTests",
             dependencies: [
-                "BONNMethods", "Torch", .product(name: "BONNConfiguration", package: "Tools"),
+                "BONNMethods", "BONNTrainer", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

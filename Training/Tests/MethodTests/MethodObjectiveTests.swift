@@ -1,5 +1,6 @@
 import BONNModelFormat
 import BONNNetworks
+import BONNTrainer
 import Testing
 import Torch
 
@@ -7,53 +8,35 @@ import Torch
 
 /// The losses of methods against numbers of an independent script, and what they do between the steps.
 @Suite struct MethodObjectiveTests {
-    /// A recorded loss and how its tensors give it.
-    struct Case: Sendable, CustomTestStringConvertible {
-        let file: String
-        let loss: @Sendable (MethodRecord, [String: Tensor]) throws -> Tensor
-        var testDescription: String { file }
-    }
-
-    static let cases = [
-        Case(file: "tang") { record, t in
-            try TangNet.regularizer(t["weight"]!) * record.settings.strength!
-        },
-        Case(file: "bnndl") { _, t in try BNNDL.DistributionLoss.loss(of: t["x"]!) },
-        Case(file: "pcnn") { record, t in
-            let kernel = PCNN.Kernel(projections: parameter(t["projections"]!))
-            return try kernel.loss(t["weight"]!) * (record.settings.strength! / 2)
-        },
-        Case(file: "mcn") { record, t in
-            let kernel = MCN.Kernel(modulation: parameter(t["modulation"]!))
-            return try kernel.loss(t["weight"]!) * (record.settings.strength! / 2)
-        },
-        Case(file: "rebnn") { _, t in
-            try ReBNN.Kernel(
-                scale: parameter(t["scale"]!), balance: parameter(t["balance"]!, role: .buffer)
-            ).loss(t["weight"]!)
-        },
-    ]
-
-    private static func parameter(_ tensor: Tensor, role: ParameterRole = .gain) -> Parameter {
-        Parameter(name: "parameter", tensor: tensor, role: role)
-    }
-
-    @Test(arguments: cases)
-    func `values and gradients are those of an independent script`(aCase: Case) throws {
-        let record = try MethodRecord(aCase.file, "\(aCase.file)/objective")
-        var tensors: [String: Tensor] = [:]
-        for name in record.inputs.keys where name != "g" {
-            let tensor = try record.input(name)
-            tensors[name] =
-                record.gradients[name] == nil ? tensor : try tensor.requiresGradient(true)
+    @Test(arguments: MethodRecord.all(.objective))
+    func `values and gradients are those of an independent script`(record: MethodRecord) throws {
+        let recorded = try RecordedNetwork(record)
+        let network = recorded.network
+        var objectives = try network.method.objectives(for: network)
+        for settings in recorded.configuration.losses.objectives
+        where record.asks(for: type(of: settings).name) {
+            objectives.append(try #require(try settings.objective(for: network)))
         }
-        #expect(!record.gradients.isEmpty)
-        let loss = try aCase.loss(record, tensors)
+        let tensors = RecordedTensors(
+            record, network.store.parameters + objectives.flatMap(\.parameters))
+        try tensors.set()
+        let x = try record.input("x").requiresGradient(true)
+        let pass = ForwardPass(
+            images: x, labels: try MethodRecord.labels(record.inputs["labels"]),
+            output: try network(x, record.pass(isFusing: true)), progress: record.progress)
+        try #require(objectives.contains { $0.acts(at: record.progress) })
+        var terms: [Tensor] = []
+        for objective in objectives where objective.acts(at: record.progress) {
+            terms.append(try objective(pass))
+        }
+        let loss = try Tensor.stack(terms).sum()
         try record.expect(loss, record.results["output"], "loss")
+        try #require(record.results.count == 1 && !record.gradients.isEmpty)
         try loss.backward()
-        for (name, wanted) in record.gradients {
-            try record.expect(tensors[name]?.grad, wanted, "gradient of \(name)")
+        if let wanted = record.gradients["x"] {
+            try record.expect(x.grad, wanted, "gradient of x")
         }
+        try tensors.expectGradients()
     }
 
     private static func network(_ method: any Method) throws -> Network {

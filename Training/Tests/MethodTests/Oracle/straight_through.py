@@ -18,22 +18,27 @@ Function = Callable[[torch.Tensor], torch.Tensor]
 
 
 class NearEdge(Exception):
-    """Finite differences at this point would step over an edge."""
+    """Rounding, or finite differences at this point, would step over an edge."""
 
 
 def require_clear(values, edges):
     """Recorded values lie on an edge or well away from it, so that no rounding decides on a side; those
-    of finite differences, in float64, lie away from it."""
+    of finite differences, in float64, lie away from it.
+
+    Raises:
+        NearEdge: when one lies too near; other numbers are then drawn.
+    """
     if tape.replays:
         return
     for edge in edges:
         gap = (values.detach() - edge).abs()
         if values.dtype == torch.float64:
             if (gap < 1e-4).any():
-                raise NearEdge
+                raise NearEdge(f"values next to the edge {edge}")
         else:
             near = gap[(gap > 0) & (gap <= 1e-5)]
-            assert near.numel() == 0, f"values {near.tolist()} from the edge {edge}"
+            if near.numel() > 0:
+                raise NearEdge(f"values {near.tolist()} from the edge {edge}")
 
 
 class Tape:
