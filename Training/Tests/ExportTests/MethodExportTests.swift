@@ -41,6 +41,17 @@ import Torch
         Case(method: MCN(averaged: false), network: "convnet", readsBits: false),
         Case(method: BNNDL(), network: "nin"),
         Case(method: ReBNN(), network: "wrn22"),
+        Case(method: ELQ(), network: "resnet18", readsBits: false),
+        Case(method: ELQ(levels: .ternary), network: "convnet", readsBits: false),
+        Case(method: ELQ(levels: .five), network: "lenet5", readsBits: false),
+        Case(method: ELQ(levels: .seven), network: "wrn22", readsBits: false),
+        Case(method: Zhuang(), network: "wrn22"),
+        Case(method: Zhuang(weightBits: 4, activationBits: 3), network: "lenet5"),
+        Case(method: Zhuang(weightBits: 4, activationBits: 32), network: "wrn22", readsBits: false),
+        Case(
+            method: Zhuang(weightBits: 32, activationBits: 32), network: "vgg-small",
+            readsBits: false),
+        Case(method: RBCN(), network: "wrn22"),
     ]
 
     @Test(arguments: cases)
@@ -72,7 +83,7 @@ import Torch
             for parameter in network.store.parameters {
                 let tensor = parameter.tensor
                 switch parameter.name.split(separator: ".").last {
-                case "distance", "scale", "projections":
+                case "distance", "scale", "projections", "matrix":
                     try tensor.copy_(from: generator.normal(tensor.shape, mean: 0.2))
                 case "scales":
                     try tensor.copy_(from: generator.uniform(tensor.shape, low: 0.2, high: 1.5))
@@ -93,6 +104,20 @@ import Torch
         } throws: { error in
             let message = (error as? ExportError)?.message ?? ""
             return message.contains("stages.0.0.0.sign") && message.contains("at most 4 bits")
+        }
+    }
+
+    @Test func `a number a tap makes no kernel of bits, and is refused by name`() throws {
+        let entry = try #require(Networks.named("wrn22"))
+        let method = RBCN(rectification: .tap)
+        let plan = try entry.plan(
+            input: Shape(3, 9, 9), classes: 4, widths: [4, 4, 4, 4], style: method.style)
+        let network = try Network(plan, method, seed: 95)
+        #expect {
+            _ = try network.lowered()
+        } throws: { error in
+            let message = (error as? ExportError)?.message ?? ""
+            return message.contains("stages.0.0.0.convolution") && message.contains("bits")
         }
     }
 }

@@ -49,4 +49,20 @@ extension NetworkPlan {
         plan.output = standIns[output] ?? output
         return plan
     }
+
+    /// The same network with a function in the place of its activation quantizers, under their names; what reads
+    /// it is padded with zeros.
+    public func withActivations(_ function: LayerPlan) -> NetworkPlan {
+        var plan = self
+        plan.layers = plan.layers.map { layer in
+            var layer = layer
+            if case .convolution(var convolution) = layer.layer {
+                convolution.padding = .zero
+                layer.layer = .convolution(convolution)
+            }
+            if layer.layer == .quantize { layer.layer = function }
+            return layer
+        }
+        return plan
+    }
 }

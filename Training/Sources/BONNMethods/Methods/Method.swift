@@ -46,7 +46,7 @@ public protocol Method: Sendable, Equatable {
     func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
 
     /// Terms of the loss of the method's own, beside those that a recipe asks for.
-    func objectives(for network: Network) throws(TorchError) -> [any Objective]
+    func objectives(for network: Network) throws -> [any Objective]
 
     /// What happens between the steps.
     func rules(for network: Network) throws(TorchError) -> [any TrainingRule]

@@ -21,6 +21,9 @@ public enum Methods {
         MCN.self,
         BNNDL.self,
         ReBNN.self,
+        ELQ.self,
+        Zhuang.self,
+        RBCN.self,
     ]
 
     /// What recipes and command lines call them.

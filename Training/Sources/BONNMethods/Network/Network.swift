@@ -8,6 +8,16 @@ public struct NetworkOutput {
     public let logits: Tensor
     /// [N, D]: what the last fully connected layer reads, and the feature loss acts on.
     public let features: Tensor
+    /// The values that the network was asked to keep, by name.
+    public var values: [Name: Tensor] = [:]
+
+    /// A value that the network was asked to keep.
+    func kept(_ name: Name) -> Tensor {
+        guard let value = values[name] else {
+            preconditionFailure("the network was not asked to keep \(name)")
+        }
+        return value
+    }
 }
 
 /// A plan with parameters, which LibTorch executes as a method wants it trained.
@@ -28,21 +38,29 @@ public final class Network {
             || plan.layers.contains { if case .dropout = $0.layer { true } else { false } }
     }
 
+    /// How networks that were trained before are opened, for those who learn from one; nil: in no way.
+    public var trained: TrainedNetwork.Opener?
+    /// The values that outputs have beside logits and features.
+    private var kept: [Name] = []
+
     /// Every layer, as it is defined.
-    let composed: StepList
+    private(set) var composed: StepList
     /// The same with fused operations where there are some.
-    let fused: StepList
+    private(set) var fused: StepList
 
     /// Builds the network with initial weights that depend on `seed` and the parameters' names only.
     ///
+    /// - Parameter prefix: what stands in front of the names of its parameters, where it is trained beside
+    ///   another network.
     /// - Throws: `PlanError` where the method does not fit the plan, `TorchError` when the device refuses.
     public init(
-        _ plan: NetworkPlan, _ method: any Method, seed: UInt64, device: Device = .cpu
+        _ plan: NetworkPlan, _ method: any Method, seed: UInt64, device: Device = .cpu,
+        prefix: String = ""
     ) throws {
         let adapted = try method.adapt(plan)
         self.plan = adapted
         self.method = method
-        store = ParameterStore(seed: seed, device: device)
+        store = ParameterStore(seed: seed, device: device, prefix: prefix)
         var quantized: [QuantizedLayer] = []
         var steps: [Step] = []
         for planned in adapted.layers {
@@ -68,7 +86,19 @@ public final class Network {
         let input = try images.contiguous(channelsLast: true)
         let values = try (pass.isFusing ? fused : composed).run(input, pass)
         return NetworkOutput(
-            logits: try values[1].asRows(), features: try values[0].flatten(from: 1))
+            logits: try values[1].asRows(), features: try values[0].flatten(from: 1),
+            values: Dictionary(uniqueKeysWithValues: zip(kept, values.dropFirst(2))))
+    }
+
+    /// Lets outputs have more values, by the names of their layers.
+    ///
+    /// - Precondition: the plan has such layers.
+    func keep(_ names: [Name]) {
+        kept += names.filter { !kept.contains($0) }
+        let all = [plan.features, plan.output] + kept
+        let steps = composed.steps
+        composed = StepList(steps, kept: all)
+        fused = StepList(FastPaths.replaced(steps, kept: Set(all)), kept: all)
     }
 
     /// The value of one layer alone, as evaluation defines it.

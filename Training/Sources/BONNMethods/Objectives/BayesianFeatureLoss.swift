@@ -68,6 +68,7 @@ public final class BayesianFeatureLoss: Objective {
     public let logVariance: Parameter
 
     private let settings: FeatureLossSettings
+    private var classes: ClassCenters { ClassCenters(parameter: centers) }
     private static let logVarianceLimit = 6.0
 
     /// Creates the loss with centers 0 and variances 1; `start` sets both from data.
@@ -103,7 +104,7 @@ public final class BayesianFeatureLoss: Objective {
     public func callAsFunction(_ features: Tensor, labels: Tensor) throws(TorchError) -> Tensor {
         let limit = Self.logVarianceLimit
         let rho = try logVariance.tensor.clamp(min: -limit, max: limit).indexSelect(dim: 0, labels)
-        let offset = try features - centers.tensor.indexSelect(dim: 0, labels)
+        let offset = try classes.offsets(features, labels: labels)
         let squares = try offset * offset
         return try (settings.theta / 2) * (squares + squares * (-rho).exp() + rho).sum([1]).mean()
     }
@@ -113,22 +114,16 @@ public final class BayesianFeatureLoss: Objective {
         try updateCenters(pass.output.features, labels: pass.labels)
     }
 
-    /// Moves the centers of the classes in the batch: c_m += rate * sum (f - c_m) / (1 + n_m).
+    /// Moves the centers of the classes in the batch, as `ClassCenters` says.
     public func updateCenters(_ features: Tensor, labels: Tensor) throws(TorchError) {
-        try withoutGradient { () throws(TorchError) in
-            let members = try membership(labels)
-            let counts = try members.sum([1], keep: true)
-            let sums = try members.matmul(features.detached().to(.float32))
-            let shift = try (sums - counts * centers.tensor) / (counts + 1.0)
-            try centers.tensor.add_(shift, scale: settings.centerRate)
-        }
+        try classes.follow(features, labels: labels, rate: settings.centerRate)
     }
 
     /// Sets centers to class means and variances to per-class variances of all `features` [N, D];
     /// a class without images keeps center 0 and variance 1.
     public func start(features: Tensor, labels: Tensor) throws(TorchError) {
         try withoutGradient { () throws(TorchError) in
-            let members = try membership(labels)
+            let members = try classes.membership(labels)
             let counts = try members.sum([1], keep: true)
             let divisor = try counts.clamp(min: 1)
             let values = try features.detached()
@@ -142,13 +137,5 @@ public final class BayesianFeatureLoss: Objective {
             try centers.tensor.copy_(from: means)
             try logVariance.tensor.copy_(from: rho * present)
         }
-    }
-
-    /// One-hot rows of the classes, [classes, N].
-    private func membership(_ labels: Tensor) throws(TorchError) -> Tensor {
-        let classes = centers.tensor.shape[0]
-        let indices = try Tensor.arange(classes).reshape([classes, 1])
-            .to(labels.device)
-        return try indices.eq(labels.unsqueeze(0)).to(.float32)
     }
 }

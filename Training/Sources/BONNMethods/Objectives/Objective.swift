@@ -34,6 +34,9 @@ public protocol Objective: AnyObject {
     /// Parameters and buffers of its own, named after it.
     var parameters: [Parameter] { get }
 
+    /// Those of them that the next stage of a run takes along, where its objective has the same.
+    var carried: [Parameter] { get }
+
     /// Whether it pulls latent weights somewhere; a weight decay, which pulls them to 0, would then work
     /// against it.
     var pullsLatentWeights: Bool { get }
@@ -68,6 +71,9 @@ extension Objective {
 
     /// None.
     public var parameters: [Parameter] { [] }
+
+    /// None.
+    public var carried: [Parameter] { [] }
 
     /// No.
     public var pullsLatentWeights: Bool { false }

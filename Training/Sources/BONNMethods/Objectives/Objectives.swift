@@ -1,5 +1,4 @@
 public import BONNConfiguration
-public import Torch
 
 /// What a recipe says of an objective.
 public protocol ObjectiveSettings: Sendable, Equatable {
@@ -14,7 +13,7 @@ public protocol ObjectiveSettings: Sendable, Equatable {
 
     /// The objective for a network; nil where its weight is 0, or where the network has nothing for it to act
     /// on.
-    func objective(for network: Network) throws(TorchError) -> (any Objective)?
+    func objective(for network: Network) throws -> (any Objective)?
 }
 
 /// The objectives that recipes can ask for, beside the cross-entropy: a line here and a file of its own each.
@@ -23,8 +22,13 @@ public enum Objectives {
     public static let all: [any ObjectiveSettings.Type] = [
         KernelLossSettings.self,
         FeatureLossSettings.self,
+        CenterLossSettings.self,
+        DistillationSettings.self,
     ]
 
-    /// The terms that every run has in its tables, 0 where one has no part in it.
-    public static let terms = [CrossEntropy.name] + all.map { $0.name }
+    /// The terms that every run has in its tables, 0 where one has no part in it; other terms stand in the
+    /// tables of runs that have them.
+    public static let terms = [
+        CrossEntropy.name, KernelLossSettings.name, FeatureLossSettings.name,
+    ]
 }

@@ -6,16 +6,21 @@ public final class ParameterStore {
     public private(set) var parameters: [Parameter] = []
     /// Where they live.
     public let device: Device
-    private let seed: UInt64
+    /// What decides every initial value.
+    let seed: UInt64
+    private let prefix: String
     private var byName: [String: Parameter] = [:]
 
     /// Creates an empty store; `seed` decides every initial value.
-    public init(seed: UInt64, device: Device) {
+    ///
+    /// - Parameter prefix: what stands in front of all names, but not of those that are looked for.
+    public init(seed: UInt64, device: Device, prefix: String = "") {
         self.seed = seed
         self.device = device
+        self.prefix = prefix
     }
 
-    /// The parameter of this name, or nil.
+    /// The parameter of this name, without the prefix, or nil.
     public subscript(name: String) -> Parameter? { byName[name] }
 
     /// The parameters that an optimiser moves.
@@ -32,7 +37,7 @@ public final class ParameterStore {
         let generator = try Generator(seed: seed ^ Self.hash(name), device: .cpu)
         let values = try initialiser.values(shape: shape, generator: generator).to(device)
         if role.isTrainable { try values.requiresGradient(true) }
-        let parameter = Parameter(name: name, tensor: values, role: role)
+        let parameter = Parameter(name: prefix + name, tensor: values, role: role)
         parameters.append(parameter)
         byName[name] = parameter
         return parameter

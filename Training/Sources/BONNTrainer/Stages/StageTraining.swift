@@ -18,9 +18,10 @@ struct StageTraining {
     ///   - stage: with a resolved configuration.
     ///   - splits: the images.
     ///   - weights: what it starts from, as far as that fits.
+    ///   - isContinued: whether these are of the stage before.
     init(
         _ stage: RunStage, _ splits: DatasetSplits, device: Device,
-        startingFrom weights: StartingPoint?
+        startingFrom weights: StartingPoint?, isContinued: Bool = false
     ) throws {
         let configuration = stage.configuration
         let seed = configuration.run.seed
@@ -36,12 +37,17 @@ struct StageTraining {
             network.generator = try Generator(
                 seed: RandomStream.dropout.seed(seed), device: device)
         }
+        network.trained = TrainedNetwork.opener(
+            for: configuration, classNames: splits.train.classNames, device: device)
         self.network = network
         step = try TrainingStep(
             network, losses: configuration.losses,
             classWeights: configuration.losses.crossEntropy.classWeights.values(
                 forCounts: splits.train.classCounts()), optimizer: configuration.optimizer,
             device: device)
+        if isContinued, let weights {
+            try step.takeCarried(from: weights.checkpoint, source: weights.path)
+        }
         observer = try LayerObserver(network.quantizedLayers)
         averages =
             configuration.run.emaDecay > 0

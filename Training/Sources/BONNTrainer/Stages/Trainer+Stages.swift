@@ -8,7 +8,8 @@ extension Trainer {
     func beginNextStage() throws {
         let next = stages[current.stage.index + 1]
         let weights = StartingPoint(try captured(), path: directory.lastPath)
-        current = try StageTraining(next, splits, device: device, startingFrom: weights)
+        current = try StageTraining(
+            next, splits, device: device, startingFrom: weights, isContinued: true)
         state.stage = next.index
         state.progress = EpochProgress(terms: step.terms)
         state.prepared = []

@@ -21,6 +21,17 @@ extension TrainingStep {
         return tensors
     }
 
+    /// Takes what objectives carry from one stage to the next, as far as it fits.
+    func takeCarried(from checkpoint: Checkpoint, source: String) throws {
+        let stored = checkpoint.tensors(withPrefix: Checkpoint.trainerPrefix)
+        for parameter in objectives.flatMap(\.carried) {
+            guard let values = stored[Name(parameter.name)],
+                values.shape == parameter.tensor.shape
+            else { continue }
+            try TensorCoding.copy(values, into: parameter.tensor, source: source)
+        }
+    }
+
     /// Puts back what `capture` took.
     ///
     /// - Throws: `.checkpoint` that names a tensor which is missing or does not fit.

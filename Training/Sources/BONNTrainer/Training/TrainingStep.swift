@@ -33,13 +33,16 @@ public final class TrainingStep {
     ) throws {
         self.network = network
         let crossEntropy = try CrossEntropy(
+            weight: losses.crossEntropy.weight,
             labelSmoothing: losses.crossEntropy.labelSmoothing, weights: classWeights,
             device: device)
         let own = try network.method.objectives(for: network)
         objectives =
             [crossEntropy] + (try losses.objectives.compactMap { try $0.objective(for: network) })
             + own
-        terms = Objectives.terms + own.map(\.name)
+        terms =
+            Objectives.terms
+            + objectives.map(\.name).filter { !Objectives.terms.contains($0) }
         precondition(
             Set(terms + EpochMetrics.columns).count == terms.count + EpochMetrics.columns.count,
             "terms of the loss need names of their own, found \(terms)")
@@ -93,6 +96,12 @@ public final class TrainingStep {
             let pass = ForwardPass(
                 images: images, labels: labels, output: output, progress: progress)
             let acting = step.objectives.filter { $0.acts(at: progress) }
+            guard !acting.isEmpty else {
+                throw TrainingError(
+                    .configuration,
+                    "no loss acts in epoch \(progress.epoch + 1): losses.cross_entropy is 0, and no other "
+                        + "stands for it")
+            }
             var values: [Tensor] = []
             for objective in acting { values.append(try term(of: objective, pass)) }
             let (losses, logits) = try read(values, of: acting, pass.output.logits)
