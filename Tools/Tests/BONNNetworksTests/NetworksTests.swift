@@ -34,8 +34,11 @@ import Testing
         Style(testDescription: "pre-activation of two", style: PreActivationBlock()),
     ]
 
+    /// All but the linear classifier.
+    static let quantized = Networks.all.filter { $0.name != "linear" }
+
     /// All of both; QuickNets have an order of their own.
-    static let cases = Networks.all.flatMap { network in
+    static let cases = quantized.flatMap { network in
         styles.prefix(network.name.hasPrefix("quicknet") ? 1 : styles.count).map {
             Case(network: network, style: $0)
         }
@@ -71,7 +74,7 @@ import Testing
         #expect(Set(logits).count > 1)
     }
 
-    @Test(arguments: Networks.all.filter { !$0.name.hasPrefix("quicknet") }.map(\.name))
+    @Test(arguments: quantized.filter { !$0.name.hasPrefix("quicknet") }.map(\.name))
     func `quantized weights that read real numbers are computed as they are meant`(
         network: String
     ) throws {
@@ -97,7 +100,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Networks.all.map(\.name))
+    @Test(arguments: quantized.map(\.name))
     func `sums are multiplied by magnitudes in every network, wherever they are of bits`(
         network: String
     ) throws {
@@ -123,7 +126,7 @@ import Testing
         #expect(first.layers.map(\.name) == scaled.layers.map(\.name))
     }
 
-    @Test(arguments: Networks.all.map(\.name))
+    @Test(arguments: quantized.map(\.name))
     func `what a quantized layer became is where a parity check finds it`(network: String) throws {
         let entry = try #require(Networks.named(network))
         let plan = try Self.small(entry, BONNBlock())
@@ -147,7 +150,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Networks.all.map(\.name))
+    @Test(arguments: quantized.map(\.name))
     func `in full precision nothing is quantized, and every layer but quantizers is there`(
         network: String
     ) throws {
@@ -164,6 +167,15 @@ import Testing
         let realActivations = plan.withRealActivations()
         #expect(realActivations.quantizedLayers.count == plan.quantizedLayers.count)
         try expectExact(SeededWeights(plan: realActivations), "\(network), binary weights")
+    }
+
+    @Test func `a linear classifier is one layer over all pixels, computed as it is meant`() throws
+    {
+        let entry = try #require(Networks.named("linear"))
+        let plan = try Self.small(entry, BONNBlock())
+        #expect(plan.layers.map(\.name) == ["features", "head"] && plan.featureCount == 3 * 9 * 13)
+        #expect(plan.quantizedLayers.isEmpty && plan == plan.inFullPrecision())
+        try expectExact(SeededWeights(plan: plan, seed: 2), "linear")
     }
 
     @Test func `names are found, and others are not`() {

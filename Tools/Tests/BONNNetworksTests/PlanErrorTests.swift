@@ -228,7 +228,7 @@ import Testing
         #expect(planned["head"]?.inputs == ["relu"] && planned.features == "relu")
     }
 
-    @Test(arguments: Networks.all.map(\.name))
+    @Test(arguments: NetworksTests.quantized.map(\.name))
     func `a layer is found by its name, also where layers have moved`(name: String) throws {
         let entry = try #require(Networks.named(name))
         let plan = try entry.plan(style: BONNBlock())
@@ -240,7 +240,7 @@ import Testing
         #expect(plan.inFullPrecision()[sign] == nil)
     }
 
-    @Test(arguments: Networks.all.map(\.name))
+    @Test(arguments: NetworksTests.quantized.map(\.name))
     func `widths of another number, or out of range, are refused`(name: String) throws {
         let entry = try #require(Networks.named(name))
         let known = entry.widths.map(String.init).joined(separator: "-")

@@ -85,7 +85,9 @@ struct ListNetworks: ParsableCommand {
         for card in cards {
             try Terminal.lines([
                 "\(card.name): \(card.title)", "  \(card.paper)",
-                "  widths \(text(card.widths, "-")), of \(card.widthsMeaning)",
+                card.widths.isEmpty
+                    ? "  no widths: \(card.widthsMeaning)"
+                    : "  widths \(text(card.widths, "-")), of \(card.widthsMeaning)",
                 "  images \(text(card.input, "x")), \(card.classes) classes",
             ])
         }

@@ -20,6 +20,7 @@ public enum Networks {
         .quickNet("quicknet-small", [32, 64, 256, 512], [4, 4, 4, 4]),
         .quickNet("quicknet", [64, 128, 256, 512], [4, 4, 4, 4]),
         .quickNet("quicknet-large", [64, 128, 256, 512], [6, 8, 12, 6]),
+        .linear,
     ]
 
     /// The network of a name, or nil.
