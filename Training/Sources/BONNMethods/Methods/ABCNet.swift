@@ -11,6 +11,10 @@ public struct ABCNet: Method {
         paper: "Lin et al., Towards Accurate Binary Convolutional Neural Network, NIPS 2017",
         widths: "M/N",
         reported: "ResNet-18 on ImageNet 42.7 % (1 x 1), 61.0 % (3 x 3), 65.0 % (5 x 5)",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 65.0, note: "5 terms, 5 planes"),
+            ReportedFigure("resnet34", .imageNet, 68.4, note: "5 terms, 5 planes"),
+        ],
         deployment: "in bits, M x N convolutions")
 
     /// u_i: where the bases B_i = sign(W - mean(W) + u_i std(W)) are cut.

@@ -26,6 +26,13 @@ public struct AdaBin: Method {
         paper: "Tu et al., AdaBin: Improving BNNs with Adaptive Binary Sets, ECCV 2022",
         widths: "1/1",
         reported: "ResNet-20 on CIFAR-10 88.1 %, ResNet-18 on ImageNet 63.1 %",
+        figures: [
+            ReportedFigure("resnet20", .cifar10, 88.1),
+            ReportedFigure("vgg-small", .cifar10, 92.3),
+            ReportedFigure("resnet18", .imageNet, 63.1),
+            ReportedFigure("resnet34", .imageNet, 66.4),
+            ReportedFigure("alexnet", .imageNet, 53.9),
+        ],
         deployment: "in bits, 2 x 2 convolutions of which all but one have a constant operand")
 
     /// t of the estimator at the start.

@@ -23,6 +23,12 @@ public struct BNN: Method {
         paper: "Hubara, Courbariaux et al., Binarized Neural Networks, NIPS 2016", widths: "1/1",
         reported:
             "its ConvNet on CIFAR-10 89.85 %; ResNet-18 on ImageNet 42.2 % (ABC-Net's authors)",
+        figures: [
+            ReportedFigure("convnet", .cifar10, 89.85, .others),
+            ReportedFigure("vgg-small", .cifar10, 89.9, .others),
+            ReportedFigure("resnet18", .imageNet, 42.2, .others, note: "ABC-Net's authors"),
+            ReportedFigure("alexnet", .imageNet, 27.9, .others, note: "XNOR-Net's table"),
+        ],
         deployment: "in bits")
 
     /// Whether neurons are drawn in training.

@@ -19,6 +19,10 @@ public struct BNNDL: Method {
         name: "bnndl", title: "BNN-DL, regularized distributions of activations",
         paper: "Ding et al., Regularizing Activation Distribution for Training BNNs, CVPR 2019",
         widths: "1/1", reported: "AlexNet on ImageNet 47.9 %; VGG-small on CIFAR-10 90.0 %",
+        figures: [
+            ReportedFigure("vgg-small", .cifar10, 90.0, .others),
+            ReportedFigure("alexnet", .imageNet, 47.9, .others),
+        ],
         deployment: "in bits")
 
     /// Weight of the distribution loss.

@@ -29,6 +29,11 @@ public struct BONN: Method {
         name: "bonn", title: "BONN, 1-bit weights and activations",
         paper: "Gu et al., Bayesian Optimized 1-Bit CNNs, ICCV 2019", widths: "1/1",
         reported: "WRN-22 16-16-32-64 on CIFAR-10 87.34 %, ResNet-18 on ImageNet 59.3 %",
+        figures: [
+            ReportedFigure("wrn22 16-16-32-64", .cifar10, 87.34),
+            ReportedFigure("wrn22 16-16-32-64", .cifar100, 60.91),
+            ReportedFigure("resnet18", .imageNet, 59.3),
+        ],
         deployment: "in bits")
 
     /// Order of the layers.

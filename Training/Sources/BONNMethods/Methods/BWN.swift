@@ -15,6 +15,11 @@ public struct BWN: WeightsOnlyMethod {
         name: "bwn", title: "BWN, 1-bit weights with a scale per filter",
         paper: "Rastegari et al., XNOR-Net, ECCV 2016", widths: "1/32",
         reported: "ResNet-18 on ImageNet 60.8 %, AlexNet 56.8 %; ConvNet on CIFAR-10 90.12 %",
+        figures: [
+            ReportedFigure("convnet", .cifar10, 90.12),
+            ReportedFigure("resnet18", .imageNet, 60.8),
+            ReportedFigure("alexnet", .imageNet, 56.8),
+        ],
         deployment: "1-bit weights on real activations")
 
     /// Whose backward pass is taken.

@@ -8,7 +8,12 @@ public struct BiRealNet: Method {
     public static let card = MethodCard(
         name: "bireal", title: "Bi-Real Net, a shortcut per convolution",
         paper: "Liu et al., Bi-Real Net, ECCV 2018", widths: "1/1",
-        reported: "ResNet-18 on ImageNet 56.4 %, ResNet-34 62.2 %", deployment: "in bits")
+        reported: "ResNet-18 on ImageNet 56.4 %, ResNet-34 62.2 %",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 56.4),
+            ReportedFigure("resnet34", .imageNet, 62.2),
+        ],
+        deployment: "in bits")
 
     /// Creates the method.
     public init() {}

@@ -21,6 +21,10 @@ public struct BinaryConnect: WeightsOnlyMethod {
         paper: "Courbariaux et al., BinaryConnect, NIPS 2015", widths: "1/32",
         reported: "its ConvNet on CIFAR-10 90.10 %, stochastic 91.73 %; AlexNet on ImageNet 35.4 % "
             + "(XNOR-Net's table)",
+        figures: [
+            ReportedFigure("convnet", .cifar10, 90.1, .others),
+            ReportedFigure("alexnet", .imageNet, 35.4, .others, note: "XNOR-Net's table"),
+        ],
         deployment: "1-bit weights on real activations; stochastic: real weights")
 
     /// Whether the weights of a step are drawn.

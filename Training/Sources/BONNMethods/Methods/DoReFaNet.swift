@@ -29,6 +29,11 @@ public struct DoReFaNet: Method {
         reported:
             "AlexNet on ImageNet 40.1 % (1/1), 47.7 % (1/2), 50.3 % (1/4); ResNet-18 1/4 59.2 % "
             + "(others' table)",
+        figures: [
+            ReportedFigure("vgg-small", .cifar10, 90.2, .others, note: "1/1"),
+            ReportedFigure("resnet18", .imageNet, 52.5, .others, note: "1/1"),
+            ReportedFigure("alexnet", .imageNet, 40.1, note: "1/1"),
+        ],
         deployment: "in bits, k x (2^k - 1) convolutions; more than 4 bits of activations: not yet")
 
     /// Bits of weights, 1 to 8.

@@ -8,6 +8,11 @@ public struct FullPrecision: Method {
     public static let card = MethodCard(
         name: "real", title: "full precision", paper: "the network's own", widths: "32/32",
         reported: "WRN-22 16-16-32-64 on CIFAR-10 91.66 % (BONN's table)",
+        figures: [
+            ReportedFigure("wrn22 16-16-32-64", .cifar10, 91.66),
+            ReportedFigure("wrn22 16-16-32-64", .cifar100, 67.51),
+            ReportedFigure("resnet18", .imageNet, 69.3),
+        ],
         deployment: "float32, or 8-bit first and last layers")
 
     /// Order of the layers: that of the method which it is compared with.

@@ -23,6 +23,12 @@ public struct IRNet: Method {
             "Qin et al., Forward and Backward Information Retention for Accurate BNNs, CVPR 2020",
         widths: "1/1",
         reported: "ResNet-20 on CIFAR-10 86.5 %, ResNet-18 on ImageNet 58.1 %",
+        figures: [
+            ReportedFigure("resnet20", .cifar10, 86.5),
+            ReportedFigure("vgg-small", .cifar10, 90.4),
+            ReportedFigure("resnet18", .imageNet, 58.1),
+            ReportedFigure("resnet34", .imageNet, 62.9),
+        ],
         deployment: "in bits")
 
     /// t of the estimator at the start: 1e-3 in the authors' code of ResNet-20, 1e-1 in that of VGG-small.

@@ -96,19 +96,22 @@ public struct MethodCard: Sendable {
     public let widths: String
     /// What its authors report, with network and data.
     public let reported: String
+    /// The same as numbers, as far as there are some for networks and images that can be had here.
+    public let figures: [ReportedFigure]
     /// What the runtime does with it.
     public let deployment: String
 
     /// Creates a card.
     public init(
         name: String, title: String, paper: String, widths: String, reported: String,
-        deployment: String
+        figures: [ReportedFigure] = [], deployment: String
     ) {
         self.name = name
         self.title = title
         self.paper = paper
         self.widths = widths
         self.reported = reported
+        self.figures = figures
         self.deployment = deployment
     }
 }

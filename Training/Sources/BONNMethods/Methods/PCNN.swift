@@ -27,6 +27,10 @@ public struct PCNN: Method {
             + "Propagation, AAAI 2019",
         widths: "1/1",
         reported: "ResNet-18 on ImageNet 57.3 %, PCNN-22 on CIFAR-10 92.79 %",
+        figures: [
+            ReportedFigure("PCNN-22", .cifar10, 92.79, note: "widths not printed"),
+            ReportedFigure("resnet18", .imageNet, 57.3, note: "1 projection"),
+        ],
         deployment: "in bits")
 
     /// J, projections of a latent filter.

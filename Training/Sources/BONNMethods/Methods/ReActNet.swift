@@ -9,6 +9,9 @@ public struct ReActNet: Method {
     public static let card = MethodCard(
         name: "react", title: "ReActNet, learned shifts", paper: "Liu et al., ReActNet, ECCV 2020",
         widths: "1/1", reported: "ResNet-18 on ImageNet 65.5 % (with a teacher)",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 65.5, note: "with a teacher")
+        ],
         deployment: "in bits")
 
     /// Creates the method.

@@ -17,7 +17,11 @@ public struct ReBNN: Method {
     public static let card = MethodCard(
         name: "rebnn", title: "ReBNN, a reconstruction that adapts",
         paper: "Xu et al., Resilient Binary Neural Network, AAAI 2023", widths: "1/1",
-        reported: "ResNet-18 on ImageNet 66.9 % (with a teacher)", deployment: "in bits")
+        reported: "ResNet-18 on ImageNet 66.9 % (with a teacher)",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 66.9, .memory, note: "with a teacher")
+        ],
+        deployment: "in bits")
 
     /// Creates the method.
     public init() {}

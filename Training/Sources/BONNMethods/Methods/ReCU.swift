@@ -24,6 +24,12 @@ public struct ReCU: Method {
         paper: "Xu et al., ReCU: Reviving the Dead Weights in Binary Neural Networks, ICCV 2021",
         widths: "1/1",
         reported: "ResNet-20 on CIFAR-10 87.4 %, ResNet-18 on ImageNet 61.0 %",
+        figures: [
+            ReportedFigure("resnet20", .cifar10, 87.4),
+            ReportedFigure("vgg-small", .cifar10, 92.2),
+            ReportedFigure("resnet18", .imageNet, 61.0),
+            ReportedFigure("resnet34", .imageNet, 65.1),
+        ],
         deployment: "in bits")
 
     /// tau in the first epoch.

@@ -9,7 +9,13 @@ public struct TBN: Method {
         paper:
             "Wan et al., TBN: Convolutional Neural Network with Ternary Inputs and Binary Weights, "
             + "ECCV 2018", widths: "1/2",
-        reported: "ResNet-18 on ImageNet 55.6 %, AlexNet 49.7 %", deployment: "in bits, two planes")
+        reported: "ResNet-18 on ImageNet 55.6 %, AlexNet 49.7 %",
+        figures: [
+            ReportedFigure("resnet20", .cifar10, 84.34, .others),
+            ReportedFigure("resnet18", .imageNet, 55.6, .others),
+            ReportedFigure("alexnet", .imageNet, 49.7, .others),
+        ],
+        deployment: "in bits, two planes")
 
     /// The threshold over the mean magnitude of a batch.
     public var delta: Double

@@ -27,6 +27,10 @@ public struct TangNet: Method {
             "Tang, Hua and Wang, How to Train a Compact Binary Neural Network with High Accuracy?, "
             + "AAAI 2017",
         widths: "1/m", reported: "AlexNet on ImageNet 46.6 %, NIN 51.4 % (1/2)",
+        figures: [
+            ReportedFigure("alexnet", .imageNet, 46.6, note: "1/2"),
+            ReportedFigure("nin", .imageNet, 51.4, note: "1/2"),
+        ],
         deployment: "in bits, 2^m - 1 planes")
 
     /// m.

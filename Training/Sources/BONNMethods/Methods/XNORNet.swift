@@ -23,6 +23,15 @@ public struct XNORNet: Method {
         paper: "Rastegari et al., XNOR-Net, ECCV 2016", widths: "1/1",
         reported: "ResNet-18 on ImageNet 51.2 %, AlexNet 44.2 %; WRN-22 16-16-32-64 on CIFAR-10 "
             + "81.90 % (BONN's table)",
+        figures: [
+            ReportedFigure("wrn22 16-16-32-64", .cifar10, 81.9, .others, note: "BONN's table"),
+            ReportedFigure("wrn22 16-16-32-64", .cifar100, 53.17, .others, note: "BONN's table"),
+            ReportedFigure("convnet", .cifar10, 89.83),
+            ReportedFigure("vgg-small", .cifar10, 89.8, .others),
+            ReportedFigure("resnet20", .cifar10, 85.23, .others),
+            ReportedFigure("resnet18", .imageNet, 51.2),
+            ReportedFigure("alexnet", .imageNet, 44.2),
+        ],
         deployment: "in bits")
 
     /// Whose backward pass is taken.
