@@ -159,16 +159,23 @@ extension RunDirectory {
     ///
     /// - Throws: `.file` and `.checkpoint` for what cannot be read; `.file` where there are results
     ///   of a run, but neither its last checkpoint nor its recipe.
-    public func storedRun() throws(TrainingError) -> StoredRun? {
+    public func storedRun() throws(TrainingError) -> StoredRun? { try Self.storedRun(at: path) }
+
+    /// What there is in a folder that may not exist, in which another process may be training.
+    ///
+    /// - Throws: As `storedRun()`.
+    public static func storedRun(at path: String) throws(TrainingError) -> StoredRun? {
+        let lastPath = path + "/" + lastFile
         if File.exists(lastPath) { return .checkpoint(try Checkpoint(path: lastPath)) }
+        let configurationPath = path + "/" + configurationFile
         if File.exists(configurationPath) {
             return .recipe(try Recipe.read(path: configurationPath, over: .ofOlderRuns))
         }
-        guard !holdsRun else {
+        guard !holdsRun(at: path) else {
             throw TrainingError(
                 .file,
                 "\(path): cannot go on: the folder holds files of a run, but neither "
-                    + "\(Self.lastFile) nor \(Self.configurationFile)")
+                    + "\(lastFile) nor \(configurationFile)")
         }
         return nil
     }

@@ -1,19 +1,21 @@
-import BONNModelFormat
-import BONNTerminal
+public import BONNModelFormat
 import Foundation
 
 /// What a measurement needs beside its numbers to be believed.
-struct Machine {
+public struct Machine: Sendable {
     /// The processor's own name.
-    let processor = Self.processorName()
+    public let processor = Self.processorName()
     /// The day, in UTC, as in 2026-01-31.
-    let date = Self.today()
+    public let date = Self.today()
     /// The state of the sources, from the environment variable `BONN_COMMIT`: a program does not
     /// know what it was built from.
-    let commit = ProcessInfo.processInfo.environment["BONN_COMMIT"]
+    public let commit = ProcessInfo.processInfo.environment["BONN_COMMIT"]
+
+    /// This machine, today.
+    public init() {}
 
     /// For a program.
-    var json: [JSONMember] {
+    public var json: [JSONMember] {
         [
             JSONMember("processor", .string(processor)), JSONMember("date", .string(date)),
             JSONMember("commit", commit.map(JSONValue.string) ?? .null),
