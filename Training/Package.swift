@@ -67,11 +67,22 @@ let package = Package(
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),
+        // Recipes trained under one budget, and the table of what came of them.
+        .target(
+            name: "BONNCompare",
+            dependencies: [
+                "BONNExport", "BONNMethods", "BONNTrainer", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
+                .product(name: "BONNNetworks", package: "Tools"),
+                .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
         .executableTarget(
             name: "bonn",
             dependencies: [
                 .product(name: "BONNNetworks", package: "Tools"),
-                "BONNMethods", "BONNTrainer", "BONNExport", "Torch",
+                "BONNCompare", "BONNMethods", "BONNTrainer", "BONNExport", "Torch",
                 .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNDownload", package: "Tools"),
@@ -118,6 +129,16 @@ let package = Package(
                 .product(name: "BONNNetworks", package: "Tools"),
                 "BONNExport", "BONNMethods", "BONNTrainer", "Torch",
                 .product(name: "BONNConfiguration", package: "Tools"),
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "CompareTests",
+            dependencies: [
+                "BONNCompare", "BONNExport", "BONNMethods", "BONNTrainer", "Torch",
+                .product(name: "BONNConfiguration", package: "Tools"),
+                .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),

@@ -17,7 +17,8 @@ struct Bonn: ParsableCommand {
               bonn summary --model wrn22 --widths 16-16-32-64
             """,
         subcommands: [
-            Train.self, Evaluate.self, Summary.self, ListMethods.self, ListNetworks.self,
+            Train.self, Compare.self, Evaluate.self, Summary.self, ListMethods.self,
+            ListNetworks.self,
             RecipeCommand.self,
             Export.self, Verify.self, DataCommand.self, Benchmark.self,
         ])

@@ -62,6 +62,13 @@ struct RecipeOptions: ParsableArguments {
             ("run.seed", seed, "--seed"), ("run.device", device, "--device"),
             ("run.threads", threads, "--threads"), ("run.output", output, "--output"),
         ]
+        return try Self.overrides(named, assignments)
+    }
+
+    /// Named options that were given, and behind them what `--set` sets.
+    static func overrides(
+        _ named: [(path: String, value: String?, option: String)], _ assignments: [String]
+    ) throws -> [(path: String, value: String, source: String)] {
         let given = named.compactMap { path, value, option in
             value.map { (path: path, value: $0, source: "\(option) \($0)") }
         }
