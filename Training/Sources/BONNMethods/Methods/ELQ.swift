@@ -30,6 +30,10 @@ public struct ELQ: WeightsOnlyMethod {
             + "AAAI 2018",
         widths: "1/32 to 3/32",
         reported: "ResNet-18 on ImageNet 64.8 % (binary), 67.0 % (ternary), 68.0 % (7 levels)",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 64.8, note: "binary"),
+            ReportedFigure("alexnet", .imageNet, 57.0, note: "binary"),
+        ],
         deployment:
             "1-bit weights on real activations; 2, 3 or 4 sums of them for 3, 5 or 7 levels")
 

@@ -29,6 +29,9 @@ public struct RBCN: Method {
         name: "rbcn", title: "RBCN, rectified by discriminators",
         paper: "Liu et al., RBCN: Rectified Binary Convolutional Networks, CVPR Workshops 2019",
         widths: "1/1", reported: "ResNet-18 on ImageNet 59.5 %",
+        figures: [
+            ReportedFigure("resnet18", .imageNet, 59.5, .others)
+        ],
         deployment: "in bits with a number a filter; with one a tap: not")
 
     /// What C is.

@@ -31,6 +31,9 @@ public struct Zhuang: Method {
         widths: "k/k",
         reported:
             "4 bits as the real network (AlexNet, ResNet-50 on ImageNet); 2 bits ResNet-50 70.0 %",
+        figures: [
+            ReportedFigure("alexnet", .imageNet, 51.6, .memory, note: "2/2")
+        ],
         deployment: "in bits, k x (2^k - 1) convolutions; more than 4 bits of activations: not yet")
 
     /// What features of both networks pass before they are compared.
