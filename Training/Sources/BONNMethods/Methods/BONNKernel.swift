@@ -5,7 +5,7 @@ public import Torch
 ///
 /// The scale vector w [kh, kw], shared by all kernels of the layer, and mu, sigma [K] of the two modes are
 /// parameters beside X [K, C, kh, kw]; a fully connected layer is a window of one pixel.
-public struct BONNKernel: KernelQuantizer {
+public struct BONNKernel: BimodalKernel {
     /// The scale vector w, `[kh, kw]`, shared by all kernels of the layer.
     public let scale: Parameter
     /// The means of the modes, `[K]`.
@@ -84,6 +84,13 @@ public struct BONNKernel: KernelQuantizer {
         let surrogate = reading == .divide ? try clipped / mean.detached() : clipped
         guard surrogate.requiresGradient else { return value }
         return try value + (surrogate - surrogate.detached())
+    }
+
+    /// J with Xhat = wbar sign(X), which is sign(X) in reading B, and w; in reading C, w is 1.
+    public func deviation(_ latent: Tensor, nu: Double) throws(TorchError) -> Tensor {
+        try Fused.kernelLoss(
+            latent.reshape(Self.windowed(latent.shape)), scale.tensor, mu: mu.tensor,
+            sigma: sigma.tensor, nu: nu, reading: reading.code)
     }
 
     /// The signs of X times wbar.

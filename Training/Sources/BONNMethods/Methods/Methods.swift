@@ -24,6 +24,7 @@ public enum Methods {
         ELQ.self,
         Zhuang.self,
         RBCN.self,
+        ModernBONN.self,
     ]
 
     /// What recipes and command lines call them.

@@ -33,7 +33,7 @@ public struct KernelLossSettings: ObjectiveSettings {
     public func objective(for network: Network) -> (any Objective)? {
         let formula = BayesianKernelLoss(self)
         let loss = LayerLoss(Self.name, of: network) { layer in
-            guard let kernel = layer.quantizer as? BONNKernel else { return nil }
+            guard let kernel = layer.quantizer as? any BimodalKernel else { return nil }
             return { () throws(TorchError) in try formula(layer.latent.tensor, kernel) }
         }
         return lambda > 0 && loss.hasTerms ? loss : nil
@@ -45,7 +45,8 @@ public struct KernelLossSettings: ObjectiveSettings {
 ///     J_i = |xhat - w o x|^2 + nu sum_k (|x_k| - mu_i)^2 / sigma_i^2 + nu N_i log sigma_i^2,
 ///
 /// in the form the paper simplifies to: one variance and one mean a kernel. Its gradients are the
-/// printed ones (equations 13, 16, 17, 18), so those of mu and sigma are divided by N_i.
+/// printed ones (equations 13, 16, 17, 18), so those of mu and sigma are divided by N_i. What xhat and w are, the
+/// layer's quantizer says (`BimodalKernel`).
 public struct BayesianKernelLoss: Sendable {
     private let settings: KernelLossSettings
 
@@ -54,12 +55,14 @@ public struct BayesianKernelLoss: Sendable {
 
     /// The loss of the latent weights of one layer, a scalar.
     public func callAsFunction(
-        _ latent: Tensor, _ kernel: BONNKernel
+        _ latent: Tensor, _ kernel: any BimodalKernel
     ) throws(TorchError) -> Tensor {
-        try (settings.lambda / 2)
-            * Fused.kernelLoss(
-                latent.reshape(BONNKernel.windowed(latent.shape)), kernel.scale.tensor,
-                mu: kernel.mu.tensor, sigma: kernel.sigma.tensor, nu: settings.nu,
-                reading: kernel.reading.code)
+        try (settings.lambda / 2) * kernel.deviation(latent, nu: settings.nu)
     }
+}
+
+/// A kernel quantizer whose latent weights have the two modes of the Bayesian kernel loss.
+public protocol BimodalKernel: KernelQuantizer {
+    /// The sum of J_i over the kernels of a layer, a scalar; the gradients of mu and sigma are divided by N_i.
+    func deviation(_ latent: Tensor, nu: Double) throws(TorchError) -> Tensor
 }
