@@ -42,8 +42,12 @@ public struct RunProgress: Sendable, Equatable {
     public var epoch: Int
     /// Epochs of the run.
     public var epochs: Int
+    /// The step under way in the epoch, counted from 0.
+    public var step = 0
+    /// Steps of an epoch.
+    public var steps = 1
 
-    /// Names a place.
+    /// Names the beginning of an epoch.
     public init(epoch: Int, epochs: Int) {
         self.epoch = epoch
         self.epochs = epochs

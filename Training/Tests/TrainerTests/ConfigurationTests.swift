@@ -39,7 +39,9 @@ import Testing
                 case "true": "false"
                 case "false": "true"
                 default:
-                    key.choices.first { $0 != text } ?? (key.expected.contains("list") ? "[1]" : "")
+                    key.choices.first { $0 != text }
+                        ?? (key.expected.contains("NAME=NUMBER")
+                            ? "[x=1]" : key.expected.contains("list") ? "[1]" : "")
                 }
             // Numbers: a value of every numeric key's range that no default has.
             let candidates = other.isEmpty ? ["3", "2", "0.625", "words"] : [other]
@@ -113,6 +115,7 @@ import Testing
     /// Of those that are not quick ones of 5 epochs.
     private static let epochs = [
         "wrn22-cifar10.yaml": 200, "resnet18-imagenet.yaml": 70, "synthetic-demo.yaml": 4,
+        "wrn22-cifar10-before-filters-quick.yaml": 3, "wrn22-cifar10-filters-quick.yaml": 2,
     ]
 
     @Test(arguments: recipeNames)
@@ -137,7 +140,7 @@ import Testing
             try Recipe.read(path: Self.recipes.path + "/" + $0).model.method.name
         }
         let missing = Set(Methods.names).subtracting(methods)
-        #expect(missing == [FullPrecision.card.name] && Self.recipeNames.count > 9)
+        #expect(missing.isEmpty && Self.recipeNames.count > 9)
     }
 
     @Test func `what follows from the data is filled in`() throws {

@@ -45,7 +45,7 @@ public enum LayerPlan: Sendable, Equatable {
     case dropout(Double)
 
     /// Whether the layer sums products with weights.
-    var hasWeights: Bool {
+    public var hasWeights: Bool {
         switch self {
         case .convolution, .linear: true
         case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,

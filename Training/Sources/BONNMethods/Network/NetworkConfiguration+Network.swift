@@ -21,9 +21,28 @@ extension NetworkConfiguration {
         } catch {
             throw NetworkError("model.name \(network): \(error.message)")
         }
-        let wanted = method.weights == .real ? plan.withRealWeights() : plan
+        let pruned = try withPrunedChannels(plan)
+        let wanted = method.weights == .real ? pruned.withRealWeights() : pruned
         _ = try adapted(wanted)
         return wanted
+    }
+
+    /// The plan with as many outputs of its layers as `channels` says.
+    private func withPrunedChannels(_ plan: NetworkPlan) throws(NetworkError) -> NetworkPlan {
+        guard !channels.isEmpty else { return plan }
+        var outputs: [Name: Int] = [:]
+        for layer in channels {
+            guard let count = Int(exactly: layer.value) else {
+                throw NetworkError(
+                    "model.channels: \(layer.text): expected a whole number of outputs")
+            }
+            outputs[Name(layer.name)] = count
+        }
+        do throws(PlanError) {
+            return try plan.withOutputs(outputs)
+        } catch {
+            throw NetworkError("model.channels: \(error.message)")
+        }
     }
 
     /// What the method makes of a plan.

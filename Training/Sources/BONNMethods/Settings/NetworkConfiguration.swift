@@ -14,6 +14,8 @@ public struct NetworkConfiguration: Sendable, Equatable {
     public var classes: Int
     /// 3 for colour, 1 for gray.
     public var inputChannels: Int
+    /// The outputs of layers that have others than the network was published with: what pruning has left.
+    public var channels: [NamedNumber] = []
     /// How it is trained.
     public var method: MethodConfiguration
 
@@ -99,6 +101,7 @@ extension NetworkConfiguration {
             else { return }
             model.widths = network.widths
             model.stem = network.stem ?? .cifar
+            model.channels = []
         },
         .integers("widths", \.widths, in: 1...65_536, "channels of stem and stages"),
         .choice("stem", \.stem, "3x3 for small images or 7x7/2 with pooling"),
@@ -107,6 +110,9 @@ extension NetworkConfiguration {
         .integer(
             "input_channels", \.inputChannels, in: 0...1024,
             "channels of the images; 0: as the data set"),
+        .namedNumbers(
+            "channels", \.channels, in: 1...65_536,
+            "outputs of layers that filters were pruned from, LAYER=OUTPUTS"),
     ]
 }
 

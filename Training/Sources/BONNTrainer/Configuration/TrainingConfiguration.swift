@@ -16,6 +16,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var schedule = ScheduleConfiguration()
     /// The weights of the loss terms.
     public var losses = LossConfiguration()
+    /// What is taken away from the network while it is trained.
+    public var pruning = PruningConfiguration()
     /// What happens to the pixels.
     public var augmentation = AugmentationConfiguration()
     /// How the run is carried out.
@@ -56,7 +58,8 @@ extension TrainingConfiguration: Configurable {
     private static let training: [Key<TrainingConfiguration>] =
         (OptimizerConfiguration.keys.at("optimizer", \.optimizer)
         + ScheduleConfiguration.keys.at("schedule", \.schedule)
-        + LossConfiguration.keys.at("losses", \.losses)).map { $0.varyingByStage() }
+        + LossConfiguration.keys.at("losses", \.losses)
+        + PruningConfiguration.keys.at("pruning", \.pruning)).map { $0.varyingByStage() }
         + AugmentationConfiguration.keys.at("augmentation", \.augmentation)
         + RunConfiguration.keys.at("run", \.run)
 

@@ -25,6 +25,12 @@ struct StageTraining {
     ) throws {
         let configuration = stage.configuration
         let seed = configuration.run.seed
+        guard configuration.pruning.groups == 0 || configuration.run.emaDecay == 0 else {
+            throw TrainingError(
+                .configuration,
+                "run.ema_decay is \(configuration.run.emaDecay), expected 0 with pruning.groups: averages of the "
+                    + "filters of a group would not be the same")
+        }
         self.stage = stage
         let network = try Network(
             configuration.model, for: configuration.augmentation.imageSize,
@@ -43,8 +49,8 @@ struct StageTraining {
         step = try TrainingStep(
             network, losses: configuration.losses,
             classWeights: configuration.losses.crossEntropy.classWeights.values(
-                forCounts: splits.train.classCounts()), optimizer: configuration.optimizer,
-            device: device)
+                forCounts: splits.train.classCounts()), pruning: configuration.pruning,
+            optimizer: configuration.optimizer, device: device)
         if isContinued, let weights {
             try step.takeCarried(from: weights.checkpoint, source: weights.path)
         }

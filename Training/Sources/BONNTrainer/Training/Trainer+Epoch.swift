@@ -9,7 +9,7 @@ extension Trainer {
     func trainEpoch(_ stop: StopRequest) throws -> Bool {
         let epoch = state.epoch
         let stage = current.stage
-        let progress = RunProgress(epoch: epoch - stage.firstEpoch, epochs: stage.epochs)
+        var progress = RunProgress(epoch: epoch - stage.firstEpoch, epochs: stage.epochs)
         guard try startObjectives(at: progress, stop) else {
             try save()
             return false
@@ -35,7 +35,8 @@ extension Trainer {
             queue: configuration.data.queue, skipBroken: configuration.data.skipBroken)
         var start = Date()
         while let batch = try loader.next() {
-            let stageStep = progress.epoch * batches.count + state.progress.steps
+            (progress.step, progress.steps) = (state.progress.steps, batches.count)
+            let stageStep = progress.epoch * progress.steps + progress.step
             try train(
                 batch, stageStep: stageStep, factor: schedule.factor(atStep: stageStep),
                 progress: progress)

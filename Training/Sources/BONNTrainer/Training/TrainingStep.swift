@@ -25,18 +25,24 @@ public final class TrainingStep {
 
     /// Creates the objectives, the rules and the optimiser of a network.
     ///
-    /// - Parameter classWeights: of each class in the cross-entropy; nil: all the same.
+    /// - Parameters:
+    ///   - network: with the weights that training starts from; pruning decides by them.
+    ///   - classWeights: of each class in the cross-entropy; nil: all the same.
     /// - Throws: `.configuration` for a contradiction, `TorchError` when the device refuses.
     public init(
         _ network: Network, losses: LossConfiguration, classWeights: [Double]? = nil,
-        optimizer: OptimizerConfiguration, device: Device
+        pruning: PruningConfiguration = PruningConfiguration(), optimizer: OptimizerConfiguration,
+        device: Device
     ) throws {
         self.network = network
         let crossEntropy = try CrossEntropy(
             weight: losses.crossEntropy.weight,
             labelSmoothing: losses.crossEntropy.labelSmoothing, weights: classWeights,
             device: device)
-        let own = try network.method.objectives(for: network)
+        let prunings = try Self.rules(of: pruning, for: network)
+        let own =
+            try network.method.objectives(for: network)
+            + prunings.compactMap { $0 as? any Objective }
         objectives =
             [crossEntropy] + (try losses.objectives.compactMap { try $0.objective(for: network) })
             + own
@@ -46,11 +52,21 @@ public final class TrainingStep {
         precondition(
             Set(terms + EpochMetrics.columns).count == terms.count + EpochMetrics.columns.count,
             "terms of the loss need names of their own, found \(terms)")
-        rules = try network.method.rules(for: network)
+        rules = try network.method.rules(for: network) + prunings
         rule = try network.method.update(for: network)
         optimiser = try optimizer.optimiser(
             for: network.store.parameters + objectives.flatMap(\.parameters),
             latentsArePulled: objectives.contains(where: \.pullsLatentWeights))
+    }
+
+    private static func rules(
+        of pruning: PruningConfiguration, for network: Network
+    ) throws -> [any TrainingRule] {
+        do {
+            return try pruning.rules(for: network)
+        } catch let error as NetworkError {
+            throw TrainingError(.configuration, error.message)
+        }
     }
 
     /// Takes one step.
