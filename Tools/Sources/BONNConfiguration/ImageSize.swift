@@ -36,9 +36,6 @@ public struct ImageSize: Sendable, Hashable {
     /// The shorter of the two sides.
     public var shorterSide: Int { min(height, width) }
 
-    /// The size of what a convolution or pooling of stride 2 makes of the image: half, rounded up.
-    public var halved: ImageSize { ImageSize(height: (height + 1) / 2, width: (width + 1) / 2) }
-
     /// What texts that are no size are told.
     public static let expectation =
         "one number of pixels or HEIGHTxWIDTH, each from \(sides.lowerBound) to \(sides.upperBound)"

@@ -56,25 +56,21 @@ struct LoweringPass<Weights: WeightSource> {
             reals[name] = try writer.batchNorm(
                 name, scale: scale, shift: [Float](repeating: 0, count: scale.count),
                 try real(input, for: name))
-        case .relu: reals[name] = writer.add(name, .relu, try real(input, for: name))
-        case .hardtanh: reals[name] = writer.add(name, .hardtanh, try real(input, for: name))
         case .prelu:
             let slope = try writer.store("\(name).slope", try weights.values("\(name).weight"))
-            reals[name] = writer.add(
-                name, .prelu(PReLU(slope: slope)), try real(input, for: name))
+            try add(layer, .prelu(PReLU(slope: slope)))
         case .absolute:
             let slope = try writer.store("\(name).slope", [-1])
-            reals[name] = writer.add(
-                name, .prelu(PReLU(slope: slope)), try real(input, for: name))
+            try add(layer, .prelu(PReLU(slope: slope)))
         case .maxPool(let pool): try each(layer, .maxPool(pool))
         case .flatten: try each(layer, .flatten)
-        case .averagePool(let pool):
-            reals[name] = writer.add(name, .averagePool(pool), try real(input, for: name))
-        case .globalAveragePool:
-            reals[name] = writer.add(name, .globalAveragePool, try real(input, for: name))
-        case .add: try join(layer, .add)
-        case .multiply: try join(layer, .multiply)
-        case .concatenate: try join(layer, .concatenate)
+        case .averagePool(let pool): try add(layer, .averagePool(pool))
+        case .globalAveragePool: try add(layer, .globalAveragePool)
+        case .relu: try add(layer, .relu)
+        case .hardtanh: try add(layer, .hardtanh)
+        case .add: try add(layer, .add)
+        case .multiply: try add(layer, .multiply)
+        case .concatenate: try add(layer, .concatenate)
         case .stopGradient, .dropout:
             reals[name] = reals[input]
             bits[name] = bits[input]
@@ -82,7 +78,7 @@ struct LoweringPass<Weights: WeightSource> {
     }
 
     /// An operation on real values.
-    private mutating func join(
+    private mutating func add(
         _ layer: PlannedLayer, _ operation: Operation
     ) throws(LoweringError) {
         var inputs: [Name] = []
@@ -104,10 +100,7 @@ struct LoweringPass<Weights: WeightSource> {
         _ layer: PlannedLayer, _ operation: Operation
     ) throws(LoweringError) {
         let name = layer.name
-        guard var planes = bits[layer.inputs[0]] else {
-            reals[name] = writer.add(name, operation, try real(layer.inputs[0], for: name))
-            return
-        }
+        guard var planes = bits[layer.inputs[0]] else { return try add(layer, operation) }
         if case .maxPool = layer.layer {
             try Plane.requirePoolable(planes.planes.map(\.weight), name)
         }

@@ -1,22 +1,16 @@
-public import BONNModelFormat
+import BONNModelFormat
 
 /// QuickNet (Bannink et al., 2021) as in Larq Zoo 2.3: sections of blocks `x + BN(ReLU(Conv(quantize(x))))`,
 /// padded with +1, real transitions with a blur between them, a ReLU before the mean. The order of layers is
 /// its own.
-public struct QuickNet: NetworkFamily {
+struct QuickNet: NetworkFamily {
     /// Channels of each section.
-    public var widths: [Int]
+    let widths: [Int]
     /// Blocks of each section.
-    public var blocks: [Int]
-
-    /// Creates a network with its numbers.
-    public init(widths: [Int], blocks: [Int]) {
-        self.widths = widths
-        self.blocks = blocks
-    }
+    let blocks: [Int]
 
     /// Stem, sections with transitions between them, head; the style is not asked.
-    public func plan(
+    func plan(
         input: Shape, classes: Int, style: any BlockStyle
     ) throws(PlanError) -> NetworkPlan {
         var plan = PlanBuilder(input: input)

@@ -1,24 +1,15 @@
-public import BONNModelFormat
+import BONNModelFormat
 
 /// Stem, stages of residual blocks, head: Wide ResNets (Zagoruyko and Komodakis, 2016) and ResNets (He et
 /// al., 2016). First convolution, 1x1 shortcuts and the fully connected layer are real.
-public struct ResidualNetwork: NetworkFamily {
+struct ResidualNetwork: NetworkFamily {
     /// Quantized convolutions of each stage.
-    public var convolutions: [Int]
+    let convolutions: [Int]
     /// Channels of the stem and of each stage.
-    public var widths: [Int]
-    /// The first layers.
-    public var stem: Stem
+    let widths: [Int]
+    let stem: Stem
 
-    /// Creates a network with its numbers.
-    public init(convolutions: [Int], widths: [Int], stem: Stem) {
-        self.convolutions = convolutions
-        self.widths = widths
-        self.stem = stem
-    }
-
-    /// Stem, stages of blocks, head.
-    public func plan(
+    func plan(
         input: Shape, classes: Int, style: any BlockStyle
     ) throws(PlanError) -> NetworkPlan {
         var plan = PlanBuilder(input: input)

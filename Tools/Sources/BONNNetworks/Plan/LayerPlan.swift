@@ -44,28 +44,23 @@ public enum LayerPlan: Sendable, Equatable {
     /// In training, elements are dropped with this probability; otherwise nothing.
     case dropout(Double)
 
-    /// Whether the layer sums products with weights.
-    public var hasWeights: Bool {
+    /// What the weights are of a layer that sums products with some; nil for all others.
+    var weights: Weights? {
         switch self {
-        case .convolution, .linear: true
+        case .convolution(let convolution): convolution.weights
+        case .linear(let linear): linear.weights
         case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,
             .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add, .multiply,
             .concatenate, .flatten, .dropout:
-            false
+            nil
         }
     }
 
+    /// Whether the layer sums products with weights.
+    public var hasWeights: Bool { weights != nil }
+
     /// Whether weights are the method's business.
-    public var hasQuantizedWeights: Bool {
-        switch self {
-        case .convolution(let convolution): convolution.weights == .quantized
-        case .linear(let linear): linear.weights == .quantized
-        case .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu, .absolute,
-            .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add, .multiply,
-            .concatenate, .flatten, .dropout:
-            false
-        }
-    }
+    public var hasQuantizedWeights: Bool { weights == .quantized }
 }
 
 /// What the weights of a layer are.
