@@ -67,8 +67,9 @@ struct CIFARDataset: ImageDataset {
     ) throws(DataError) {
         name = "\(folder) (\(split.rawValue))"
         self.format = format
-        classNames = try Self.classNames(
-            folder.appending(component: classFile), count: classCount, format: format)
+        classNames = try ClassNames.read(
+            folder.appending(component: classFile),
+            what: "the \(classCount) class names of \(format.name)", count: classCount...classCount)
         var batches: [Batch] = []
         var first = 0
         for file in files {
@@ -91,20 +92,6 @@ struct CIFARDataset: ImageDataset {
         }
         self.batches = batches
         count = first
-    }
-
-    private static func classNames(
-        _ path: String, count: Int, format: Format
-    ) throws(DataError) -> [Name] {
-        let names = try ClassNames.read(path, what: "the \(count) class names of \(format.name)")
-        guard names.count == count, Set(names).count == count, !names.contains("") else {
-            throw DataError(
-                .badClasses,
-                "\(path): expected \(count) different class names, one a line, found "
-                    + "\(Set(names).subtracting([""]).count) in \(names.count) lines")
-        }
-        try ClassNames.check(names, place: path)
-        return names
     }
 
     /// How many records a file of so many bytes has.

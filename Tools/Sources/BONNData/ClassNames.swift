@@ -33,7 +33,7 @@ enum ClassNames {
 
     /// A few names for a message.
     static func listed(_ names: [Name]) -> String {
-        DatasetFolder.listed(names.lazy.map { printable($0.text, limit: 60) })
+        DatasetSource.listed(names.lazy.map { printable($0.text, limit: 60) })
     }
 
     private static func spelled(_ name: Name) -> String {
@@ -59,6 +59,29 @@ enum ClassNames {
                     + "\(grouped(long.text.utf8.count)) bytes, expected at most "
                     + "\(FormatLimits.nameBytes)")
         }
+        return names
+    }
+
+    /// The names of a list of so many different names.
+    ///
+    /// - Throws: `.badClasses` for another number, for an empty name, and for two that are the same to a
+    ///   reader.
+    static func read(
+        _ path: String, what: String, count: ClosedRange<Int>
+    ) throws(DataError) -> [Name] {
+        let names = try read(path, what: what)
+        let different = Set(names)
+        guard count.contains(names.count), different.count == names.count, !names.contains("")
+        else {
+            let expected =
+                count.count == 1
+                ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+            throw DataError(
+                .badClasses,
+                "\(path): expected \(expected) different class names, one a line, found "
+                    + "\(different.subtracting([""]).count) in \(names.count) lines")
+        }
+        try check(names, place: path)
         return names
     }
 

@@ -1,3 +1,6 @@
+import BONNModelFormat
+import Foundation
+
 /// Why a data set could not be opened, read, downloaded or written: one line for a person.
 public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kind of failure.
@@ -49,6 +52,11 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// What the system refuses: where, what cannot be done, and the system's reason.
+    package init(_ code: Code, _ path: String, _ what: String, _ reason: CInt = errno) {
+        self.init(code, "\(printable(path)): \(what) (\(String(cString: strerror(reason))))")
     }
 
     /// The message.

@@ -44,28 +44,18 @@ public struct DatasetConvert: Sendable {
                     + "and no validation set; convert to \(Format.images.rawValue)")
         }
         try StagedFolder.fill(folder) { target throws(DataError) in
-            let trained = splits.train.count
-            let validated = splits.validation?.count ?? 0
-            let total = trained + validated + splits.test.count
-            try write(.train, into: &target) { progress($0, total) }
-            if let validation = splits.validation {
-                try writeImages(validation, "validation", into: &target) {
-                    progress(trained + $0, total)
+            let total = splits.parts.reduce(0) { $0 + $1.images.count }
+            var done = 0
+            for (split, images) in splits.parts {
+                func report(_ written: Int) { progress(done + written, total) }
+                switch format {
+                case .images: try writeImages(images, split, into: &target, report)
+                case .cifar10: try writeCIFAR(images, split, into: &target, report)
+                case .idx: try writeIDX(images, split, into: &target, report)
                 }
+                done += images.count
             }
-            try write(.test, into: &target) { progress(trained + validated + $0, total) }
             try writeClassNames(into: &target)
-        }
-    }
-
-    private func write(
-        _ split: Split, into folder: inout StagedFolder, progress: (Int) -> Void
-    ) throws(DataError) {
-        let dataset = split == .train ? splits.train : splits.test
-        switch format {
-        case .images: try writeImages(dataset, split.rawValue, into: &folder, progress)
-        case .cifar10: try writeCIFAR(dataset, split, into: &folder, progress)
-        case .idx: try writeIDX(dataset, split, into: &folder, progress)
         }
     }
 
@@ -90,11 +80,12 @@ public struct DatasetConvert: Sendable {
     }
 
     private func writeImages(
-        _ dataset: any ImageDataset, _ splitFolder: String, into folder: inout StagedFolder,
+        _ dataset: any ImageDataset, _ split: Split, into folder: inout StagedFolder,
         _ progress: (Int) -> Void
     ) throws(DataError) {
+        let splitFolder = split.rawValue
         let counts = dataset.classCounts()
-        if let empty = counts.firstIndex(of: 0), splitFolder == Split.train.rawValue {
+        if let empty = counts.firstIndex(of: 0), split == .train {
             throw DataError(
                 .noImages,
                 "\(printable(dataset.name)): the class \(ClassNames.quoted(dataset.classNames[empty])) has no "

@@ -49,16 +49,15 @@ public struct DatasetInfo: Sendable, Equatable {
         classNames = splits.train.classNames
         channels = splits.train.channels
         notes = splits.notes
-        let parts = [splits.train, splits.validation, splits.test].compactMap(\.self)
-        let total = parts.reduce(0) { $0 + $1.count }
+        let total = splits.parts.reduce(0) { $0 + $1.images.count }
         var infos: [SplitInfo] = []
         var done = 0
-        for part in parts {
-            infos.append(try Self.survey(part) { progress(done + $0, total) })
-            done += part.count
+        for (_, images) in splits.parts {
+            infos.append(try Self.survey(images) { progress(done + $0, total) })
+            done += images.count
         }
         train = infos[0]
-        validation = splits.validation == nil ? nil : infos[1]
+        validation = infos.count == 3 ? infos[1] : nil
         test = infos[infos.count - 1]
     }
 

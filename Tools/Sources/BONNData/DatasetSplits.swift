@@ -67,7 +67,8 @@ public struct DatasetSplits: Sendable {
         }
         let test = try labeled(try source.open(.test), as: train, &notes)
         return DatasetSplits(
-            kind: source.kind, train: train, validation: validation, test: test, notes: notes,
+            kind: source.layout.kind, train: train, validation: validation, test: test,
+            notes: notes,
             heldOutShare: share)
     }
 
@@ -100,7 +101,7 @@ public struct DatasetSplits: Sendable {
             + "\(grouped(parts.heldOut.count)) images drawn by seed \(options.splitSeed), are held out "
             + "of training for the test"
         return DatasetSplits(
-            kind: source.kind, train: parts.rest, test: parts.heldOut,
+            kind: source.layout.kind, train: parts.rest, test: parts.heldOut,
             notes: [note] + leftOut(of: all), heldOutShare: share)
     }
 
@@ -117,81 +118,18 @@ public struct DatasetSplits: Sendable {
         dataset.leftOut.note.map { ["\(printable(dataset.name)): \($0)"] } ?? []
     }
 
+    /// The parts that there are, in this order.
+    var parts: [(split: Split, images: any ImageDataset)] {
+        [(.train, train)] + (validation.map { [(.validation, $0)] } ?? []) + [(.test, test)]
+    }
+
     private static func percent(_ share: Double) -> String {
         let tenths = (share * 1_000).rounded() / 10
         return tenths == tenths.rounded() ? "\(Int(tenths)) %" : "\(tenths) %"
     }
 }
 
-/// One of the parts that every data set has.
-enum Split: String {
-    case train
-    case test
-}
-
-/// What `--data` names, recognised but not opened yet.
-private enum DatasetSource {
-    case synthetic(SyntheticOptions)
-    case folder(DatasetFolder, DatasetOptions)
-
-    init(_ path: String, _ options: DatasetOptions) throws(DataError) {
-        if let synthetic = try SyntheticOptions(parsing: path, defaults: options.synthetic) {
-            self = .synthetic(synthetic)
-        } else {
-            self = .folder(try DatasetFolder.find(path), options)
-        }
-    }
-
-    var kind: DatasetKind {
-        switch self {
-        case .synthetic: .synthetic
-        case .folder(let folder, _):
-            switch folder.layout {
-            case .cifar10: .cifar10
-            case .cifar100: .cifar100
-            case .idx: .idx
-            case .images, .undivided: .imageFolder
-            }
-        }
-    }
-
-    /// Whether nothing is there but one folder of classes.
-    var isUndivided: Bool {
-        guard case .folder(let folder, _) = self else { return false }
-        return switch folder.layout {
-        case .undivided: true
-        case .images(let parts): parts.isTrainAlone
-        default: false
-        }
-    }
-
-    /// The validation images, where they have a folder of their own.
-    func validation() throws(DataError) -> (any ImageDataset)? {
-        guard case .folder(let folder, let options) = self,
-            case .images(let parts) = folder.layout, let path = parts.validationFolder
-        else { return nil }
-        return try ImageFolderDataset(path, options: options)
-    }
-
-    func open(_ split: Split) throws(DataError) -> any ImageDataset {
-        switch self {
-        case .synthetic(let options):
-            return SyntheticDataset(options, split: split)
-        case .folder(let folder, let options):
-            switch folder.layout {
-            case .cifar10:
-                return try CIFARDataset.cifar10(folder.path, split: split)
-            case .cifar100:
-                return try CIFARDataset.cifar100(
-                    folder.path, split: split, coarse: options.coarseLabels)
-            case .idx:
-                return try IDXDataset(folder.path, names: folder.names, split: split)
-            case .images(let parts):
-                let path = split == .train ? try parts.trainFolder() : try parts.testFolder()
-                return try ImageFolderDataset(path, options: options)
-            case .undivided:
-                return try ImageFolderDataset(folder.path, options: options)
-            }
-        }
-    }
+/// One of the parts of a data set.
+enum Split: String, CaseIterable {
+    case train, validation, test
 }

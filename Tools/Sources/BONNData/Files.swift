@@ -66,19 +66,13 @@ package enum Files {
     /// Writes a file that does not exist yet.
     static func write(_ bytes: [UInt8], _ path: String) throws(DataError) {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard file >= 0 else { throw unwritable(path, errno) }
+        guard file >= 0 else { throw DataError(.unwritable, path, "cannot be written") }
         let reason = writeAll(bytes, to: file)
         // A file system of a network may say only at the end what it could not write.
         guard close(file) == 0 || errno == EINTR || reason != nil else {
-            throw unwritable(path, errno)
+            throw DataError(.unwritable, path, "cannot be written")
         }
-        if let reason { throw unwritable(path, reason) }
-    }
-
-    private static func unwritable(_ path: String, _ reason: CInt) -> DataError {
-        DataError(
-            .unwritable,
-            "\(printable(path)): cannot be written (\(String(cString: strerror(reason))))")
+        if let reason { throw DataError(.unwritable, path, "cannot be written", reason) }
     }
 
     /// What the system said, in one line.

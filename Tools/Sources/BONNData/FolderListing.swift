@@ -82,8 +82,7 @@ package struct FolderListing {
 
     private static func open(_ folder: String) throws(DataError) -> OpaquePointer {
         guard let stream = opendir(folder) else {
-            throw DataError(
-                .unreadable, "\(printable(folder)): cannot be listed (\(reason()))")
+            throw DataError(.unreadable, folder, "cannot be listed")
         }
         return stream
     }
@@ -114,10 +113,7 @@ package struct FolderListing {
     ) throws(DataError) -> UnsafeMutablePointer<dirent>? {
         errno = 0
         if let entry = readdir(stream) { return entry }
-        guard errno == 0 else {
-            throw DataError(
-                .unreadable, "\(printable(folder)): cannot be listed (\(reason()))")
-        }
+        guard errno == 0 else { throw DataError(.unreadable, folder, "cannot be listed") }
         return nil
     }
 
@@ -146,7 +142,8 @@ package struct FolderListing {
             if errno == ENOENT || errno == ELOOP { return .danglingLink }
             throw DataError(
                 .unreadable,
-                "\(printable(path)): cannot be looked up (\(reason())); mend or remove it")
+                "\(printable(path)): cannot be looked up (\(String(cString: strerror(errno)))); mend "
+                    + "or remove it")
         }
         switch status.st_mode & S_IFMT {
         case S_IFDIR: return .folder
@@ -163,6 +160,4 @@ package struct FolderListing {
             return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
         }.joined()
     }
-
-    private static func reason() -> String { String(cString: strerror(errno)) }
 }

@@ -26,7 +26,12 @@ struct IDXDataset: ImageDataset {
     init(_ folder: String, names: [String], split: Split) throws(DataError) {
         name = "\(folder) (\(split.rawValue))"
         classesAreNumbered = !names.contains(Self.nameFile)
-        classNames = try classesAreNumbered ? (0..<10).map { "\($0)" } : Self.classNames(folder)
+        classNames =
+            try classesAreNumbered
+            ? (0..<10).map { "\($0)" }
+            : ClassNames.read(
+                folder.appending(component: Self.nameFile), what: "one class name a line",
+                count: 2...256)
         images = try IDXFile(
             try Self.file("images", rank: 3, folder, names, split),
             dimensions: ["images", "rows", "columns"])
@@ -54,21 +59,6 @@ struct IDXDataset: ImageDataset {
 
     /// The list of the names of the classes, which a folder need not have.
     static let nameFile = "label_names.txt"
-
-    private static func classNames(_ folder: String) throws(DataError) -> [Name] {
-        let path = folder.appending(component: nameFile)
-        let lines = try ClassNames.read(path, what: "one class name a line")
-        guard (2...256).contains(lines.count), Set(lines).count == lines.count,
-            !lines.contains("")
-        else {
-            throw DataError(
-                .badClasses,
-                "\(path): expected 2 to 256 different class names, one a line, found "
-                    + "\(Set(lines).subtracting([""]).count) in \(lines.count) lines")
-        }
-        try ClassNames.check(lines, place: path)
-        return lines
-    }
 
     /// The path of one file of the split, spelled with `-` or `.` before `idx`.
     private static func file(

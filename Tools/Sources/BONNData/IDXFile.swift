@@ -29,12 +29,7 @@ struct IDXFile {
         let rank = dimensions.count
         let header = 4 + 4 * rank
         let found = data.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
-        guard data.count >= 4 else {
-            throw DataError(
-                .truncated,
-                "\(path): holds \(data.count) bytes, expected an IDX header of \(header)")
-        }
-        guard data.starts(with: [0, 0, 8, UInt8(rank)]) else {
+        guard data.count < 4 || data.starts(with: [0, 0, 8, UInt8(rank)]) else {
             let packed = data.starts(with: [0x1F, 0x8B])
             throw DataError(
                 .badMagic,

@@ -5,38 +5,14 @@ import BONNModelFormat
 ///
 /// Names count in any capitals: `train`; `test`; and `val`, `valid` or `validation`.
 struct ImageFolders {
-    /// What a folder may be for.
-    private enum Part: CaseIterable {
-        case train, validation, test
-
-        var names: [Name] {
-            switch self {
-            case .train: ["train"]
-            case .validation: ["val", "valid", "validation"]
-            case .test: ["test"]
-            }
-        }
-
-        /// What messages call its images.
-        var images: String {
-            switch self {
-            case .train: "training"
-            case .validation: "validation"
-            case .test: "test"
-            }
-        }
-
-        init?(_ name: Name) {
-            let plain = Name(name.text.lowercased())
-            guard let part = Self.allCases.first(where: { $0.names.contains(plain) }) else {
-                return nil
-            }
-            self = part
-        }
-    }
+    /// What folders of these names are for.
+    private static let parts: [Name: Split] = [
+        "train": .train, "val": .validation, "valid": .validation, "validation": .validation,
+        "test": .test,
+    ]
 
     private let folder: String
-    private let folders: [Part: String]
+    private let folders: [Split: String]
     /// Whether there is a folder of training images and no other folder at all.
     let isTrainAlone: Bool
 
@@ -44,19 +20,21 @@ struct ImageFolders {
     ///
     /// - Throws: `.notRecognised` where two folders claim to be the same part.
     init?(_ folder: String, _ names: [Name]) throws(DataError) {
-        var claims: [Part: [Name]] = [:]
+        var claims: [Split: [Name]] = [:]
         for name in names {
-            if let part = Part(name) { claims[part, default: []].append(name) }
+            guard let part = Self.parts[Name(name.text.lowercased())] else { continue }
+            claims[part, default: []].append(name)
         }
         if claims.isEmpty { return nil }
         if try Self.isClass(claims, of: names, in: folder) { return nil }
-        for part in Part.allCases {
+        for part in Split.allCases {
             guard let claims = claims[part], claims.count > 1 else { continue }
             let shown = claims.map { printable($0.text) }.joined(separator: " and ")
             throw DataError(
                 .notRecognised,
-                "\(printable(folder)): holds \(shown), expected one folder of \(part.images) images; "
-                    + "rename or remove the other")
+                "\(printable(folder)): holds \(shown), expected one folder of "
+                    + (part == .train ? "training" : part.rawValue)
+                    + " images; rename or remove the other")
         }
         self.folder = folder
         isTrainAlone = names.count == 1 && claims[.train] != nil
@@ -65,7 +43,7 @@ struct ImageFolders {
 
     /// Whether what could be a part is a class among others: vehicles may be cars, planes and trains.
     private static func isClass(
-        _ claims: [Part: [Name]], of names: [Name], in folder: String
+        _ claims: [Split: [Name]], of names: [Name], in folder: String
     ) throws(DataError) -> Bool {
         guard claims.count == 1, let claim = claims.values.first, claim.count == 1,
             names.count > 1

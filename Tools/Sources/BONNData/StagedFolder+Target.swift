@@ -74,9 +74,7 @@ extension StagedFolder {
         {
             let reason = errno
             removeFolders(made)
-            throw DataError(
-                .unwritable,
-                "\(printable(path)): cannot be created (\(String(cString: strerror(reason))))")
+            throw DataError(.unwritable, path, "cannot be created", reason)
         }
     }
 

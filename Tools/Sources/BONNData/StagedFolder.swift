@@ -49,7 +49,7 @@ package struct StagedFolder {
                     "\(printable(path)): is there already: another process is writing "
                         + "\(printable(target)), or one was stopped; if so, remove it and try again"
                 )
-                : Self.failure(target, "cannot be created", reason)
+                : DataError(.unwritable, target, "cannot be created", reason)
         }
     }
 
@@ -78,7 +78,7 @@ package struct StagedFolder {
                 ? DataError(
                     .unwritable,
                     "\(printable(folder)): two folders have names that this disk takes for one")
-                : Self.failure(folder, "cannot be created", errno)
+                : DataError(.unwritable, folder, "cannot be created")
         }
         entries.append(Entry(name: name, isFolder: true))
     }
@@ -155,7 +155,8 @@ package struct StagedFolder {
         guard rename(path, target) == 0 else {
             let reason = errno
             _ = isFolder ? rmdir(target) : unlink(target)
-            throw failure(target, "cannot be renamed from \(printable(path))", reason)
+            throw DataError(
+                .unwritable, target, "cannot be renamed from \(printable(path))", reason)
         }
     }
 
@@ -163,10 +164,6 @@ package struct StagedFolder {
         reason == EEXIST
             ? DataError(
                 .unwritable, "\(printable(path)): appeared meanwhile, and is not written over")
-            : failure(path, "cannot be created", reason)
-    }
-
-    private static func failure(_ path: String, _ what: String, _ reason: CInt) -> DataError {
-        DataError(.unwritable, "\(printable(path)): \(what) (\(String(cString: strerror(reason))))")
+            : DataError(.unwritable, path, "cannot be created", reason)
     }
 }

@@ -17,7 +17,7 @@ struct PartialFile: Sendable {
         self.path = path
         while true {
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
-            guard file >= 0 else { throw Self.failure(path, "cannot be opened") }
+            guard file >= 0 else { throw DataError(.unwritable, path, "cannot be opened") }
             var (status, named) = (stat(), stat())
             guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                 Foundation.close(file)
@@ -41,7 +41,7 @@ struct PartialFile: Sendable {
     func size() throws(DataError) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw Self.failure(path, "cannot be looked up")
+            throw DataError(.unwritable, path, "cannot be looked up")
         }
         return Int(status.st_size)
     }
@@ -49,17 +49,17 @@ struct PartialFile: Sendable {
     /// Forgets everything in the file.
     func truncate() throws(DataError) {
         guard ftruncate(descriptor, 0) == 0 else {
-            throw Self.failure(path, "cannot be written")
+            throw DataError(.unwritable, path, "cannot be written")
         }
     }
 
     /// Writes bytes at a place.
     func write(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(DataError) {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
-            throw Self.failure(path, "cannot be written")
+            throw DataError(.unwritable, path, "cannot be written")
         }
         if let reason = writeAll(bytes, to: descriptor) {
-            throw Self.failure(path, "cannot be written", reason)
+            throw DataError(.unwritable, path, "cannot be written", reason)
         }
     }
 
@@ -71,7 +71,7 @@ struct PartialFile: Sendable {
         while true {
             let count = pread(descriptor, &buffer, buffer.count, off_t(offset))
             if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw Self.failure(path, "cannot be read") }
+            guard count >= 0 else { throw DataError(.unwritable, path, "cannot be read") }
             if count == 0 { break }
             buffer.withUnsafeBytes { md5.update(bufferPointer: .init(rebasing: $0[..<count])) }
             offset += count
@@ -84,11 +84,4 @@ struct PartialFile: Sendable {
 
     /// Lets others have the file.
     func close() { Foundation.close(descriptor) }
-
-    private static func failure(
-        _ path: String, _ what: String, _ reason: CInt = errno
-    ) -> DataError {
-        DataError(
-            .unwritable, "\(printable(path)): \(what) (\(String(cString: strerror(reason))))")
-    }
 }

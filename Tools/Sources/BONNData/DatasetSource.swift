@@ -1,26 +1,76 @@
 import BONNImageIO
 import BONNModelFormat
 
-/// A folder on disk and the kind of data set that it holds.
-package struct DatasetFolder {
-    /// The layouts of files that are recognised.
+/// What `--data` names, recognised but not opened yet.
+package struct DatasetSource {
+    /// The kinds of data, and the layouts of files that are recognised.
     enum Layout {
+        case synthetic(SyntheticOptions)
         case cifar10
         case cifar100
         case idx
         case images(ImageFolders)
         /// Class folders of image files without parts.
         case undivided
+
+        var kind: DatasetKind {
+            switch self {
+            case .synthetic: .synthetic
+            case .cifar10: .cifar10
+            case .cifar100: .cifar100
+            case .idx: .idx
+            case .images, .undivided: .imageFolder
+            }
+        }
     }
 
     let layout: Layout
-    let path: String
+    private let path: String
     /// What the folder holds, sorted.
-    let names: [String]
+    private let names: [String]
+    private let options: DatasetOptions
+
+    /// Whether nothing is there but one folder of classes.
+    var isUndivided: Bool {
+        switch layout {
+        case .undivided: true
+        case .images(let parts): parts.isTrainAlone
+        case .synthetic, .cifar10, .cifar100, .idx: false
+        }
+    }
+
+    /// The validation images, where they have a folder of their own.
+    func validation() throws(DataError) -> (any ImageDataset)? {
+        guard case .images(let parts) = layout, let path = parts.validationFolder else {
+            return nil
+        }
+        return try ImageFolderDataset(path, options: options)
+    }
+
+    /// The training or the test images.
+    func open(_ split: Split) throws(DataError) -> any ImageDataset {
+        switch layout {
+        case .synthetic(let options): return SyntheticDataset(options, split: split)
+        case .cifar10: return try CIFARDataset.cifar10(path, split: split)
+        case .cifar100:
+            return try CIFARDataset.cifar100(path, split: split, coarse: options.coarseLabels)
+        case .idx: return try IDXDataset(path, names: names, split: split)
+        case .images(let parts):
+            let path = split == .train ? try parts.trainFolder() : try parts.testFolder()
+            return try ImageFolderDataset(path, options: options)
+        case .undivided: return try ImageFolderDataset(path, options: options)
+        }
+    }
 
     /// Recognises a folder by the names in it; the folders that the CIFAR archives unpack to are
-    /// also found one level down.
-    static func find(_ path: String) throws(DataError) -> DatasetFolder {
+    /// also found one level down. `synthetic` and `synthetic:N` are no folders.
+    init(_ path: String, _ options: DatasetOptions) throws(DataError) {
+        self.options = options
+        if let synthetic = try SyntheticOptions(parsing: path, defaults: options.synthetic) {
+            (layout, self.path) = (.synthetic(synthetic), path)
+            names = []
+            return
+        }
         let listing: FolderListing
         do {
             listing = try FolderListing(path, allowsDanglingLinks: true)
@@ -38,26 +88,21 @@ package struct DatasetFolder {
             }
             throw error
         }
-        if let folder = try recognised(listing, in: path) { return folder }
-        for name in archiveFolders where listing.folders.contains(name) {
-            let inner = path.appending(component: name.text)
-            let listing = try FolderListing(inner, allowsDanglingLinks: true)
-            if let folder = try recognised(listing, in: inner) { return folder }
+        let inner = Self.archiveFolders.filter(listing.folders.contains)
+        for folder in [path] + inner.map({ path.appending(component: $0.text) }) {
+            let listing =
+                try folder == path
+                ? listing : FolderListing(folder, allowsDanglingLinks: true)
+            guard let layout = try Self.layout(of: listing, in: folder) else { continue }
+            (self.layout, self.path) = (layout, folder)
+            names = listing.entries.map(\.name.text)
+            return
         }
-        let names = listing.entries.map(\.name.text)
-        if try holdsClassFolders(listing, in: path) {
-            return DatasetFolder(layout: .undivided, path: path, names: names)
+        names = listing.entries.map(\.name.text)
+        guard try Self.holdsClassFolders(listing, in: path) else {
+            throw listing.faults.first ?? Self.notRecognised(path, names)
         }
-        if let fault = listing.faults.first { throw fault }
-        throw notRecognised(path, names)
-    }
-
-    private static func recognised(
-        _ listing: FolderListing, in path: String
-    ) throws(DataError) -> DatasetFolder? {
-        guard let layout = try layout(of: listing, in: path) else { return nil }
-        return DatasetFolder(
-            layout: layout, path: path, names: listing.entries.map(\.name.text))
+        (layout, self.path) = (.undivided, path)
     }
 
     /// The folders in the archives of the CIFAR authors.
