@@ -87,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "bonn-run",
             dependencies: [
-                "BONNImageIO", "BONNData", "BONNNetworks", "BONNTerminal", "CProcessorClock",
+                "BONNConfiguration", "BONNData", "BONNImageIO", "BONNNetworks", "BONNTerminal",
+                "CProcessorClock",
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNImage", package: "swift-bonn"),

@@ -1,5 +1,5 @@
 /// The names closest to a mistyped one, for error messages.
-enum NearestNames {
+package enum NearestNames {
     /// Up to `limit` of the candidates, closest first; those that share nothing with `name` are
     /// left out.
     static func of(_ name: String, among candidates: [String], limit: Int = 3) -> [String] {
@@ -19,7 +19,7 @@ enum NearestNames {
     }
 
     /// Levenshtein's edit distance.
-    static func distance(_ a: String, _ b: String) -> Int {
+    package static func distance(_ a: String, _ b: String) -> Int {
         let b = Array(b)
         var row = Array(0...b.count)
         for (i, x) in a.enumerated() {

@@ -11,7 +11,7 @@ import Foundation
 /// One thing no header tells: a lossless WebP file can be made so that libwebp keeps up to 0.9 GB of
 /// tables for it (0.4 GB for 0.3 MB of file). Such a file is not refused but decoded while nothing else
 /// is.
-public final class DecodingBudget: Sendable, Equatable {
+public final class DecodingBudget: @unchecked Sendable, Equatable {
     /// The budget that everything shares unless told otherwise: 400 MB, enough for a photograph of 133
     /// megapixels, or of 66 in a progressive file with half of its colors.
     public static let standard = DecodingBudget(bytes: 400_000_000)
@@ -19,15 +19,14 @@ public final class DecodingBudget: Sendable, Equatable {
     /// Bytes for all images that are decoded at the same time.
     public let bytes: Int
 
-    private let state: State
+    private let condition = NSCondition()
+    /// Bytes that are held; touched under the lock of `condition` alone.
+    private var taken = 0
 
     /// A budget.
     ///
     /// - Parameter bytes: At least 1; for all images that are decoded at the same time.
-    public init(bytes: Int) {
-        self.bytes = max(1, bytes)
-        state = State()
-    }
+    public init(bytes: Int) { self.bytes = max(1, bytes) }
 
     /// Two budgets are equal if they are one: what counts is with whom it is shared.
     public static func == (first: DecodingBudget, second: DecodingBudget) -> Bool {
@@ -38,28 +37,17 @@ public final class DecodingBudget: Sendable, Equatable {
     func holding<Result, Failure: Error>(
         _ count: Int, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        state.take(count, of: bytes)
-        defer { state.giveBack(count) }
-        return try body()
-    }
-
-    private final class State: @unchecked Sendable {
-        private let condition = NSCondition()
-        private var taken = 0
-
-        func take(_ count: Int, of bytes: Int) {
-            condition.lock()
-            defer { condition.unlock() }
+        condition.withLock {
             // An empty budget is enough for any count, so that no caller can wait for ever.
             while taken > 0 && count > bytes - taken { condition.wait() }
             taken += count
         }
-
-        func giveBack(_ count: Int) {
-            condition.lock()
-            defer { condition.unlock() }
-            taken -= count
-            condition.broadcast()
+        defer {
+            condition.withLock {
+                taken -= count
+                condition.broadcast()
+            }
         }
+        return try body()
     }
 }

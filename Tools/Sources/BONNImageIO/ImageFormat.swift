@@ -12,16 +12,13 @@ enum ImageFormat: String {
 
     /// Recognises the format by the first bytes of a file.
     init(_ bytes: ArraySlice<UInt8>, name: String) throws(ImageIOError) {
-        func begins(with text: String, at offset: Int = 0) -> Bool {
-            bytes.dropFirst(offset).starts(with: text.utf8)
-        }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
         } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
-        } else if begins(with: "GIF87a") || begins(with: "GIF89a") {
+        } else if bytes.starts("GIF87a") || bytes.starts("GIF89a") {
             self = .gif
-        } else if begins(with: "RIFF") && begins(with: "WEBP", at: 8) {
+        } else if bytes.starts("RIFF") && bytes.starts("WEBP", at: 8) {
             self = .webp
         } else if bytes.isEmpty {
             throw ImageIOError(.notAnImage, path: name, reason: "the file is empty")
@@ -37,21 +34,18 @@ enum ImageFormat: String {
 
     /// The name of a format that people take for readable, with its article.
     private static func otherFormat(_ bytes: ArraySlice<UInt8>) -> String? {
-        func begins(with text: String, at offset: Int = 0) -> Bool {
-            bytes.dropFirst(offset).starts(with: text.utf8)
-        }
-        if begins(with: "BM") { return "a BMP image" }
-        if begins(with: "II*\0") || begins(with: "MM\0*") { return "a TIFF image" }
-        if begins(with: "ftyp", at: 4) { return "a HEIF, AVIF or video file" }
-        if bytes.starts(with: [0xFF, 0x0A]) || begins(with: "JXL ", at: 4) {
+        if bytes.starts("BM") { return "a BMP image" }
+        if bytes.starts("II*\0") || bytes.starts("MM\0*") { return "a TIFF image" }
+        if bytes.starts("ftyp", at: 4) { return "a HEIF, AVIF or video file" }
+        if bytes.starts(with: [0xFF, 0x0A]) || bytes.starts("JXL ", at: 4) {
             return "a JPEG XL image"
         }
-        if begins(with: "jP  ", at: 4) || bytes.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) {
+        if bytes.starts("jP  ", at: 4) || bytes.starts(with: [0xFF, 0x4F, 0xFF, 0x51]) {
             return "a JPEG 2000 image"
         }
-        if begins(with: "8BPS") { return "a Photoshop file" }
-        if begins(with: "<svg") || begins(with: "<?xml") { return "an XML or SVG file" }
-        if begins(with: "%PDF") { return "a PDF file" }
+        if bytes.starts("8BPS") { return "a Photoshop file" }
+        if bytes.starts("<svg") || bytes.starts("<?xml") { return "an XML or SVG file" }
+        if bytes.starts("%PDF") { return "a PDF file" }
         return nil
     }
 
@@ -67,10 +61,7 @@ enum ImageFormat: String {
             }
         }
         if let problem { throw undecodable(name, problem) }
-        guard info.width > 0, info.height > 0 else {
-            throw undecodable(name, "the image is \(info.width)x\(info.height) pixels")
-        }
-        guard let working = Int(exactly: info.working_bytes),
+        guard info.width > 0, info.height > 0, let working = Int(exactly: info.working_bytes),
             let tables = Int(exactly: info.table_bytes)
         else { throw undecodable(name, "the image is \(info.width)x\(info.height) pixels") }
         return ImageHeader(
@@ -94,6 +85,13 @@ enum ImageFormat: String {
     func undecodable(_ name: String, _ reason: String) -> ImageIOError {
         ImageIOError(
             .undecodable, path: name, reason: "cannot be decoded as \(rawValue): \(reason)")
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether a text stands at an offset.
+    fileprivate func starts(_ text: String, at offset: Int = 0) -> Bool {
+        dropFirst(offset).starts(with: text.utf8)
     }
 }
 

@@ -6,7 +6,7 @@ public struct Machine: Sendable {
     /// The processor's own name.
     public let processor = Self.processorName()
     /// The day, in UTC, as in 2026-01-31.
-    public let date = Self.today()
+    public let date = Date.now.formatted(.iso8601.year().month().day())
     /// The state of the sources, from the environment variable `BONN_COMMIT`: a program does not
     /// know what it was built from.
     public let commit = ProcessInfo.processInfo.environment["BONN_COMMIT"]
@@ -20,14 +20,6 @@ public struct Machine: Sendable {
             JSONMember("processor", .string(processor)), JSONMember("date", .string(date)),
             JSONMember("commit", commit.map(JSONValue.string) ?? .null),
         ]
-    }
-
-    private static func today() -> String {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        let parts = calendar.dateComponents([.year, .month, .day], from: Date())
-        return String(
-            format: "%04d-%02d-%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
     }
 
     private static func processorName() -> String {

@@ -42,11 +42,7 @@ struct PredictionFile: ~Copyable {
             [UInt8(ascii: ","), UInt8(ascii: "\""), 0x0A, 0x0D].contains($0)
         }
         guard needsQuotes else { return text }
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            if scalar == "\"" { quoted += "\"" }
-            quoted.unicodeScalars.append(scalar)
-        }
-        return quoted + "\""
+        let doubled = text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }
+        return "\"" + doubled.joined() + "\""
     }
 }
