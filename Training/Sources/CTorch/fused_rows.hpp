@@ -30,9 +30,7 @@ enum class Estimator : int64_t {
 };
 
 /// -1 or +1 of each element, in its own type; sign(0) = +1.
-inline at::Tensor signOf(const at::Tensor &x) {
-    return (x >= 0).to(x.scalar_type()) * 2.0 - 1.0;
-}
+at::Tensor signOf(const at::Tensor &x);
 
 /// Whether the fast path reads this tensor: float32 on the CPU, four dimensions.
 inline bool hasFastPath(const at::Tensor &x) {

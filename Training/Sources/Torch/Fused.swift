@@ -1,11 +1,25 @@
 import CTorch
 
-/// The fused operations of BONN; those of training are one node of autograd each, with hand-written
+/// The fused operations of training and deployment; those of training are one node of autograd each, with hand-written
 /// gradients.
 ///
 /// The formulas and their derivation stand in `CTorch/fused_*.cpp`. Module BONN wraps them in layers
 /// and losses; use those.
 public enum Fused {
+    /// -1 or +1 of each element, in its own type; sign(0) = +1. Without a gradient.
+    public static func signOrPlusOne(_ x: Tensor) throws(TorchError) -> Tensor {
+        try make(x) { ctorch_sign_or_plus_one(x.handle, $0, $1) }
+    }
+
+    /// The values of one tensor with the gradient of another of the same shape.
+    public static func straightThrough(
+        _ value: Tensor, gradientOf surrogate: Tensor
+    ) throws(TorchError) -> Tensor {
+        try make((value, surrogate)) {
+            ctorch_straight_through(value.handle, surrogate.handle, $0, $1)
+        }
+    }
+
     /// sign(batch norm(x)): +-1, sign(0) = +1.
     ///
     /// - Parameters:

@@ -24,19 +24,18 @@ public enum Slope: String, Sendable, CaseIterable {
     }
 }
 
-/// The value of one tensor with the gradient of another: value + (surrogate - stop(surrogate)).
-///
-/// The difference is an exact zero, so the value stays exactly what it is.
+/// The value of one tensor with the gradient of another of the same shape: value + surrogate - stop(surrogate)
+/// without its roundings.
 ///
 /// - Parameter value: has no gradient of its own.
 public func straightThrough(
     _ value: Tensor, gradientOf surrogate: Tensor
 ) throws(TorchError) -> Tensor {
     guard surrogate.requiresGradient else { return value }
-    return try value + (surrogate - surrogate.detached())
+    return try Fused.straightThrough(value, gradientOf: surrogate)
 }
 
 /// sign(x) without a gradient, sign(0) = +1.
 public func signOrPlusOne(_ x: Tensor) throws(TorchError) -> Tensor {
-    try x.detached().ge(0).to(x.dtype) * 2.0 - 1.0
+    try Fused.signOrPlusOne(x)
 }

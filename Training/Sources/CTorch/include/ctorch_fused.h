@@ -12,6 +12,13 @@
 extern "C" {
 #endif
 
+/* -1 or +1 of each element, in its own type and layout; sign(0) = +1, of NaN -1. Without a gradient. */
+int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char **error);
+
+/* The values of `value`, with the gradient of `surrogate`, which has the same shape. */
+int ctorch_straight_through(const ctorch_tensor *value, const ctorch_tensor *surrogate,
+                            ctorch_tensor **result, char **error);
+
 /* sign(batch norm(x)): +-1, sign(0) = +1. x [N, C, H, W]; all others [C]. Running statistics are
  * updated when training. estimator: 0 polynomial, 1 clip. */
 int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
