@@ -38,7 +38,7 @@ import Testing
             switch child.value {
             case let settings as [any ObjectiveSettings] where !settings.isEmpty:
                 count + settings.reduce(0) { $0 + parts(of: $1) }
-            case let settings as CrossEntropySettings: count + parts(of: settings)
+            case let settings as ClassificationSettings: count + parts(of: settings)
             // A section of its own.
             case is MethodConfiguration: count
             default: count + 1

@@ -82,7 +82,7 @@ import Torch
         for weight in [0.0, 0.5] {
             let outcome = try train(
                 Self.configuration(ReActNet()) {
-                    $0.losses.crossEntropy.weight = weight
+                    $0.losses.classification.weight = weight
                     $0.losses[DistillationSettings.self] = DistillationSettings(
                         weight: 1, teacher: path, temperature: 2)
                 }, in: folder.path + "/student-\(weight)")
@@ -144,7 +144,7 @@ import Torch
         #expect(found(narrow, RBCN(teacher: narrow))?.contains("method.teacher is") == true)
         let mute = message {
             try train(
-                Self.configuration(BNN()) { $0.losses.crossEntropy.weight = 0 },
+                Self.configuration(BNN()) { $0.losses.classification.weight = 0 },
                 in: folder.path + "/mute")
         }
         #expect(mute?.contains("no loss acts in epoch 1") == true)

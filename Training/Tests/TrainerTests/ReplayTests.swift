@@ -19,7 +19,7 @@ import Testing
         for seed in 1...3 {
             let configuration = Self.configuration(seed: seed) {
                 $0.model.method.value = FullPrecision()
-                $0.losses.crossEntropy.labelSmoothing = 0.1
+                $0.losses.classification.labelSmoothing = 0.1
                 $0.optimizer.weightDecay = 0.01
                 $0.schedule.epochs = 4
                 $0.schedule.warmupEpochs = 0.5
@@ -77,7 +77,7 @@ import Testing
             $0.model.method.value = BONN()
             $0.losses[KernelLossSettings.self].lambda = 0
             $0.losses[FeatureLossSettings.self].theta = 0
-            $0.losses.crossEntropy.labelSmoothing = 0
+            $0.losses.classification.labelSmoothing = 0
             $0.optimizer.name = .sgd
             $0.optimizer.weightDecay = 0
             $0.schedule.warmupEpochs = 0
@@ -136,7 +136,7 @@ import Testing
             "--learning-rate", "\(configuration.optimizer.learningRate)",
             "--weight-decay", "\(configuration.optimizer.weightDecay)",
             "--warmup-epochs", "\(configuration.schedule.warmupEpochs)",
-            "--label-smoothing", "\(configuration.losses.crossEntropy.labelSmoothing)",
+            "--label-smoothing", "\(configuration.losses.classification.labelSmoothing)",
             "--padding", "\(configuration.augmentation.padding)",
             "--lambda", "\(kernel.lambda)", "--nu", "\(kernel.nu)",
         ]

@@ -26,7 +26,7 @@ import Torch
         var losses = LossConfiguration()
         losses[KernelLossSettings.self].lambda = 0.01
         losses[FeatureLossSettings.self].theta = 0.1
-        losses.crossEntropy.labelSmoothing = 0.1
+        losses.classification.labelSmoothing = 0.1
         let (images, labels) = try Self.batch()
         let step = try TrainingStep(
             try Network(model, seed: 9), losses: losses, optimizer: OptimizerConfiguration(),
@@ -69,6 +69,38 @@ import Torch
         #expect(try names(BONN(), kernel: 0, feature: 1) == ["cross_entropy", "feature_loss"])
         #expect(try names(FullPrecision(), kernel: 1, feature: 0) == ["cross_entropy"])
         #expect(try names(XNORNet(), kernel: 1, feature: 1) == ["cross_entropy", "feature_loss"])
+    }
+
+    @Test func `the squared hinge is a term of its own, weighs classes and smooths no labels`()
+        throws
+    {
+        let model = NetworkConfiguration(network: "wrn22", widths: [2, 2, 4, 4], classes: 3)
+        var losses = LossConfiguration()
+        losses.classification.loss = .squaredHinge
+        let (images, labels) = try Self.batch()
+        func step(_ losses: LossConfiguration) throws -> TrainingStep {
+            try TrainingStep(
+                try Network(model, seed: 9), losses: losses, classWeights: [0.5, 3, 2],
+                optimizer: OptimizerConfiguration(), device: .cpu)
+        }
+        let made = try step(losses)
+        #expect(made.terms == ["squared_hinge", "kernel_loss", "feature_loss"])
+        let result = try made(images: images, labels: labels, factor: 0, progress: Self.progress)
+        var sum = 0.0
+        for (row, label) in [0, 2, 2, 1].enumerated() {
+            let perClass = (0..<3).map { k in
+                max(0, 1 - (k == label ? 1 : -1) * Double(result.logits[3 * row + k]))
+            }
+            sum += [0.5, 3, 2][label] * perClass.map { $0 * $0 }.reduce(0, +) / 3
+        }
+        #expect(try abs(#require(result.losses["squared_hinge"]) - sum / (0.5 + 2 + 2 + 3)) < 1e-5)
+        losses.classification.labelSmoothing = 0.1
+        #expect {
+            _ = try step(losses)
+        } throws: { error in
+            (error as? TrainingError)?.message.contains("losses.classification is squared_hinge")
+                == true
+        }
     }
 
     /// A fully connected layer on 3 numbers an image.

@@ -50,7 +50,7 @@ func smallConfiguration(
     configuration.schedule.warmupEpochs = 0.5
     configuration.optimizer.name = .adam
     configuration.optimizer.learningRate = 0.01
-    configuration.losses.crossEntropy.labelSmoothing = 0.1
+    configuration.losses.classification.labelSmoothing = 0.1
     configuration.losses[FeatureLossSettings.self].fineTuningFraction = 0.5
     configuration.augmentation.padding = 1
     configuration.run.emaDecay = 0.9

@@ -97,9 +97,9 @@ import Torch
     ) throws {
         var configuration = TrainingConfiguration()
         try Recipe.apply([("losses.class_weights", text, "x")], to: &configuration)
-        #expect(configuration.losses.crossEntropy.classWeights == weights)
+        #expect(configuration.losses.classification.classWeights == weights)
         let again = try Recipe.read(yaml: Recipe.yaml(configuration), source: "x")
-        #expect(again.losses.crossEntropy.classWeights == weights)
+        #expect(again.losses.classification.classWeights == weights)
     }
 
     @Test(arguments: ["balance", "[]", "[1, 0]", "[1, x]", "[1, -1]", "[1, inf]", "null"])
@@ -116,7 +116,7 @@ import Torch
             let dataset = UnevenDataset(labels: labels)
             let splits = DatasetSplits(kind: .synthetic, train: dataset, test: dataset)
             var configuration = TrainingConfiguration()
-            configuration.losses.crossEntropy.classWeights = weights
+            configuration.losses.classification.classWeights = weights
             return message { _ = try configuration.resolved(for: splits) }
         }
         #expect(
@@ -135,7 +135,7 @@ import Torch
         let labels = try Tensor(int64s: [0, 2, 2, 1], shape: [4])
         let weights = [0.5, 3, 2]
         var losses = LossConfiguration()
-        losses.crossEntropy.labelSmoothing = 0.1
+        losses.classification.labelSmoothing = 0.1
         let network = try Network(model, seed: 9)
         let step = try TrainingStep(
             network, losses: losses, classWeights: weights, optimizer: OptimizerConfiguration(),
@@ -162,7 +162,7 @@ import Torch
     ) throws {
         let configuration = smallConfiguration {
             $0.data.sampler = sampler
-            $0.losses.crossEntropy.classWeights = .balanced
+            $0.losses.classification.classWeights = .balanced
         }
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
         try train(configuration, in: whole, splits: UnevenDataset.splits)
@@ -176,7 +176,7 @@ import Torch
         #expect(difference == nil, "\(difference ?? "")")
         let other = smallConfiguration {
             $0.data.sampler = sampler == .uniform ? .balanced : .uniform
-            $0.losses.crossEntropy.classWeights = .balanced
+            $0.losses.classification.classWeights = .balanced
         }
         let found = message {
             try train(other, in: parts, resuming: true, splits: UnevenDataset.splits)

@@ -12,8 +12,8 @@ public import Torch
 /// and 2.15 %. XNOR-Net's authors measured 35.4 % top-1 with AlexNet on ImageNet.
 ///
 /// The stochastic mode is tested with the real weights, as in the authors' code, and is deployed so. The paper's
-/// squared hinge loss is not here, the cross-entropy stands in its place; the network in which all layers are
-/// binary is `convnet`.
+/// loss is the squared hinge, `losses.classification` of recipes; its network, in which all layers are binary, is
+/// `convnet`.
 public struct BinaryConnect: WeightsOnlyMethod {
     /// What is known of the method.
     public static let card = MethodCard(

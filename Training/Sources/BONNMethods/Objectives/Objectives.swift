@@ -16,7 +16,7 @@ public protocol ObjectiveSettings: Sendable, Equatable {
     func objective(for network: Network) throws -> (any Objective)?
 }
 
-/// The objectives that recipes can ask for, beside the cross-entropy: a line here and a file of its own each.
+/// The objectives that recipes can ask for, beside the classification: a line here and a file of its own each.
 public enum Objectives {
     /// All of them, in the order in which terms are added and columns stand.
     public static let all: [any ObjectiveSettings.Type] = [

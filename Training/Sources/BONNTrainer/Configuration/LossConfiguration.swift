@@ -3,8 +3,8 @@ public import BONNMethods
 
 /// What the terms of the loss are made from.
 public struct LossConfiguration: Sendable {
-    /// The cross-entropy.
-    public var crossEntropy = CrossEntropySettings()
+    /// How logits are compared with labels.
+    public var classification = ClassificationSettings()
     /// What is added to it, as `Objectives.all` lists it.
     public private(set) var objectives: [any ObjectiveSettings] = Objectives.all.map { $0.init() }
 
@@ -46,7 +46,8 @@ extension LossConfiguration: Equatable {
         func same<Settings: ObjectiveSettings>(_ settings: Settings) -> Bool {
             settings == right[Settings.self]
         }
-        return left.crossEntropy == right.crossEntropy && left.objectives.allSatisfy { same($0) }
+        return left.classification == right.classification
+            && left.objectives.allSatisfy { same($0) }
     }
 }
 
@@ -58,6 +59,7 @@ extension LossConfiguration {
         ) -> [Key<LossConfiguration>] {
             Settings.keys.at(\LossConfiguration[place: Place<Settings>()])
         }
-        return Objectives.all.flatMap { keys($0) } + CrossEntropySettings.keys.at(\.crossEntropy)
+        return Objectives.all.flatMap { keys($0) }
+            + ClassificationSettings.keys.at(\.classification)
     }()
 }

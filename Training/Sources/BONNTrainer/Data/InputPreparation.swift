@@ -51,9 +51,9 @@ extension TrainingConfiguration {
     }
 
     private func checkClassWeights(for dataset: any ImageDataset) throws(TrainingError) {
-        let key = path(of: \.losses.crossEntropy.classWeights)
+        let key = path(of: \.losses.classification.classWeights)
         let names = dataset.classNames
-        switch losses.crossEntropy.classWeights {
+        switch losses.classification.classWeights {
         case .none: return
         case .balanced:
             guard let empty = dataset.classCounts().firstIndex(of: 0) else { return }

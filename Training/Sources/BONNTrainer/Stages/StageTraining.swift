@@ -48,7 +48,7 @@ struct StageTraining {
         self.network = network
         step = try TrainingStep(
             network, losses: configuration.losses,
-            classWeights: configuration.losses.crossEntropy.classWeights.values(
+            classWeights: configuration.losses.classification.classWeights.values(
                 forCounts: splits.train.classCounts()), pruning: configuration.pruning,
             optimizer: configuration.optimizer, device: device)
         if isContinued, let weights {

@@ -27,7 +27,7 @@ public final class TrainingStep {
     ///
     /// - Parameters:
     ///   - network: with the weights that training starts from; pruning decides by them.
-    ///   - classWeights: of each class in the cross-entropy; nil: all the same.
+    ///   - classWeights: of each class in the classification; nil: all the same.
     /// - Throws: `.configuration` for a contradiction, `TorchError` when the device refuses.
     public init(
         _ network: Network, losses: LossConfiguration, classWeights: [Double]? = nil,
@@ -35,20 +35,26 @@ public final class TrainingStep {
         device: Device
     ) throws {
         self.network = network
-        let crossEntropy = try CrossEntropy(
-            weight: losses.crossEntropy.weight,
-            labelSmoothing: losses.crossEntropy.labelSmoothing, weights: classWeights,
-            device: device)
+        let smoothing = losses.classification.labelSmoothing
+        guard losses.classification.loss == .crossEntropy || smoothing == 0 else {
+            throw TrainingError(
+                .configuration,
+                "losses.label_smoothing is \(smoothing), but losses.classification is "
+                    + "\(losses.classification.loss.rawValue), which smooths no labels; set one of them"
+            )
+        }
+        let classification = try losses.classification.objective(
+            weights: classWeights, device: device)
         let prunings = try Self.rules(of: pruning, for: network)
         let own =
             try network.method.objectives(for: network)
             + prunings.compactMap { $0 as? any Objective }
         objectives =
-            [crossEntropy] + (try losses.objectives.compactMap { try $0.objective(for: network) })
+            [classification] + (try losses.objectives.compactMap { try $0.objective(for: network) })
             + own
         terms =
-            Objectives.terms
-            + objectives.map(\.name).filter { !Objectives.terms.contains($0) }
+            [classification.name] + Objectives.terms.dropFirst()
+            + objectives.dropFirst().map(\.name).filter { !Objectives.terms.contains($0) }
         precondition(
             Set(terms + EpochMetrics.columns).count == terms.count + EpochMetrics.columns.count,
             "terms of the loss need names of their own, found \(terms)")
