@@ -52,7 +52,18 @@ import Torch
             method: Zhuang(weightBits: 32, activationBits: 32), network: "vgg-small",
             readsBits: false),
         Case(method: RBCN(), network: "wrn22"),
+        Case(method: changed(BNN()) { $0.shiftBasedNorms = true }, network: "wrn22"),
+        Case(method: changed(BNN()) { $0.shiftBasedNorms = true }, network: "convnet"),
+        Case(method: changed(TangNet()) { $0.binaryLastLayer = true }, network: "wrn22"),
+        Case(
+            method: changed(PCNN(projections: 2)) { $0.levels = .ternary }, network: "resnet20"),
     ]
+
+    private static func changed<M: Method>(_ method: M, _ change: (inout M) -> Void) -> M {
+        var method = method
+        change(&method)
+        return method
+    }
 
     @Test(arguments: cases)
     func `the runtime computes what a method means`(aCase: Case) throws {
@@ -85,7 +96,7 @@ import Torch
                 switch parameter.name.split(separator: ".").last {
                 case "distance", "scale", "projections", "matrix":
                     try tensor.copy_(from: generator.normal(tensor.shape, mean: 0.2))
-                case "scales":
+                case "scales", "running_inverse":
                     try tensor.copy_(from: generator.uniform(tensor.shape, low: 0.2, high: 1.5))
                 default: break
                 }

@@ -28,7 +28,7 @@ enum FastPaths {
     }
 
     private static func fusion(of first: Step, _ second: Step) -> (any Layer)? {
-        if let norm = first.layer as? BatchNorm2d,
+        if let norm = (first.layer as? NormalizationLayer)?.norm as? BatchNorm2d,
             let sign = (second.layer as? QuantizeLayer)?.quantizer as? SignQuantizer,
             let slope = sign.slope.fusedCode
         {
@@ -49,7 +49,7 @@ private struct BatchNormSign: Layer {
 
     func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
         guard inputs[0].shape.count == 4 else {
-            return try sign(norm(inputs, pass), pass)
+            return try sign(norm(inputs[0], pass), pass)
         }
         return try Fused.batchNormSign(
             inputs[0], weight: norm.weight.tensor, bias: norm.bias.tensor,

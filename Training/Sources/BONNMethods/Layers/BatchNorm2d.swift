@@ -1,7 +1,25 @@
 public import Torch
 
+/// What a batch norm of a plan is in training; deployed it is a scale and a shift a channel.
+public protocol Normalization {
+    /// The normalised value, [N, C, H, W] or [N, C].
+    func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+
+    /// The inference form `y = x * scale + shift`, each `[C]`.
+    func inferenceAffine() throws(TorchError) -> (scale: Tensor, shift: Tensor)
+}
+
+/// A batch norm in its place in a network.
+struct NormalizationLayer: Layer {
+    let norm: any Normalization
+
+    func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
+        try norm(inputs[0], pass)
+    }
+}
+
 /// Batch norm over [N, C, H, W] or [N, C].
-public struct BatchNorm2d: Layer {
+public struct BatchNorm2d: Normalization {
     /// gamma, `[C]`.
     public let weight: Parameter
     /// beta, `[C]`.
@@ -29,8 +47,8 @@ public struct BatchNorm2d: Layer {
     }
 
     /// The normalised `x`.
-    public func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
-        try inputs[0].batchNorm(
+    public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        try x.batchNorm(
             weight: weight.tensor, bias: bias.tensor, runningMean: runningMean.tensor,
             runningVariance: runningVariance.tensor, training: pass.isTraining,
             momentum: momentum, epsilon: epsilon)

@@ -14,8 +14,9 @@ public import Torch
 /// ImageNet: AlexNet 27.9 % top-1 (XNOR-Net's table) and 36.1 % (the authors' follow-up), ResNet-18 42.2 %
 /// (ABC-Net's authors).
 ///
-/// Batch norm is the ordinary one, and the optimizer what a recipe says: not the shift-based forms of both,
-/// which the paper offers beside them.
+/// Batch norm is the ordinary one unless `shift_based_norms` asks for the paper's other form (`ShiftNorm2d`); the last
+/// one always is. As in the Torch7 run that has it, gamma and beta then stay in [-1, 1]. Loss and optimizer are
+/// what a recipe says: the paper's are `losses.classification: squared_hinge` and a shift-based AdaMax or Adam.
 public struct BNN: Method {
     /// What is known of the method.
     public static let card = MethodCard(
@@ -36,12 +37,18 @@ public struct BNN: Method {
     /// Whether update steps of latent weights are multiplied by 1 / sqrt(1.5 / (fan-in + fan-out)).
     public var glorotRates: Bool
 
+    /// Whether batch norms are shift-based.
+    public var shiftBasedNorms = false
+
     /// The keys of its settings.
     public static let keys: [Key<BNN>] = [
         .flag("stochastic", \.stochastic, "neurons are drawn in training"),
         .flag(
             "glorot_rates", \.glorotRates,
             "update steps of latent weights times 1 / sqrt(1.5 / (fan-in + fan-out))"),
+        .flag(
+            "shift_based_norms", \.shiftBasedNorms,
+            "batch norms multiply by powers of two, all but a last one"),
     ]
 
     /// Deterministic, with the rates of the authors' code.
@@ -78,6 +85,33 @@ public struct BNN: Method {
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
         stochastic ? DrawnSign() : SignQuantizer(.clip)
+    }
+
+    /// The shift-based one, where it is asked for.
+    public func normalization(
+        _ scope: ParameterScope, channels: Int, momentum: Double, isLast: Bool
+    ) throws(TorchError) -> any Normalization {
+        shiftBasedNorms && !isLast
+            ? try ShiftNorm2d(scope, channels: channels)
+            : try BatchNorm2d(scope, channels: channels, momentum: momentum)
+    }
+
+    /// Keeps gamma and beta in [-1, 1] beside shift-based norms.
+    public func rules(for network: Network) -> [any TrainingRule] {
+        guard shiftBasedNorms else { return [] }
+        return [BoundedNorms(network.store.parameters.filter { $0.role == .batchNorm })]
+    }
+
+    final class BoundedNorms: TrainingRule {
+        private let parameters: [Parameter]
+
+        init(_ parameters: [Parameter]) { self.parameters = parameters }
+
+        func afterUpdate(_ progress: RunProgress) throws(TorchError) {
+            try withoutGradient { () throws(TorchError) in
+                for parameter in parameters { try parameter.tensor.clamp_(min: -1, max: 1) }
+            }
+        }
     }
 
     private func bound(_ shape: [Int]) -> Double {

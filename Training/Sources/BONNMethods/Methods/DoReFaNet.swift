@@ -12,8 +12,8 @@ public import Torch
 ///     G:        2 m (quantize_k(g / 2m + 1/2 + u / (2^k - 1)) - 1/2), m = max|g| of an image's gradient of the
 ///               sums of a layer, u uniform in [-1/2, 1/2); backward only
 ///
-/// in the order convolution, batch norm, activation. G acts on quantized layers; the paper has it on the outputs
-/// of the first and the last layer too.
+/// in the order convolution, batch norm, activation. G acts on the sums of all layers, of the first and the last one
+/// too, whose weights are real.
 ///
 /// Reported top-1 of AlexNet on ImageNet by W-A-G: 1-1-32 40.1 % (43.6 % from a real network), 1-2-32 47.7 %
 /// (49.8 %), 1-3-32 48.4 %, 1-4-32 50.3 % (53.0 %); ResNet-18 1/4 59.2 %, 1/2 53.4 %, 1/1 52.5 % (others'
@@ -110,6 +110,11 @@ public struct DoReFaNet: Method {
             let quantized = try (unit * steps + noise).round() / steps
             return try (quantized - 0.5) * span
         }
+    }
+
+    /// The same of the first and the last layer, and of shortcuts.
+    public func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+        try self.sums(sums, pass)
     }
 
     /// quantize_k of values in [0, 1].

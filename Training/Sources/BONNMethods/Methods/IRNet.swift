@@ -1,6 +1,5 @@
 public import BONNConfiguration
 public import BONNNetworks
-import Foundation
 public import Torch
 
 /// IR-Net (Qin et al., CVPR 2020): balanced and standardized weights, scales that are powers of two, and a
@@ -100,9 +99,7 @@ public struct IRNet: Method {
 
         /// 2^round(log2 mean|W^|) of each filter, `[K]`.
         private static func power(_ standard: Tensor) throws(TorchError) -> Tensor {
-            let magnitude = try standard.detached().abs().filterMeans()
-            let exponent = try (magnitude.log() / log(2)).round()
-            return try Tensor.full(exponent.shape, 2, device: exponent.device).pow(exponent)
+            try standard.detached().abs().filterMeans().nearestPowersOfTwo()
         }
     }
 

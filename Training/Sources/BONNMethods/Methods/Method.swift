@@ -45,6 +45,21 @@ public protocol Method: Sendable, Equatable {
     /// same numbers, whose gradient a method may change.
     func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
 
+    /// What becomes of the sums of a layer with real weights: as above.
+    func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+
+    /// What a batch norm of the plan is.
+    ///
+    /// - Parameters:
+    ///   - momentum: the share of a batch in the running statistics.
+    ///   - isLast: whether the logits are its values.
+    func normalization(
+        _ scope: ParameterScope, channels: Int, momentum: Double, isLast: Bool
+    ) throws(TorchError) -> any Normalization
+
+    /// Sets parameters of a new network that start elsewhere than the layers' do.
+    func prepare(_ network: Network) throws(TorchError)
+
     /// Terms of the loss of the method's own, beside those that a recipe asks for.
     func objectives(for network: Network) throws -> [any Objective]
 
@@ -73,6 +88,19 @@ extension Method {
 
     /// The sums.
     public func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { sums }
+
+    /// The sums.
+    public func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { sums }
+
+    /// The ordinary one.
+    public func normalization(
+        _ scope: ParameterScope, channels: Int, momentum: Double, isLast: Bool
+    ) throws(TorchError) -> any Normalization {
+        try BatchNorm2d(scope, channels: channels, momentum: momentum)
+    }
+
+    /// Nothing.
+    public func prepare(_ network: Network) throws(TorchError) {}
 
     /// None.
     public func objectives(for network: Network) throws(TorchError) -> [any Objective] { [] }

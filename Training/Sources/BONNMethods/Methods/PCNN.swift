@@ -12,9 +12,15 @@ public import Torch
 ///     L_p = lambda / 2 sum ||Chat_ij - W_j o C_i||^2
 ///
 /// W_j is a window [kh, kw] for all channels; its mean acts forward, itself backward. A layer of K outputs has
-/// K / J latent filters, each of which gives J that stand side by side. L_p is the one of the book without
-/// eta delta, a gradient that it adds to C: no eta is printed. The paper trains a ternary network first and
-/// starts from it; that stage is not here. How W starts is not printed either: 1 for J = 1, else around 1.
+/// K / J latent filters, each of which gives J that stand side by side.
+///
+/// In L_p of the book C stands as C + eta delta, delta_ij = dL_S/dChat_ij. No eta is printed: `eta` is 0 unless it is
+/// set. delta is known behind the backward pass, so what eta adds to the gradients of C and W is added there, and
+/// the loss in the tables is the one without it.
+///
+/// The paper trains a ternary network first and starts the binary one from it: `levels` in the stages of a recipe.
+/// Ternary weights are {-a, 0, a}, 0 where |mean(W_j) C| <= sigma mean|C|; sigma is not printed, 0.7 is that of
+/// ternary weight networks ([M]). How W starts is not printed either: 1 for J = 1, else around 1.
 ///
 /// Reported: ResNet-18 on ImageNet (J = 1) 57.3 %; CIFAR-10 PCNN-22 92.79 % and PCNN-40 93.78 % for
 /// lambda = 1e-4 (91.52 % and 92.84 % for 0).
@@ -37,11 +43,28 @@ public struct PCNN: Method {
     public var projections: Int
     /// Weight of the projection loss.
     public var lambda: Double
+    /// How far C moves along delta in the projection loss.
+    public var eta = 0.0
+    /// The values of weights.
+    public var levels = Levels.binary
+    /// sigma: ternary weights of at most so many mean|C| are 0.
+    public var threshold = 0.7
+
+    /// The set that weights are projected on.
+    public enum Levels: String, Sendable, CaseIterable {
+        /// {-a, a}.
+        case binary
+        /// {-a, 0, a}.
+        case ternary
+    }
 
     /// The keys of its settings.
     public static let keys: [Key<PCNN>] = [
         .integer("projections", \.projections, in: 1...16, "projections of a latent filter, J"),
         .number("lambda", \.lambda, in: 0...1000, "weight of the projection loss"),
+        .number("eta", \.eta, in: 0...1e6, "of the gradient that is added to C in that loss"),
+        .choice("levels", \.levels, "values of weights; ternary: the first of two stages"),
+        .number("threshold", \.threshold, in: 0...10, "of ternary weights, in mean|C|"),
     ]
 
     /// One projection.
@@ -75,7 +98,9 @@ public struct PCNN: Method {
         return Kernel(
             projections: try scope.parameter(
                 "projections", [projections] + window,
-                projections == 1 ? .constant(1) : .between(0.5, 1.5), role: .projection))
+                projections == 1 ? .constant(1) : .between(0.5, 1.5), role: .projection),
+            threshold: levels == .ternary ? threshold : nil,
+            gradient: eta > 0 && lambda > 0 ? RememberedGradient() : nil)
     }
 
     /// sign, with the slope of hardtanh.
@@ -96,16 +121,52 @@ public struct PCNN: Method {
         ]
     }
 
+    /// What eta adds to the projection loss.
+    public func rules(for network: Network) -> [any TrainingRule] {
+        guard eta > 0, lambda > 0 else { return [] }
+        return [
+            GradientTerms(of: network) { layer in
+                guard let kernel = layer.quantizer as? Kernel else { return nil }
+                return { [lambda, eta] () throws(TorchError) in
+                    try kernel.addGradients(layer.latent, lambda: lambda, eta: eta)
+                }
+            }
+        ]
+    }
+
     struct Kernel: KernelQuantizer {
         /// W, `[J, kh, kw]`.
         let projections: Parameter
+        /// sigma of ternary weights; nil: binary ones.
+        var threshold: Double?
+        /// delta, where eta is above 0.
+        var gradient: RememberedGradient?
 
         var parameters: [Parameter] { [projections] }
 
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             let (value, product) = try parts(latent)
-            return try straightThrough(value, gradientOf: product.clamp(min: -1, max: 1))
-                .copies(of: latent)
+            let copies = try straightThrough(value, gradientOf: product.clamp(min: -1, max: 1))
+            guard pass.isTraining, let gradient else { return try copies.copies(of: latent) }
+            return try gradient(copies).copies(of: latent)
+        }
+
+        /// The derivatives of lambda / 2 sum ||Chat - W o (C + eta delta)||^2 less those for eta = 0: with
+        /// d = eta delta, lambda sum_j (W o d) o W for C and lambda sum [(W o C - Chat) o d + (W o d) o (C + d)]
+        /// for W.
+        func addGradients(
+            _ latent: Parameter, lambda: Double, eta: Double
+        ) throws(TorchError) {
+            guard let delta = gradient?.take() else { return }
+            let filters = try latent.tensor.asWindows()
+            let (value, product) = try parts(latent.tensor)
+            let moved = try delta * eta
+            let w = try projections.tensor.unsqueeze(0).unsqueeze(2)
+            let further = try moved * w
+            try latent.addGradient(
+                (further * w).sum([1]).reshape(latent.tensor.shape) * lambda)
+            try projections.addGradient(
+                ((product - value) * moved + further * (filters + moved)).sum([0, 2]) * lambda)
         }
 
         /// sum ||Chat - W o C||^2.
@@ -115,10 +176,16 @@ public struct PCNN: Method {
         }
 
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            let value = try parts(latent.detached()).value
+            let value = try parts(latent.detached()).value.copies(of: latent)
+            let magnitude = try latent.detached().abs().mean()
+            guard threshold != nil else {
+                return .binary([try KernelTerm(signsOf: value, scale: magnitude)])
+            }
+            // Two terms of a / 2, which differ where the weight is 0.
+            let half = try magnitude / 2.0
             return .binary([
-                try KernelTerm(
-                    signsOf: value.copies(of: latent), scale: latent.detached().abs().mean())
+                try KernelTerm(signsOf: value, scale: half),
+                try KernelTerm(signsOf: value - half, scale: half),
             ])
         }
 
@@ -129,8 +196,13 @@ public struct PCNN: Method {
             let filters = try latent.asWindows()
             let w = try projections.tensor.unsqueeze(0).unsqueeze(2)
             let still = try latent.detached()
-            let signs = try signOrPlusOne(filters * w.detached().mean([3, 4], keep: true))
-            return (try signs * still.abs().mean(), try filters * w)
+            let scaled = try filters.detached() * w.detached().mean([3, 4], keep: true)
+            let magnitude = try still.abs().mean()
+            var value = try signOrPlusOne(scaled) * magnitude
+            if let threshold {
+                value = try value * scaled.abs().gt(magnitude * threshold).to(.float32)
+            }
+            return (value, try filters * w)
         }
     }
 }

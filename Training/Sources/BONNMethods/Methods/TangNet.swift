@@ -10,15 +10,18 @@ public import Torch
 ///     a ~ sum_i alpha_i H_i, alpha_i one number for the activations of a layer
 ///
 /// in the order quantizer, convolution, PReLU, batch norm, each inside of a shortcut in residual networks, which
-/// the paper has none of: the batch norm in front of a sum keeps its range. That both signs have the slope of hardtanh, and that
-/// weights stay in [-1, 1], is [M]; each H_i has the gradient of its own residual, of which alpha_i and what was
-/// subtracted are constant. Outside of training alpha_i is a running average, as nothing is said of it.
+/// the paper has none of: the batch norm in front of a sum keeps its range. That both signs have the slope of
+/// hardtanh, and that weights stay in [-1, 1], is [M]; each H_i has the gradient of its own residual, of which
+/// alpha_i and what was subtracted are constant. Outside of training alpha_i is a running average, as nothing is
+/// said of it.
 ///
 /// The paper asks for a low learning rate, 1e-4, and pulls weights to +-1 with lambda sum (1 - W^2),
 /// lambda = 5e-7 ([M]): `bipolar`.
 ///
-/// Reported, with two binarizations and a binary last layer behind a learned scale: ImageNet AlexNet 46.6 %,
-/// NIN 51.4 %. Last layers are what a network has; those of the networks here are real.
+/// The last layer may be binary too, with a learned scale a class behind it, which starts at 0.001 ([M]):
+/// `binary_last_layer`. What it reads is quantized as everything else, and it has no bias ([D]).
+///
+/// Reported, with two binarizations and a binary last layer: ImageNet AlexNet 46.6 %, NIN 51.4 %.
 public struct TangNet: Method {
     /// What is known of the method.
     public static let card = MethodCard(
@@ -37,6 +40,11 @@ public struct TangNet: Method {
     public var binarizations: Int
     /// lambda, the weight of the regularizer that pulls weights to +-1.
     public var bipolar: Double
+    /// Whether the last layer is binary.
+    public var binaryLastLayer = false
+
+    /// What the scale behind a binary last layer starts at.
+    private static let scale = 0.001
 
     /// The share of a batch in the running scales.
     private static let momentum = 0.1
@@ -45,6 +53,7 @@ public struct TangNet: Method {
     public static let keys: [Key<TangNet>] = [
         .integer("binarizations", \.binarizations, in: 1...4, "signs of an activation, m"),
         .number("bipolar", \.bipolar, in: 0...1, "weight of the regularizer sum (1 - W^2)"),
+        .flag("binary_last_layer", \.binaryLastLayer, "the last layer too, behind it a scale"),
     ]
 
     /// Two binarizations.
@@ -58,6 +67,35 @@ public struct TangNet: Method {
 
     /// Order of the layers.
     public var style: any BlockStyle { Block() }
+
+    /// The plan, where it is asked for with a binary last layer and a scale behind it.
+    public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
+        guard binaryLastLayer, case .linear(let linear) = plan[plan.output]?.layer,
+            linear.weights == .real
+        else { return plan }
+        var builder = PlanBuilder(input: plan.input)
+        var output = plan.output
+        for layer in plan.layers {
+            guard layer.name == plan.output else {
+                try builder.add(layer.layer, layer.name, inputs: layer.inputs)
+                continue
+            }
+            let bits = try builder.add(.quantize, "\(layer.name).sign", layer.inputs[0])
+            let binary = LinearPlan(
+                outputs: linear.outputs, hasBias: false, weights: .quantized)
+            let sums = try builder.add(.linear(binary), layer.name, bits)
+            output = try builder.add(.scale, "\(layer.name).scale", sums)
+        }
+        return try builder.plan(features: plan.features, output: output)
+    }
+
+    /// A small scale behind a binary last layer, whose sums are large.
+    public func prepare(_ network: Network) throws(TorchError) {
+        guard binaryLastLayer, network.plan[network.plan.output]?.layer == .scale,
+            let scale = network.store["\(network.plan.output).weight"]
+        else { return }
+        try withoutGradient { () throws(TorchError) in try scale.tensor.fill_(Self.scale) }
+    }
 
     /// sign(W), W in [-1, 1].
     public func kernel(

@@ -72,6 +72,7 @@ public final class Network {
         let kept = [adapted.features, adapted.output]
         composed = StepList(steps, kept: kept)
         fused = StepList(FastPaths.replaced(steps, kept: Set(kept)), kept: kept)
+        try method.prepare(self)
     }
 
     /// `images`: [N, C, H, W], normalised.
@@ -134,17 +135,27 @@ public final class Network {
         switch planned.layer {
         case .convolution(let convolution):
             guard convolution.weights == .quantized else {
-                return try Conv2d(scope, convolution, channels: channels)
+                let layer = try Conv2d(scope, convolution, channels: channels)
+                return FunctionLayer { (x, pass) throws(TorchError) in
+                    try method.realSums(layer(x, pass), pass)
+                }
             }
             return try QuantizedLayer(scope, planned.layer, channels: channels, method)
         case .linear(let linear):
             guard linear.weights == .quantized else {
-                return try Linear(scope, linear, features: channels)
+                let layer = try Linear(scope, linear, features: channels)
+                return FunctionLayer { (x, pass) throws(TorchError) in
+                    try method.realSums(layer(x, pass), pass)
+                }
             }
             return try QuantizedLayer(scope, planned.layer, channels: channels, method)
         case .quantize:
             return QuantizeLayer(quantizer: try method.activation(scope, channels: channels))
-        case .batchNorm: return try BatchNorm2d(scope, channels: channels)
+        case .batchNorm:
+            return NormalizationLayer(
+                norm: try method.normalization(
+                    scope, channels: channels, momentum: 0.1,
+                    isLast: planned.name == plan.output))
         case .bias: return try PerChannel(scope, .bias, channels: channels)
         case .scale: return try PerChannel(scope, .scale, channels: channels)
         case .prelu: return try PReLU(scope, channels: channels)

@@ -20,7 +20,7 @@ public struct Int8Limits: Sendable, Equatable {
 public struct TrainedWeights: WeightSource {
     private let network: Network
     private let limits: Int8Limits?
-    private let norms: [Name: BatchNorm2d]
+    private let norms: [Name: any Normalization]
     private let quantizers: [Name: any ActivationQuantizer]
     private let layers: [Name: QuantizedLayer]
 
@@ -31,12 +31,12 @@ public struct TrainedWeights: WeightSource {
     public init(_ network: Network, int8 limits: Int8Limits? = nil) {
         self.network = network
         self.limits = limits
-        var norms: [Name: BatchNorm2d] = [:]
+        var norms: [Name: any Normalization] = [:]
         var quantizers: [Name: any ActivationQuantizer] = [:]
         var layers: [Name: QuantizedLayer] = [:]
         for step in network.composed.steps {
             switch step.layer {
-            case let norm as BatchNorm2d: norms[step.name] = norm
+            case let layer as NormalizationLayer: norms[step.name] = layer.norm
             case let layer as QuantizeLayer: quantizers[step.name] = layer.quantizer
             case let layer as QuantizedLayer: layers[step.name] = layer
             default: break

@@ -4,7 +4,8 @@ import Torch
 ///
 ///     sum over images of w[y] / K sum over k of max(0, 1 - t[k] x[k])^2, over the sum of w[y],
 ///
-/// times its weight, with class weights w. That it is a mean over the classes too is the authors' code of BinaryConnect and BNN, [M].
+/// times its weight, with class weights w. That it is a mean over the classes too is the authors' code of
+/// BinaryConnect and BNN, [M].
 final class SquaredHinge: Objective {
     let name = ClassificationLoss.squaredHinge.rawValue
     private let weight: Double

@@ -173,6 +173,10 @@ def head(channels, classes=3):
     return {"head.weight": torch.randn(classes, channels), "head.bias": 0.3 * torch.randn(classes)}
 
 
-def cross_entropy(t, x, labels):
+def logits(t, x):
     """Of such a head on a value [N, C, H, W]."""
-    return F.cross_entropy(F.linear(x.mean((2, 3)), t["head.weight"], t["head.bias"]), labels)
+    return F.linear(x.mean((2, 3)), t["head.weight"], t["head.bias"])
+
+
+def cross_entropy(t, x, labels):
+    return F.cross_entropy(logits(t, x), labels)

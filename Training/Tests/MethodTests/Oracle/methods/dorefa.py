@@ -3,6 +3,7 @@
 Readings, where methods.md leaves a choice:
     k > 1               "derivative of tanh/max is real": that of the maximum too, as autograd has it.
     rounding            ties to even (IEEE 754, PyTorch, TensorFlow); not stated.
+    G, first and last   "their outputs/gradients are" quantized: the gradients of their sums.
     G                   the noise is inside of quantize_k and added before it; what it moves beyond [0, 1] rounds
                         back. Finite differences cannot check a gradient that is none.
     clip                passes at 0 and 1: "the clip is differentiated" says no more.
@@ -10,7 +11,7 @@ Readings, where methods.md leaves a choice:
 
 import torch
 import torch.nn.functional as F
-from equations import LATENT, batch_norm, convolution, draws, two_units
+from equations import LATENT, batch_norm, convolution, draws, head, two_units
 from recorder import latent, normalised, single
 from straight_through import STE_ID, Estimator, require_clear, sign
 
@@ -69,6 +70,12 @@ def block(t, statistics):
     return y + t["x"]
 
 
+def last_layer(t, statistics):
+    """A real layer, whose sums have gradients of few bits too."""
+    logits = F.linear(t["x"].mean((2, 3)), t["head.weight"], t["head.bias"])
+    return QuantizedGradient.apply(logits, 6, SEED) if statistics["training"] else logits
+
+
 def layer(weight_bits, bits):
     return convolution(
         lambda t: activation(t["x"], bits), lambda t: kernel(t[LATENT], weight_bits)
@@ -91,3 +98,7 @@ def record(recorder):
             settings={"gradient_bits": bits},
         )  # fmt: skip
     recorder.block("block", lambda: two_units(latent, normalised), block)
+    recorder.block(
+        "last_layer", lambda: head(4), last_layer, plan=("head",), classes=3, is_smooth=False, seed=SEED,
+        settings={"gradient_bits": 6},
+    )  # fmt: skip

@@ -6,13 +6,14 @@ Readings, where methods.md leaves a choice:
     order               that of 2.5's reading note, quantize, convolution, PReLU, BN; there is no shortcut in the
                         paper: here it is around all of these. Slopes of the PReLU are 1 in the block, as sums of
                         signs cancel and roundings would decide on a side.
+    last layer          binary, of quantized features, no bias, times a learned scale a class.
     test                alpha of the test batch or a running one is not stated: r <- r + 0.1 (alpha - r), from 1.
 """
 
 import torch
 import torch.nn.functional as F
 from equations import LATENT, batch_norm, clip_latent, clip_sign, clipped
-from recorder import latent, normalised, single
+from recorder import around, latent, normalised, single
 from straight_through import STE_CLIP, held, sign
 
 
@@ -54,6 +55,16 @@ def block(t, statistics, terms):
     return batch_norm(y, t, "block.0.norm", statistics) + t["x"]
 
 
+def last_layer(t, statistics):
+    """The mean of each channel, its signs, a binary layer, a scale a class."""
+    name = "head.sign.scales"
+    running, features = statistics[name], t["x"].mean((2, 3))
+    a, found = activation(features, 2 if statistics["training"] else list(running))
+    if statistics["training"]:
+        statistics[name] = moved(running, found)
+    return F.linear(a, kernel(t["head.weight"])) * t["head.scale.weight"]
+
+
 def record(recorder):
     for terms in (1, 2):
 
@@ -86,4 +97,14 @@ def record(recorder):
         },
         lambda t, s: block(t, s, 2), buffers=("block.0.sign.scales",),
         still=("block.0.prelu.weight",),
+    )  # fmt: skip
+    recorder.block(
+        "last_layer",
+        lambda: {
+            "head.weight": clipped(latent(3, 4)), "head.scale.weight": around(3, middle=0.01),
+            "head.sign.scales": torch.ones(2),
+        },
+        last_layer, plan=("head",), classes=3, buffers=("head.sign.scales",), steps=True,
+        constrain=lambda t: t | {"head.weight": clipped(t["head.weight"])},
+        settings={"binary_last_layer": True},
     )  # fmt: skip
