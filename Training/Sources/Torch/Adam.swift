@@ -81,17 +81,7 @@ public final class Adam: Optimiser {
     public func loadState(_ saved: [String: Tensor]) throws(TorchError) {
         let live = try state()
         try requireFit(saved, live, of: "Adam")
-        var counts = steps
-        for (g, group) in groups.enumerated() {
-            for (i, name) in group.names.enumerated() {
-                let count = try saved[name + ".step"]?.int64s().first ?? 0
-                guard count >= 0 else {
-                    throw TorchError(
-                        .state, "state of Adam: '\(name).step' is \(count), expected 0 or more")
-                }
-                counts[g][i] = count
-            }
-        }
+        let counts = try savedSteps(saved, groups, of: "Adam")
         try withoutGradient { () throws(TorchError) in
             for (name, tensor) in saved { try live[name]?.copy_(from: tensor) }
         }

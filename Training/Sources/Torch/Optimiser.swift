@@ -66,6 +66,27 @@ extension Optimiser {
             for parameter in group.parameters { try parameter.setGrad(nil) }
         }
     }
+
+    /// Scales the gradients of all parameters by one factor, so that their common norm is `limit` at most, as
+    /// `torch.nn.utils.clip_grad_norm_`.
+    public func clipGradients(toNorm limit: Double) throws(TorchError) {
+        try withoutGradient { () throws(TorchError) in
+            let parameters = groups.flatMap(\.parameters).filter { $0.grad != nil }
+            var squares: Tensor?
+            for parameter in parameters {
+                guard let gradient = parameter.grad else { continue }
+                let own = try gradient.square().sum()
+                squares = if let sum = squares { try sum + own } else { own }
+            }
+            guard let squares else { return }
+            // No more than 1, and no division by 0.
+            let factor = try (limit / (squares.sqrt() + 1e-6)).clamp(max: 1)
+            for parameter in parameters {
+                try parameter.setGrad(
+                    parameter.grad.map { (g) throws(TorchError) in try g * factor })
+            }
+        }
+    }
 }
 
 /// Throws unless every parameter is in the groups once, under a name of its own.
@@ -118,4 +139,25 @@ func requireFit(
     if let unknown = saved.keys.sorted().first(where: { live[$0] == nil }) {
         throw TorchError(.state, "state of \(optimiser): no parameter for '\(unknown)'")
     }
+}
+
+/// The counts of updates, `NAME.step`, in a state that fits.
+func savedSteps(
+    _ saved: [String: Tensor], _ groups: [ParameterGroup], of optimiser: String
+) throws(TorchError) -> [[Int64]] {
+    var counts: [[Int64]] = []
+    for group in groups {
+        var row: [Int64] = []
+        for name in group.names {
+            let count = try saved[name + ".step"]?.int64s().first ?? 0
+            guard count >= 0 else {
+                throw TorchError(
+                    .state,
+                    "state of \(optimiser): '\(name).step' is \(count), expected 0 or more")
+            }
+            row.append(count)
+        }
+        counts.append(row)
+    }
+    return counts
 }

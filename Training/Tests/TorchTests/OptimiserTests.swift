@@ -5,8 +5,10 @@ import Torch
 private struct Problem {
     let parameters: [Tensor]
     let optimiser: any Optimiser
+    private let isClipped: Bool
 
     init(_ name: String) throws(TorchError) {
+        isClipped = name.hasSuffix("clipped")
         parameters = [
             try ramp([4, 3]).requiresGradient(true),
             try ramp([5], salt: 1).requiresGradient(true),
@@ -18,6 +20,8 @@ private struct Problem {
             case "SGD Nesterov decay": (0.01, 0.002)
             case "Adam decay": (0.05, 0.01)
             case "Adam decoupled": (0.05, 0.3)
+            case "AdaGrad", "AdaDelta", "RMSProp", "AdaMax": (0.05, 0.01)
+            case "SGD clipped": (0.01, 0)
             default: (0, 0)
             }
         let groups = [
@@ -34,6 +38,13 @@ private struct Problem {
             case "Adam": try Adam(groups)
             case "Adam decay": try Adam(groups, betas: (0.8, 0.99), epsilon: 1e-6)
             case "Adam decoupled": try Adam(groups, decoupled: true)
+            case "AdaGrad": try ElementwiseOptimiser(groups, AdaGrad())
+            case "AdaDelta": try ElementwiseOptimiser(groups, AdaDelta(rho: 0.8))
+            case "RMSProp": try ElementwiseOptimiser(groups, RMSProp(rho: 0.95))
+            case "AdaMax": try ElementwiseOptimiser(groups, AdaMax(betas: (0.8, 0.99)))
+            case "AdaMax shift-based":
+                try ElementwiseOptimiser(groups, AdaMax(betas: (0.8, 0.99), isShiftBased: true))
+            case "SGD clipped": try SGD(groups, momentum: 0.9)
             default: try SGD(groups)
             }
     }
@@ -48,6 +59,7 @@ private struct Problem {
                     : 0.5 * parameter.detached() + ramp(parameter.shape, salt: 3 * step + i))
         }
         optimiser.learningRateFactor = 1 - Double(step) / 40
+        if isClipped { try optimiser.clipGradients(toNorm: 0.9) }
         try optimiser.step()
     }
 }
@@ -55,6 +67,7 @@ private struct Problem {
 @Suite struct OptimiserTests {
     static let names = [
         "SGD", "SGD momentum decay", "SGD Nesterov decay", "Adam", "Adam decay", "Adam decoupled",
+        "AdaGrad", "AdaDelta", "RMSProp", "AdaMax", "AdaMax shift-based", "SGD clipped",
     ]
 
     @Test(arguments: names)
@@ -128,12 +141,12 @@ private struct Problem {
         #expect(try [a.item(), b.item()] == [-0.5, -0.125])
     }
 
-    @Test(arguments: ["SGD Nesterov decay", "Adam"])
+    @Test(arguments: ["SGD Nesterov decay", "Adam", "AdaMax"])
     func `state that does not fit is refused by name and changes nothing`(name: String) throws {
         let problem = try Problem(name)
         for step in 0..<7 { try problem.advance(step) }
         let good = try problem.optimiser.state().mapValues { tensor in try tensor.clone() }
-        let kind = name == "Adam" ? "exp_avg" : "momentum_buffer"
+        let kind = name.hasPrefix("Ada") ? "exp_avg" : "momentum_buffer"
 
         var missing = good
         missing["third.\(kind)"] = nil
@@ -145,7 +158,7 @@ private struct Problem {
             (missing, "'third.\(kind)' is missing"), (unknown, "no parameter for 'fourth.\(kind)'"),
             (reshaped, "'second.\(kind)' is float32 [6] on cpu, expected float32 [5] on cpu"),
         ]
-        if name == "Adam" {
+        if name.hasPrefix("Ada") {
             var negative = good
             negative["first.step"] = try Tensor(int64s: [-1], shape: [])
             cases.append((negative, "'first.step' is -1, expected 0 or more"))
@@ -179,6 +192,11 @@ private struct Problem {
         #expect(throws: error) { try SGD([group, group]) }
         #expect(throws: error) { try Adam([group], betas: (0.9, 1)) }
         #expect(throws: error) { try Adam([group], epsilon: -1e-8) }
+        #expect(throws: error) { try AdaGrad(epsilon: -1e-8) }
+        #expect(throws: error) { try AdaDelta(rho: 1) }
+        #expect(throws: error) { try RMSProp(rho: -0.1) }
+        #expect(throws: error) { try AdaMax(betas: (0.9, 1)) }
+        #expect(throws: error) { try ElementwiseOptimiser([group, group], AdaGrad()) }
         #expect(throws: error) { try Adam([group]).setLearningRate(.nan, ofGroup: 0) }
     }
 }

@@ -9,7 +9,7 @@ import Testing
 @Suite struct ResumeTests {
     private let folder = TemporaryFolder()
 
-    @Test(arguments: [OptimizerConfiguration.Name.adam, .sgd, .adamw])
+    @Test(arguments: OptimizerConfiguration.Name.allCases)
     func `a run that stops after any step and goes on ends with the same bits`(
         optimizer: OptimizerConfiguration.Name
     ) throws {

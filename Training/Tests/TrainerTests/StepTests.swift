@@ -147,6 +147,28 @@ import Torch
         try network.store.trainable.flatMap { try $0.tensor.detached().doubles() }
     }
 
+    @Test(arguments: [0.05, 100]) func `gradients are scaled to the norm that is allowed`(
+        limit: Double
+    ) throws {
+        var losses = LossConfiguration()
+        losses[FeatureLossSettings.self].theta = 0
+        var optimizer = Self.optimizer(0.3)
+        optimizer.gradientNorm = limit
+        let network = try Self.softmax(FullPrecision())
+        let step = try TrainingStep(network, losses: losses, optimizer: optimizer, device: .cpu)
+        let before = try Self.values(network)
+        _ = try step(
+            images: Tensor(Self.inputs.map(Float.init), shape: [4, 3, 1, 1]),
+            labels: Tensor(int64s: Self.labels, shape: [4]), factor: 1, progress: .start)
+        let gradient = Self.regression(before).gradient
+        let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        #expect(norm > 0.05 && norm < 100)
+        let scale = min(1, limit / norm)
+        for (now, (start, slope)) in zip(try Self.values(network), zip(before, gradient)) {
+            #expect(abs(now - (start - 0.3 * scale * slope)) < 1e-5)
+        }
+    }
+
     @Test func `an update rule may evaluate twice: extragradient is its plain loop`() throws {
         var losses = LossConfiguration()
         losses[FeatureLossSettings.self].theta = 0

@@ -10,6 +10,16 @@ public struct OptimizerConfiguration: Sendable, Equatable {
         case adam
         /// Adam with decoupled weight decay.
         case adamw
+        /// AdaGrad.
+        case adagrad
+        /// AdaDelta, whose rate is 1 as published.
+        case adadelta
+        /// RMSProp without momentum.
+        case rmsprop
+        /// AdaMax.
+        case adamax
+        /// The AdaMax of BNN, which multiplies by powers of two.
+        case shiftAdamax = "shift_adamax"
     }
 
     /// Whether weight decay acts on the latent weights of binary kernels.
@@ -34,12 +44,16 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public var momentum = 0.9
     /// Nesterov's form of momentum.
     public var nesterov = true
-    /// Decay of the first moment of Adam.
+    /// Decay of the first moment of Adam and AdaMax.
     public var beta1 = 0.9
-    /// Decay of the second moment of Adam.
+    /// Decay of the second moment of Adam, and of the largest gradient of AdaMax.
     public var beta2 = 0.999
-    /// Added to the root of Adam's second moment.
-    public var epsilon = 1e-8
+    /// Decay of the squared gradients of RMSProp and AdaDelta.
+    public var rho = 0.9
+    /// Added to what the adaptive rules divide by; nil: what is usual for the rule.
+    public var epsilon: Double?
+    /// The largest norm of all gradients together; 0: they stay as they are.
+    public var gradientNorm = 0.0
     /// Weight decay of real weights.
     public var weightDecay = 5e-4
     /// Weight decay of latent weights.
@@ -66,9 +80,15 @@ extension OptimizerConfiguration {
             "base learning rate of latent weights and what measures them; null: as the others"),
         .number("momentum", \.momentum, in: 0...0.9999, "of SGD"),
         .flag("nesterov", \.nesterov, "Nesterov's form of momentum (SGD)"),
-        .number("beta1", \.beta1, in: 0...0.999999, "of Adam"),
-        .number("beta2", \.beta2, in: 0...0.999999, "of Adam"),
-        .number("epsilon", \.epsilon, in: 1e-16...1, "of Adam"),
+        .number("beta1", \.beta1, in: 0...0.999999, "of Adam and AdaMax"),
+        .number("beta2", \.beta2, in: 0...0.999999, "of Adam and AdaMax"),
+        .number("rho", \.rho, in: 0...0.999999, "of RMSProp and AdaDelta"),
+        .optionalNumber(
+            "epsilon", \.epsilon, in: 1e-16...1,
+            "of all but SGD; null: 1e-8, AdaGrad 1e-10, AdaDelta 1e-6, shift_adamax 2^-27"),
+        .number(
+            "gradient_norm", \.gradientNorm, in: 0...(.greatestFiniteMagnitude),
+            "largest norm of all gradients together; 0: as they are"),
         .number(
             "weight_decay", \.weightDecay, in: 0...10,
             "of real weights; never of scales, modes and centers"),

@@ -38,7 +38,18 @@ extension OptimizerConfiguration {
             return try SGD(groups, momentum: momentum, nesterov: nesterov)
         case .adam, .adamw:
             return try Adam(
-                groups, betas: (beta1, beta2), epsilon: epsilon, decoupled: name == .adamw)
+                groups, betas: (beta1, beta2), epsilon: epsilon ?? 1e-8, decoupled: name == .adamw)
+        case .adagrad:
+            return try ElementwiseOptimiser(groups, AdaGrad(epsilon: epsilon ?? 1e-10))
+        case .adadelta:
+            return try ElementwiseOptimiser(groups, AdaDelta(rho: rho, epsilon: epsilon ?? 1e-6))
+        case .rmsprop:
+            return try ElementwiseOptimiser(groups, RMSProp(rho: rho, epsilon: epsilon ?? 1e-8))
+        case .adamax, .shiftAdamax:
+            return try ElementwiseOptimiser(
+                groups,
+                AdaMax(
+                    betas: (beta1, beta2), epsilon: epsilon, isShiftBased: name == .shiftAdamax))
         }
     }
 

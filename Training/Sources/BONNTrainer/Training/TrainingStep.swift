@@ -22,6 +22,7 @@ public final class TrainingStep {
     let rules: [any TrainingRule]
     let rule: any UpdateRule
     let optimiser: any Optimiser
+    private let gradientNorm: Double
 
     /// Creates the objectives, the rules and the optimiser of a network.
     ///
@@ -60,6 +61,7 @@ public final class TrainingStep {
             "terms of the loss need names of their own, found \(terms)")
         rules = try network.method.rules(for: network) + prunings
         rule = try network.method.update(for: network)
+        gradientNorm = optimizer.gradientNorm
         optimiser = try optimizer.optimiser(
             for: network.store.parameters + objectives.flatMap(\.parameters),
             latentsArePulled: objectives.contains(where: \.pullsLatentWeights))
@@ -161,6 +163,9 @@ public final class TrainingStep {
 
         func update() throws {
             for rule in step.rules { try rule.gradientsReady(progress) }
+            if step.gradientNorm > 0 {
+                try step.optimiser.clipGradients(toNorm: step.gradientNorm)
+            }
             try step.optimiser.step()
             try step.network.constrain()
             for rule in step.rules { try rule.afterUpdate(progress) }

@@ -218,6 +218,34 @@ def record_operation(function, names, inputs):
     return {"inputs": names, "outputs": [plain(o) for o in outputs], "gradients": gradients}
 
 
+class ShiftAdaMax(torch.optim.Optimizer):
+    """As BNN's Torch7 code updates: every factor is the nearest power of two."""
+
+    def __init__(self, groups, betas):
+        super().__init__(groups, dict(betas=betas))
+
+    @staticmethod
+    def nearest_power(z):
+        return torch.where(z == 0, z, torch.ldexp(torch.tensor(1.0), torch.log2(z).round()))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            first, second = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(t=0, m=torch.zeros_like(p), v=torch.zeros_like(p))
+                state["t"] += 1
+                state["m"] = first * state["m"] + (1 - first) * p.grad
+                largest = torch.maximum(second * state["v"], p.grad.abs())
+                state["v"] = self.nearest_power(largest) + 2.0 ** -27
+                rate = 2.0 ** round(math.log2(group["lr"] / (1 - first ** state["t"])))
+                p -= rate * state["m"] / state["v"]
+
+
 # name: (optimiser, its settings); both groups use the settings, the second its own rate and decay.
 OPTIMISERS = {
     "SGD": (torch.optim.SGD, dict(momentum=0.0), 0.0, 0.0),
@@ -226,11 +254,17 @@ OPTIMISERS = {
     "Adam": (torch.optim.Adam, dict(betas=(0.9, 0.999), eps=1e-8), 0.0, 0.0),
     "Adam decay": (torch.optim.Adam, dict(betas=(0.8, 0.99), eps=1e-6), 0.05, 0.01),
     "Adam decoupled": (torch.optim.AdamW, dict(betas=(0.9, 0.999), eps=1e-8), 0.05, 0.3),
+    "AdaGrad": (torch.optim.Adagrad, dict(eps=1e-10), 0.05, 0.01),
+    "AdaDelta": (torch.optim.Adadelta, dict(rho=0.8, eps=1e-6), 0.05, 0.01),
+    "RMSProp": (torch.optim.RMSprop, dict(alpha=0.95, eps=1e-8), 0.05, 0.01),
+    "AdaMax": (torch.optim.Adamax, dict(betas=(0.8, 0.99), eps=1e-8), 0.05, 0.01),
+    "AdaMax shift-based": (ShiftAdaMax, dict(betas=(0.8, 0.99)), 0.0, 0.0),
+    "SGD clipped": (torch.optim.SGD, dict(momentum=0.9), 0.01, 0.0),
 }
 STEPS = 20
 
 
-def record_optimiser(kind, settings, first_decay, second_decay):
+def record_optimiser(name, kind, settings, first_decay, second_decay):
     """Three parameters in two groups; the third has no gradient in the first five steps."""
     values = [ramp((4, 3)), ramp((5,), 1), ramp((2, 2, 3, 3), 2)]
     parameters = [torch.nn.Parameter(v) for v in values]
@@ -239,12 +273,15 @@ def record_optimiser(kind, settings, first_decay, second_decay):
         dict(params=parameters[1:], lr=0.02, weight_decay=second_decay),
     ], **settings)
     trajectory = []
+    clipped = name.endswith("clipped")
     for step in range(STEPS):
         for i, p in enumerate(parameters):
             late = i == 2 and step < 5
             p.grad = None if late else 0.5 * p.detach() + ramp(p.shape, 3 * step + i)
         for group, rate in zip(optimiser.param_groups, [0.1, 0.02]):
             group["lr"] = rate * (1 - step / 40)
+        if clipped:
+            torch.nn.utils.clip_grad_norm_(parameters, 0.9)
         optimiser.step()
         if step % 5 == 4:
             trajectory.append([plain(p) for p in parameters])
@@ -292,7 +329,7 @@ def main():
         },
     })
     write("training.json", {
-        "optimisers": {name: record_optimiser(*case) for name, case in OPTIMISERS.items()},
+        "optimisers": {name: record_optimiser(name, *case) for name, case in OPTIMISERS.items()},
         "network": record_network(),
     })
 
