@@ -29,7 +29,14 @@ struct Train: ParsableCommand {
             taken, the moving averages where the other run kept them, and nothing of its optimizer. \
             With other classes the last layer starts anew.
 
-            A recipe may have stages: a list under stages:, each item with an optional name and lines of             section.key: value for the keys that are others in it, schedule.epochs among them. A stage             starts from the weights of the one before, as a run does with --from; its schedule and its             losses count its own epochs, and the best epoch is one of the last stage             (recipes/wrn22-cifar10-react-stages-quick.yaml).
+            A recipe may have stages: a list under stages:, each item with an optional name and lines of \
+            section.key: value for the keys that are others in it, schedule.epochs among them. A stage \
+            starts from the weights of the one before, as a run does with --from; its schedule and its \
+            losses count its own epochs, and the best epoch is one of the last stage \
+            (recipes/wrn22-cifar10-react-stages-quick.yaml).
+
+            A recipe may stand on another one: extends: FILE, a path from its own folder, and the keys that \
+            are others (recipes/paper has a file for each row of the paper's tables).
 
             Examples:
               bonn train --data synthetic --model wrn22 --widths 16-16-32-64 --epochs 3

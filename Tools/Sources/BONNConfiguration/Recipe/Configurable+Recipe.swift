@@ -12,26 +12,82 @@ extension Configurable {
     public mutating func read(
         recipe: String, source: String
     ) throws(ConfigurationError) -> [String] {
-        var sections: [String] = []
-        for section in keys.map(\.section) + keys.compactMap(\.formerSection)
-        where !sections.contains(section) { sections.append(section) }
-        return try apply(
-            RecipeText.contents(
-                of: recipe, source, sections: sections, hasStages: Self.stageStorage != nil))
+        try apply(contents(of: recipe, source))
     }
 
     /// Reads a recipe's bytes; see `read(recipe:source:)`. No more than `longestRecipe` and one are needed.
+    ///
+    /// Where it is known how files are opened, a recipe may stand on another one: with `extends: FILE`, a path
+    /// from the folder of `source`, that recipe is read first and this one on top of it. Stages of this one, if it
+    /// has any, take the place of the other's.
+    ///
+    /// - Parameter open: the bytes of a file, of which no more than `longestRecipe` and one are needed; nil: the
+    ///   recipe must be whole.
+    /// - Throws: As above; an error that names the file which extends another one where that cannot be opened, where
+    ///   they extend one another in a circle, and where a key is set that every stage of the other one sets.
     @discardableResult
     public mutating func read(
-        recipe bytes: [UInt8], source: String
+        recipe bytes: [UInt8], source: String,
+        opening open: ((_ path: String) throws(ConfigurationError) -> [UInt8])? = nil
     ) throws(ConfigurationError) -> [String] {
+        var recipes = [try contents(of: bytes, source, canExtend: open != nil)]
+        var sources = [source]
+        while let base = recipes.last?.base, let open {
+            guard recipes.count < RecipeText.mostExtended, !sources.contains(base.path) else {
+                throw ConfigurationError(
+                    base.place + "extends \(RecipeText.quoted(base.path)): expected at most "
+                        + "\(RecipeText.mostExtended) recipes, none of which extends itself, found "
+                        + sources.map(RecipeText.quoted).joined(
+                            separator: ", each of which extends the next, "))
+            }
+            let bytes: [UInt8]
+            do throws(ConfigurationError) {
+                bytes = try open(base.path)
+            } catch {
+                throw ConfigurationError(base.place + "extends: " + error.message)
+            }
+            sources.append(base.path)
+            recipes.append(try contents(of: bytes, base.path, canExtend: true))
+        }
+        var whole = self
+        var notes: [String] = []
+        for (index, contents) in recipes.reversed().enumerated() {
+            if index > 0, contents.stages == nil {
+                for assignment in contents.assignments
+                where !whole.stages.isEmpty && whole.stages.allSatisfy({ $0.sets(assignment.path) })
+                {
+                    throw ConfigurationError(
+                        assignment.place + "every stage of the recipe that this one extends sets "
+                            + "\(assignment.path); write the stages here too")
+                }
+            }
+            notes += try whole.apply(contents)
+        }
+        self = whole
+        return notes
+    }
+
+    private func contents(
+        of bytes: [UInt8], _ source: String, canExtend: Bool
+    ) throws(ConfigurationError) -> RecipeContents {
         guard bytes.count <= RecipeText.longest else {
             throw RecipeText.tooLong("\(source): ", "more")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError("\(source): a recipe must be UTF-8 text")
         }
-        return try read(recipe: text, source: source)
+        return try contents(of: text, source, canExtend: canExtend)
+    }
+
+    private func contents(
+        of text: String, _ source: String, canExtend: Bool = false
+    ) throws(ConfigurationError) -> RecipeContents {
+        var sections: [String] = []
+        for section in keys.map(\.section) + keys.compactMap(\.formerSection)
+        where !sections.contains(section) { sections.append(section) }
+        return try RecipeText.contents(
+            of: text, source, sections: sections, hasStages: Self.stageStorage != nil,
+            canExtend: canExtend)
     }
 
     /// The longest recipe that is read, in bytes.

@@ -19,6 +19,8 @@ struct RecipeContents {
         var assignments: [RecipeAssignment] = []
     }
 
+    /// The path of the recipe that it stands on, and where it says so.
+    var base: (path: String, place: String)?
     /// The values of the sections.
     var assignments: [RecipeAssignment] = []
     /// The stages; nil where the recipe says nothing of any.
@@ -34,16 +36,21 @@ extension RecipeText {
         return try value(of: node, place: place)
     }
 
-    /// The name that no section can have.
+    /// The names that no section can have.
     static let stages = "stages"
+    static let extends = "extends"
+    /// Recipes of which each extends the next.
+    static let mostExtended = 8
 
     /// The values of a text with sections, in its order.
     ///
     /// - Parameters:
     ///   - known: the names that sections may have.
     ///   - hasStages: whether the text may have stages too.
+    ///   - canExtend: whether the text may extend a file.
     static func contents(
-        of text: String, _ source: String, sections known: [String], hasStages: Bool
+        of text: String, _ source: String, sections known: [String], hasStages: Bool,
+        canExtend: Bool
     ) throws(ConfigurationError) -> RecipeContents {
         var contents = RecipeContents()
         guard let root = try compose(text, place: "\(source): "), root != Node("") else {
@@ -60,8 +67,17 @@ extension RecipeText {
                 contents.stages = try stages(of: body, source)
                 continue
             }
+            if section == extends {
+                guard canExtend else {
+                    throw ConfigurationError(
+                        place(source, sectionNode)
+                            + "only a recipe in a file of its own extends another one")
+                }
+                contents.base = (try path(body, source), place(source, sectionNode))
+                continue
+            }
             guard known.contains(section) else {
-                let names = known + (hasStages ? [stages] : [])
+                let names = known + (hasStages ? [stages] : []) + (canExtend ? [extends] : [])
                 throw ConfigurationError(
                     place(source, sectionNode) + "unknown section \(quoted(section))"
                         + NearestNames.suggestion(for: section, among: names))
@@ -77,6 +93,19 @@ extension RecipeText {
             }
         }
         return contents
+    }
+
+    /// The path of a file, from the folder of the source where it is no whole one.
+    private static func path(
+        _ node: Node, _ source: String
+    ) throws(ConfigurationError) -> String {
+        guard case .scalar(let path) = try value(of: node, place: place(source, node)),
+            !path.isEmpty, RecipeScalar.holds(path)
+        else {
+            throw ConfigurationError(place(source, node) + "extends: expected the path of a recipe")
+        }
+        guard path.first != "/", let slash = source.lastIndex(of: "/") else { return path }
+        return source[...slash] + path
     }
 
     private static func stages(

@@ -28,15 +28,23 @@ public enum Recipe {
     }
 
     /// The configuration in a file, on top of another one, and what a person should know about the recipe, a
-    /// line each.
+    /// line each. With `extends: FILE` it stands on the recipe in another file.
     ///
     /// - Throws: As `read(path:over:)`.
     public static func noted(
         path: String, over base: TrainingConfiguration
     ) throws(TrainingError) -> (configuration: TrainingConfiguration, notes: [String]) {
-        let bytes = try File.beginning(of: path, TrainingConfiguration.longestRecipe + 1)
+        let most = TrainingConfiguration.longestRecipe + 1
+        let bytes = try File.beginning(of: path, most)
         return try changed(base) { (configuration) throws(ConfigurationError) in
-            try configuration.read(recipe: bytes, source: path)
+            try configuration.read(recipe: bytes, source: path) {
+                (path) throws(ConfigurationError) in
+                do throws(TrainingError) {
+                    return try File.beginning(of: path, most)
+                } catch {
+                    throw ConfigurationError(error.message)
+                }
+            }
         }
     }
 
