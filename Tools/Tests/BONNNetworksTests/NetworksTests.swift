@@ -27,6 +27,9 @@ import Testing
         Style(testDescription: "Bi-Real", style: BiRealBlock()),
         Style(testDescription: "Bi-Real of two", style: BiRealBlock(convolutionsPerBlock: 2)),
         Style(
+            testDescription: "Bi-Real, pooling behind the norm",
+            style: BiRealBlock(convolutionsPerBlock: 2, pooling: .norm)),
+        Style(
             testDescription: "Bi-Real with an activation",
             style: BiRealBlock(activation: [("shift", .bias), ("prelu", .prelu)])),
         Style(
@@ -62,9 +65,14 @@ import Testing
         #expect(Set(plan.layers.map(\.name)).count == plan.layers.count)
         let quantized = plan.quantizedLayers
         #expect(!quantized.isEmpty)
-        // Each reads a quantizer, but for the ends of BinaryConnect's network.
+        // Each reads a quantizer, but for the ends of BinaryConnect's networks.
         let withoutQuantizer = quantized.filter { plan.quantizer(of: $0) == nil }
-        let ends: [Name] = aCase.network.name == "convnet" ? ["stem.convolution", "head"] : []
+        let ends: [Name] =
+            switch aCase.network.name {
+            case "convnet": ["stem.convolution", "head"]
+            case "mlp": ["stem.linear", "head"]
+            default: []
+            }
         #expect(withoutQuantizer.map(\.name) == ends)
         let weights = SeededWeights(plan: plan, seed: 2)
         try expectExact(weights, aCase.testDescription)

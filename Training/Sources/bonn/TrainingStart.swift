@@ -73,15 +73,21 @@ struct TrainingStart {
     ) throws -> TrainingConfiguration {
         let result = try configuration(
             command, over: weights?.configuration ?? TrainingConfiguration())
-        if let weights, weights.configuration.model.method.weights == .real,
-            result.model.method.weights == .real
-        {
-            let key = "\(result.path(of: \.model.method.weights))"
-            Terminal.note(
-                "Note: \(key) is real as in \(printable(weights.path)); "
-                    + "--set \(key)=quantized trains those of the method")
+        guard let weights else { return result }
+        let (before, method) = (weights.configuration.model.method, result.model.method)
+        if before.weights == .real, method.weights == .real {
+            noteReal(result.path(of: \.model.method.weights), "real", weights)
+        }
+        if before.activations == .hardtanh, method.activations == .hardtanh {
+            noteReal(result.path(of: \.model.method.activations), "hardtanh", weights)
         }
         return result
+    }
+
+    private static func noteReal(_ key: String, _ value: String, _ weights: StartingPoint) {
+        Terminal.note(
+            "Note: \(key) is \(value) as in \(printable(weights.path)); "
+                + "--set \(key)=quantized trains those of the method")
     }
 
     private static func configuration(

@@ -41,6 +41,13 @@ import Testing
         }
     }
 
+    @Test func `an exponential schedule loses the same share in every step`() {
+        let schedule = schedule(.exponential, floor: 1e-3)
+        for step in 0...70 {
+            #expect(abs(log(schedule.factor(atStep: step)) - log(1e-3) * Double(step) / 70) < 1e-12)
+        }
+    }
+
     @Test func `warm-up rises in equal steps to 1 and the decay starts behind it`() {
         for name in ScheduleConfiguration.Name.allCases {
             let schedule = schedule(name, warmup: 2.5)

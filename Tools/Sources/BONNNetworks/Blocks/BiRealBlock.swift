@@ -8,6 +8,8 @@ public import BONNModelFormat
 /// convolution, pooling, batch norm, quantizer. With an activation function, the order of most later papers:
 /// `y = activation(BN(Conv(quantize(x))) + shortcut(x))`.
 public struct BiRealBlock: BlockStyle {
+    /// See `PoolingPlace`.
+    public let pooling: PoolingPlace
     /// The layers of an activation function behind a sum, in order: each is named after the block and after
     /// what is said of it here.
     public typealias Activation = [(name: String, layer: LayerPlan)]
@@ -18,7 +20,11 @@ public struct BiRealBlock: BlockStyle {
     public let activation: Activation
 
     /// Creates the style with so many convolutions inside of a shortcut.
-    public init(convolutionsPerBlock: Int = 1, activation: Activation = []) {
+    public init(
+        convolutionsPerBlock: Int = 1, activation: Activation = [],
+        pooling: PoolingPlace = .convolution
+    ) {
+        self.pooling = pooling
         self.convolutionsPerBlock = convolutionsPerBlock
         self.activation = activation
     }
@@ -61,8 +67,10 @@ public struct BiRealBlock: BlockStyle {
         _ plan: inout PlanBuilder, _ x: Name, _ name: Name, _ layer: LayerPlan, pool: Pool?
     ) throws(PlanError) -> Name {
         var y = try plan.add(.quantize, "\(name).sign", x)
-        y = try plan.quantized(y, name, layer, pool: pool)
-        return try plan.add(.batchNorm, "\(name).norm", y)
+        y = try plan.quantized(y, name, layer, pool: pooling == .convolution ? pool : nil)
+        y = try plan.add(.batchNorm, "\(name).norm", y)
+        guard let pool, pooling == .norm else { return y }
+        return try plan.add(.maxPool(pool), "\(name).pool", y)
     }
 
     private func activated(

@@ -32,6 +32,14 @@ public protocol BlockStyle: Sendable {
     ) throws(PlanError) -> Name
 }
 
+/// Behind what the max pooling of a unit stands.
+public enum PoolingPlace: String, Sendable, CaseIterable {
+    /// The convolution: batch norm sees the largest sums.
+    case convolution
+    /// The batch norm. The sign that follows gives what it would give in front of the pooling.
+    case norm
+}
+
 extension BlockStyle {
     /// Units one behind the other, inside of a shortcut that is the identity or average pooling, a real 1x1
     /// convolution and a batch norm.

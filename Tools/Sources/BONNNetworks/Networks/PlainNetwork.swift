@@ -1,7 +1,7 @@
 import BONNModelFormat
 
-/// A network without shortcuts: a real first convolution, quantized convolutions with pooling between
-/// them, quantized fully connected layers, and a real last one.
+/// A network without shortcuts: a real first layer, quantized convolutions with pooling between them, quantized fully
+/// connected layers, and a real last one.
 struct PlainNetwork: NetworkFamily {
     /// A layer of few bits.
     struct Unit: Sendable {
@@ -25,7 +25,7 @@ struct PlainNetwork: NetworkFamily {
         }
     }
 
-    /// Output channels and window of the first convolution.
+    /// Output channels and window of the first convolution, or outputs of a fully connected layer.
     let first: Unit
     /// The layers between the first and the last one.
     let units: [Unit]
@@ -39,9 +39,16 @@ struct PlainNetwork: NetworkFamily {
     ) throws(PlanError) -> NetworkPlan {
         var plan = PlanBuilder(input: input)
         let ends: Weights = quantizesEnds ? .quantized : .real
-        var x = try plan.convolution(
-            PlanBuilder.input, "stem.convolution", outputs: first.outputs,
-            window: first.window ?? Window(3, padding: 1), weights: ends)
+        var x = PlanBuilder.input
+        if let window = first.window {
+            x = try plan.convolution(
+                x, "stem.convolution", outputs: first.outputs, window: window, weights: ends)
+        } else {
+            x = try plan.add(.flatten, "stem.flatten", x)
+            x = try plan.add(
+                .linear(LinearPlan(outputs: first.outputs, hasBias: false, weights: ends)),
+                "stem.linear", x)
+        }
         if let pool = first.pool {
             x = try plan.add(.maxPool(Pool(window: pool)), "stem.pool", x)
         }

@@ -28,6 +28,18 @@ extension NetworkEntry {
             quantizesEnds: true)
     }
 
+    /// 3 x 2048 FC, 10: the permutation-invariant network for MNIST; all weights are quantized.
+    static let multilayerPerceptron = NetworkEntry(
+        name: "mlp", title: "the fully connected network of BinaryConnect and BNN",
+        paper: "Courbariaux et al., BinaryConnect, NIPS 2015 (3 x 2048, as in its code)", stem: nil,
+        widths: [2048, 2048, 2048], widthsMeaning: "3 fully connected layers",
+        input: Shape(1, 28, 28), classes: 10, smallestSide: 1
+    ) { widths, _ in
+        PlainNetwork(
+            first: .linear(widths[0]), units: [.linear(widths[1]), .linear(widths[2])],
+            quantizesEnds: true)
+    }
+
     /// The convolutions of three pairs behind the first one.
     private static func pairs(_ widths: [Int]) -> [PlainNetwork.Unit] {
         let half = Window(2, stride: 2)

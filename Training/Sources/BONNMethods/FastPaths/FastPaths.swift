@@ -74,7 +74,7 @@ extension Slope {
         switch self {
         case .polynomial: 0
         case .clip: 1
-        case .identity: nil
+        case .identity, .swish: nil
         }
     }
 }

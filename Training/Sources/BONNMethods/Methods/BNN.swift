@@ -14,6 +14,9 @@ public import Torch
 /// ImageNet: AlexNet 27.9 % top-1 (XNOR-Net's table) and 36.1 % (the authors' follow-up), ResNet-18 42.2 %
 /// (ABC-Net's authors).
 ///
+/// What the study of Alizadeh et al. (ICLR 2019; methods.md 2.15) asks of is a setting: `slope` (what it calls
+/// gradient clipping is the slope of hardtanh, for weights and activations), `clip_weights` and `pooling`.
+///
 /// Batch norm is the ordinary one unless `shift_based_norms` asks for the paper's other form (`ShiftNorm2d`); the last
 /// one always is. As in the Torch7 run that has it, gamma and beta then stay in [-1, 1]. Loss and optimizer are
 /// what a recipe says: the paper's are `losses.classification: squared_hinge` and a shift-based AdaMax or Adam.
@@ -36,6 +39,12 @@ public struct BNN: Method {
     public var stochastic: Bool
     /// Whether update steps of latent weights are multiplied by 1 / sqrt(1.5 / (fan-in + fan-out)).
     public var glorotRates: Bool
+    /// How gradients pass the signs of weights and of activations.
+    public var slope = Slope.clip
+    /// Whether latent weights are kept in their range.
+    public var clipWeights = true
+    /// Where the pooling of networks without shortcuts stands.
+    public var pooling = PoolingPlace.convolution
 
     /// Whether batch norms are shift-based.
     public var shiftBasedNorms = false
@@ -49,6 +58,9 @@ public struct BNN: Method {
         .flag(
             "shift_based_norms", \.shiftBasedNorms,
             "batch norms multiply by powers of two, all but a last one"),
+        .choice("slope", \.slope, "gradient of the signs of weights and activations"),
+        .flag("clip_weights", \.clipWeights, "keep latent weights in their range"),
+        .choice("pooling", \.pooling, "behind what max pooling stands"),
     ]
 
     /// Deterministic, with the rates of the authors' code.
@@ -64,7 +76,9 @@ public struct BNN: Method {
     public var drawsNumbers: Bool { stochastic }
 
     /// Order of the layers.
-    public var style: any BlockStyle { BiRealBlock(convolutionsPerBlock: 2) }
+    public var style: any BlockStyle {
+        BiRealBlock(convolutionsPerBlock: 2, pooling: pooling)
+    }
 
     /// A batch norm behind a last layer of signs, whose sums are too large for a softmax.
     public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
@@ -78,13 +92,18 @@ public struct BNN: Method {
     /// sign(W).
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { BoundedSigns(bound: bound(latent.shape)) }
+    ) throws(TorchError) -> any KernelQuantizer {
+        // In its range, the slope of hardtanh is that of the identity.
+        let isPlain = slope == .clip && clipWeights
+        return BoundedSigns(
+            bound: bound(latent.shape), slope: isPlain ? .identity : slope, isClipped: clipWeights)
+    }
 
-    /// sign, with the slope of hardtanh.
+    /// sign, with the slope of the settings.
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
-        stochastic ? DrawnSign() : SignQuantizer(.clip)
+        stochastic ? DrawnSign(sign: SignQuantizer(slope)) : SignQuantizer(slope)
     }
 
     /// The shift-based one, where it is asked for.
@@ -120,7 +139,7 @@ public struct BNN: Method {
 
     /// Signs that are drawn in training.
     struct DrawnSign: ActivationQuantizer {
-        private let sign = SignQuantizer(.clip)
+        let sign: SignQuantizer
 
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             guard pass.isTraining else { return try sign(x, pass) }

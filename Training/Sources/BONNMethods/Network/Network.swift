@@ -50,12 +50,14 @@ public final class Network {
 
     /// Builds the network with initial weights that depend on `seed` and the parameters' names only.
     ///
-    /// - Parameter prefix: what stands in front of the names of its parameters, where it is trained beside
-    ///   another network.
+    /// - Parameters:
+    ///   - normMomentum: the share of a batch in the running statistics of batch norms.
+    ///   - prefix: what stands in front of the names of its parameters, where it is trained beside another
+    ///     network.
     /// - Throws: `PlanError` where the method does not fit the plan, `TorchError` when the device refuses.
     public init(
-        _ plan: NetworkPlan, _ method: any Method, seed: UInt64, device: Device = .cpu,
-        prefix: String = ""
+        _ plan: NetworkPlan, _ method: any Method, normMomentum: Double = 0.1, seed: UInt64,
+        device: Device = .cpu, prefix: String = ""
     ) throws {
         let adapted = try method.adapt(plan)
         self.plan = adapted
@@ -64,7 +66,8 @@ public final class Network {
         var quantized: [QuantizedLayer] = []
         var steps: [Step] = []
         for planned in adapted.layers {
-            let layer = try Self.layer(planned, in: adapted, store, method)
+            let layer = try Self.layer(
+                planned, in: adapted, store, method, normMomentum: normMomentum)
             if let layer = layer as? QuantizedLayer { quantized.append(layer) }
             steps.append(Step(planned.name, layer, planned.inputs))
         }
@@ -128,7 +131,7 @@ public final class Network {
 
     private static func layer(
         _ planned: PlannedLayer, in plan: NetworkPlan, _ store: ParameterStore,
-        _ method: any Method
+        _ method: any Method, normMomentum: Double
     ) throws(TorchError) -> any Layer {
         let scope = ParameterScope(store, path: planned.name.text)
         let channels = plan.shape(of: planned.inputs[0])?.channels ?? 0
@@ -154,7 +157,7 @@ public final class Network {
         case .batchNorm:
             return NormalizationLayer(
                 norm: try method.normalization(
-                    scope, channels: channels, momentum: 0.1,
+                    scope, channels: channels, momentum: normMomentum,
                     isLast: planned.name == plan.output))
         case .bias: return try PerChannel(scope, .bias, channels: channels)
         case .scale: return try PerChannel(scope, .scale, channels: channels)

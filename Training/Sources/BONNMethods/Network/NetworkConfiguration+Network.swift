@@ -21,8 +21,9 @@ extension NetworkConfiguration {
         } catch {
             throw NetworkError("model.name \(network): \(error.message)")
         }
-        let pruned = try withPrunedChannels(plan)
-        let wanted = method.weights == .real ? pruned.withRealWeights() : pruned
+        var wanted = try withPrunedChannels(plan)
+        if method.weights == .real { wanted = wanted.withRealWeights() }
+        if method.activations == .hardtanh { wanted = wanted.withActivations(.hardtanh) }
         _ = try adapted(wanted)
         return wanted
     }
@@ -75,6 +76,7 @@ extension Network {
         device: Device = .cpu
     ) throws {
         try self.init(
-            configuration.plan(for: size), configuration.method.value, seed: seed, device: device)
+            configuration.plan(for: size), configuration.method.value,
+            normMomentum: configuration.normMomentum, seed: seed, device: device)
     }
 }

@@ -13,6 +13,10 @@ struct BoundedSigns: KernelQuantizer {
     /// Whether signs are drawn in training, +1 with the probability (W / H + 1) / 2. Outside of it the kernel
     /// is then W / H itself, the mean.
     var isDrawn = false
+    /// How the gradient of signs that are not drawn passes, of W / H.
+    var slope = Slope.identity
+    /// Whether weights are kept in their range.
+    var isClipped = true
 
     /// H of weights [K, C, kh, kw] or [K, C]: sqrt(1.5 / (fan-in + fan-out)), both of which count the window, with
     /// the multiplied rates of the papers; else 1.
@@ -24,7 +28,9 @@ struct BoundedSigns: KernelQuantizer {
 
     func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
         guard isDrawn else {
-            return try straightThrough(signOrPlusOne(latent), gradientOf: latent)
+            let surrogate =
+                slope == .identity ? latent : try slope.surrogate(latent / bound) * bound
+            return try straightThrough(signOrPlusOne(latent), gradientOf: surrogate)
         }
         guard pass.isTraining else { return try latent / bound }
         return try straightThrough(
@@ -37,6 +43,7 @@ struct BoundedSigns: KernelQuantizer {
     }
 
     func constrain(_ latent: Tensor) throws(TorchError) {
+        guard isClipped else { return }
         try withoutGradient { () throws(TorchError) in
             try latent.clamp_(min: -bound, max: bound)
         }

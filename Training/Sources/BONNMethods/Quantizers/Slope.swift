@@ -8,6 +8,9 @@ public enum Slope: String, Sendable, CaseIterable {
     case clip
     /// 1 everywhere (BinaryConnect, 2015).
     case identity
+    /// 5 (2 - y tanh(y / 2)) / (1 + cosh y) with y = 5x: of the SignSwish of BNN+ (Darabi et al., 2018; methods.md
+    /// 3.3, its 5 is Larq's).
+    case swish
 
     /// The function that has this slope.
     func surrogate(_ x: Tensor) throws(TorchError) -> Tensor {
@@ -20,6 +23,11 @@ public enum Slope: String, Sendable, CaseIterable {
             // F(x) = 2x - x|x| on [-1, 1], +-1 outside: its slope is 2 - 2|x|.
             let inside = try x.clamp(min: -1, max: 1)
             return try inside * 2.0 - inside * inside.abs()
+        case .swish:
+            // 2 s (1 + y (1 - s)) - 1 with s = sigmoid(y).
+            let y = try x * 5.0
+            let s = try y.sigmoid()
+            return try s * (y * (1.0 - s) + 1.0) * 2.0 - 1.0
         }
     }
 }

@@ -8,6 +8,14 @@ public enum LatentWeights: String, Sendable, CaseIterable {
     case real
 }
 
+/// What stands in the place of activation quantizers.
+public enum Activations: String, Sendable, CaseIterable {
+    /// What the method makes of them.
+    case quantized
+    /// clip(x, -1, 1): with real weights, the real network that one of signs may start from.
+    case hardtanh
+}
+
 /// How a network is trained: the section `method:` of a recipe.
 public struct MethodConfiguration: Sendable {
     /// The method with its settings.
@@ -15,11 +23,17 @@ public struct MethodConfiguration: Sendable {
     /// Whether the weights behind activation quantizers are the method's, or real ones for the first of two
     /// stages.
     public var weights: LatentWeights
+    /// Whether activations are the method's, or real ones for a stage.
+    public var activations: Activations
 
     /// Creates a configuration.
-    public init(_ value: any Method = Methods.usual, weights: LatentWeights = .quantized) {
+    public init(
+        _ value: any Method = Methods.usual, weights: LatentWeights = .quantized,
+        activations: Activations = .quantized
+    ) {
         self.value = value
         self.weights = weights
+        self.activations = activations
     }
 
     /// The method's name. Another one, of `Methods.all`, puts that method's defaults in place.
@@ -35,7 +49,8 @@ public struct MethodConfiguration: Sendable {
 extension MethodConfiguration: Equatable {
     /// The same method with the same settings.
     public static func == (left: Self, right: Self) -> Bool {
-        left.weights == right.weights && left.value.equals(right.value)
+        left.weights == right.weights && left.activations == right.activations
+            && left.value.equals(right.value)
     }
 }
 
@@ -81,5 +96,9 @@ extension MethodConfiguration {
             "weights", \.weights,
             "of quantized layers: the method's, or real, for the first of two stages"
         ).formerly("model.weights").varyingByStage(),
+        .choice(
+            "activations", \.activations,
+            "the method's, or hardtanh in the place of its quantizers, for a stage"
+        ).varyingByStage(),
     ]
 }

@@ -16,6 +16,8 @@ public struct NetworkConfiguration: Sendable, Equatable {
     public var inputChannels: Int
     /// The outputs of layers that have others than the network was published with: what pruning has left.
     public var channels: [NamedNumber] = []
+    /// The share of a batch in the running statistics of batch norms.
+    public var normMomentum = 0.1
     /// How it is trained.
     public var method: MethodConfiguration
 
@@ -113,6 +115,10 @@ extension NetworkConfiguration {
         .namedNumbers(
             "channels", \.channels, in: 1...65_536,
             "outputs of layers that filters were pruned from, LAYER=OUTPUTS"),
+        .number(
+            "norm_momentum", \.normMomentum, in: 1e-6...1,
+            "share of a batch in the running statistics of batch norms"
+        ).varyingByStage(),
     ]
 }
 

@@ -10,6 +10,8 @@ public struct ScheduleConfiguration: Sendable, Equatable {
         case cosine
         /// A line from 1 to `floor`.
         case linear
+        /// From 1 to `floor`, by the same factor in every step.
+        case exponential
         /// 1 throughout.
         case constant
     }
@@ -24,7 +26,7 @@ public struct ScheduleConfiguration: Sendable, Equatable {
     public var milestones = [60, 120, 180]
     /// What a step schedule multiplies by.
     public var factor = 0.2
-    /// The last factor of a cosine or linear schedule.
+    /// The last factor of a cosine, linear or exponential schedule.
     public var floor = 0.0
 
     /// The defaults.
@@ -44,6 +46,6 @@ extension ScheduleConfiguration {
             "milestones", \.milestones, in: 0...1_000_000,
             "step: the epochs after which the rate drops"),
         .number("factor", \.factor, in: 0...1, "step: what the rate drops by"),
-        .number("floor", \.floor, in: 0...1, "cosine, linear: the last factor"),
+        .number("floor", \.floor, in: 0...1, "cosine, linear, exponential: the last factor"),
     ]
 }

@@ -38,6 +38,7 @@ extension TrainingConfiguration {
         try resolved.resolveSize(for: train)
         try resolved.resolveNormalisation(for: train)
         try resolved.checkAugmentation()
+        try resolved.checkSchedule()
         do {
             try resolved.model.validate()
             let size = resolved.augmentation.imageSize
@@ -48,6 +49,14 @@ extension TrainingConfiguration {
             throw TrainingError.wrapping(error, as: .configuration)
         }
         return resolved
+    }
+
+    private func checkSchedule() throws(TrainingError) {
+        guard schedule.name == .exponential, schedule.floor == 0 else { return }
+        throw TrainingError(
+            .configuration,
+            "\(path(of: \.schedule.floor)) is 0, which an exponential schedule does not reach; expected more"
+        )
     }
 
     private func checkClassWeights(for dataset: any ImageDataset) throws(TrainingError) {

@@ -7,6 +7,7 @@ import Foundation
 /// - step: factor^(number of milestones m with t >= m * stepsPerEpoch);
 /// - cosine: floor + (1 - floor) * (1 + cos(pi * (t - W) / (T - W))) / 2;
 /// - linear: floor + (1 - floor) * (1 - (t - W) / (T - W));
+/// - exponential: floor^((t - W) / (T - W));
 /// - constant: 1.
 public struct LearningRateSchedule: Sendable, Equatable {
     /// The shape and its numbers.
@@ -41,6 +42,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
             return floor + (1 - floor) * (1 - progress)
         case .cosine:
             return floor + (1 - floor) * (1 + cos(.pi * progress)) / 2
+        case .exponential:
+            return pow(floor, progress)
         case .step:
             let passed = configuration.milestones.count { step >= $0 * stepsPerEpoch }
             return (0..<passed).reduce(1) { factor, _ in factor * configuration.factor }
