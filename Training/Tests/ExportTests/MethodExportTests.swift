@@ -20,6 +20,7 @@ import Torch
 
     static let cases: [Case] = [
         Case(method: BNN(), network: "convnet"),
+        Case(method: BNN(), network: "mlp"),
         Case(method: BNN(stochastic: true), network: "wrn22"),
         Case(method: BinaryConnect(), network: "convnet", readsBits: false),
         Case(method: BinaryConnect(stochastic: true), network: "wrn22", readsBits: false),

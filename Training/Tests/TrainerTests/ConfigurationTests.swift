@@ -107,42 +107,6 @@ import Testing
         #expect(assigned.model.widths == [1, 2, 3, 4, 5] && assigned.model.network == "resnet34")
     }
 
-    private static let recipes = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../recipes").standardized
-    private static let recipeNames =
-        (try? FileManager.default.contentsOfDirectory(atPath: recipes.path))?
-        .filter { $0.hasSuffix(".yaml") }.sorted() ?? []
-    /// Of those that are not quick ones of 5 epochs.
-    private static let epochs = [
-        "wrn22-cifar10.yaml": 200, "resnet18-imagenet.yaml": 70, "synthetic-demo.yaml": 4,
-        "wrn22-cifar10-before-filters-quick.yaml": 3, "wrn22-cifar10-filters-quick.yaml": 2,
-    ]
-
-    @Test(arguments: recipeNames)
-    func `the recipes of the repository are valid`(name: String) throws {
-        let (configuration, notes) = try Recipe.noted(
-            path: Self.recipes.path + "/" + name, over: TrainingConfiguration())
-        #expect(notes.isEmpty)
-        #expect(try Recipe.read(yaml: Recipe.yaml(configuration), source: "x") == configuration)
-        let stages = try configuration.runStages()
-        #expect(stages.reduce(0) { $0 + $1.epochs } == Self.epochs[name] ?? 5)
-        for stage in stages {
-            var model = stage.configuration.model
-            (model.classes, model.inputChannels) = (10, 3)
-            let size = model.publishedSize
-            try model.validate(height: size.height, width: size.width)
-            #expect(try !Network(model, seed: 1).store.trainable.isEmpty)
-        }
-    }
-
-    @Test func `every method has a recipe`() throws {
-        let methods = try Self.recipeNames.map {
-            try Recipe.read(path: Self.recipes.path + "/" + $0).model.method.name
-        }
-        let missing = Set(Methods.names).subtracting(methods)
-        #expect(missing.isEmpty && Self.recipeNames.count > 9)
-    }
-
     @Test func `what follows from the data is filled in`() throws {
         let dataset = CountingDataset(count: 50)
         let splits = DatasetSplits(kind: .synthetic, train: dataset, test: dataset)
@@ -174,6 +138,10 @@ import Testing
                 "augmentation.resize_to is 4, expected at least 8, the shorter side of "
                     + "augmentation.image_size, which is 8"))
         #expect(refusal { $0.model.widths = [4] }.contains("widths"))
+        #expect(
+            refusal { $0.schedule.name = .exponential }
+                == "schedule.floor is 0, which an exponential schedule does not reach; expected more"
+        )
         #expect(
             refusal {
                 $0.augmentation.minimumScale = 1; $0.augmentation.maximumScale = 0.5

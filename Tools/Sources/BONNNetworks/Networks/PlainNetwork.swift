@@ -44,7 +44,7 @@ struct PlainNetwork: NetworkFamily {
             x = try plan.convolution(
                 x, "stem.convolution", outputs: first.outputs, window: window, weights: ends)
         } else {
-            x = try plan.add(.flatten, "stem.flatten", x)
+            x = try flat(&plan, x, "stem.flatten")
             x = try plan.add(
                 .linear(LinearPlan(outputs: first.outputs, hasBias: false, weights: ends)),
                 "stem.linear", x)

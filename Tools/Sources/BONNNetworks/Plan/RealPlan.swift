@@ -29,15 +29,6 @@ extension NetworkPlan {
         return plan
     }
 
-    /// The same network with hardtanh in the place of its activation quantizers.
-    public func withHardtanhActivations() -> NetworkPlan {
-        var plan = self
-        for index in plan.layers.indices where plan.layers[index].layer == .quantize {
-            plan.layers[index].layer = .hardtanh
-        }
-        return plan.withZeroPadding()
-    }
-
     /// The same network without activation quantizers; what they fed is padded with zeros, as everything
     /// that reads numbers.
     public func withRealActivations() -> NetworkPlan {
@@ -46,23 +37,16 @@ extension NetworkPlan {
         plan.layers = plan.layers.compactMap { layer in
             var layer = layer
             layer.inputs = layer.inputs.map { standIns[$0] ?? $0 }
+            if case .convolution(var convolution) = layer.layer {
+                convolution.padding = .zero
+                layer.layer = .convolution(convolution)
+            }
             guard layer.layer == .quantize else { return layer }
             standIns[layer.name] = layer.inputs[0]
             return nil
         }
         plan.features = standIns[features] ?? features
         plan.output = standIns[output] ?? output
-        return plan.withZeroPadding()
-    }
-
-    /// The same network, whose convolutions are padded as those of numbers are.
-    private func withZeroPadding() -> NetworkPlan {
-        var plan = self
-        for index in plan.layers.indices {
-            guard case .convolution(var convolution) = plan.layers[index].layer else { continue }
-            convolution.padding = .zero
-            plan.layers[index].layer = .convolution(convolution)
-        }
         return plan
     }
 
