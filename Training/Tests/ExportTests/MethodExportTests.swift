@@ -58,6 +58,8 @@ import Torch
         Case(method: changed(TangNet()) { $0.binaryLastLayer = true }, network: "wrn22"),
         Case(
             method: changed(PCNN(projections: 2)) { $0.levels = .ternary }, network: "resnet20"),
+        Case(method: Bop(), network: "convnet"),
+        Case(method: BopSecondOrder(), network: "wrn22"),
     ]
 
     private static func changed<M: Method>(_ method: M, _ change: (inout M) -> Void) -> M {

@@ -22,4 +22,10 @@ extension NetworkPlan {
         }
         return try plan.plan(features: standIn(features), output: standIn(output))
     }
+
+    /// The same network with a batch norm behind a last layer of few bits, whose sums are too large for a softmax.
+    public func normalizingQuantizedLogits() throws(PlanError) -> NetworkPlan {
+        guard self[output]?.layer.hasQuantizedWeights == true else { return self }
+        return try inserting([("\(output).norm", .batchNorm)], behind: output)
+    }
 }

@@ -82,8 +82,7 @@ public struct BNN: Method {
 
     /// A batch norm behind a last layer of signs, whose sums are too large for a softmax.
     public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
-        guard plan[plan.output]?.layer.hasQuantizedWeights == true else { return plan }
-        return try plan.inserting([("\(plan.output).norm", .batchNorm)], behind: plan.output)
+        try plan.normalizingQuantizedLogits()
     }
 
     /// Uniform over the range of latent weights.

@@ -25,6 +25,8 @@ public enum Methods {
         Zhuang.self,
         RBCN.self,
         ModernBONN.self,
+        Bop.self,
+        BopSecondOrder.self,
     ]
 
     /// What recipes and command lines call them.

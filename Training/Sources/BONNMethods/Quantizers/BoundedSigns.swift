@@ -50,6 +50,16 @@ struct BoundedSigns: KernelQuantizer {
     }
 }
 
+extension BoundedSigns {
+    /// Of weights that are flipped and not moved: +-1, which are set here to the signs that they have.
+    init(startingFromSignsOf latent: Tensor) throws(TorchError) {
+        self.init(bound: 1)
+        try withoutGradient { () throws(TorchError) in
+            try latent.copy_(from: signOrPlusOne(latent))
+        }
+    }
+}
+
 /// +1 with the probability hard_sigmoid(x) = clip((x + 1) / 2, 0, 1), else -1; without a gradient.
 ///
 /// - Throws: `TorchError` of code `state` without a generator.
