@@ -65,11 +65,11 @@ import Testing
         #expect(Set(plan.layers.map(\.name)).count == plan.layers.count)
         let quantized = plan.quantizedLayers
         #expect(!quantized.isEmpty)
-        // Each reads a quantizer, but for the ends of BinaryConnect's networks.
+        // Each reads a quantizer, but for the ends of networks that are quantized to the ends.
         let withoutQuantizer = quantized.filter { plan.quantizer(of: $0) == nil }
         let ends: [Name] =
             switch aCase.network.name {
-            case "convnet": ["stem.convolution", "head"]
+            case "convnet", "vgg7": ["stem.convolution", "head"]
             case "mlp": ["stem.linear", "head"]
             default: []
             }
@@ -102,9 +102,44 @@ import Testing
         #expect(changed.layers.count == plan.layers.count + 3)
         #expect(changed["b"]?.shape == plan.shape(of: plan.features) && changed.classes == 5)
         try expectExact(SeededWeights(plan: changed, seed: 2), "inserted layers")
+        let behindImage = try plan.inserting([("d", .hardtanh)], behind: NetworkPlan.input)
+        #expect(behindImage.layers.first?.name == "d")
+        #expect(behindImage.readers(of: NetworkPlan.input).map(\.name) == ["d"])
+        #expect(
+            behindImage.readers(of: "d").map(\.name)
+                == plan.readers(of: NetworkPlan.input).map(\.name))
+        try expectExact(SeededWeights(plan: behindImage, seed: 2), "layers behind the image")
         #expect(throws: PlanError.self) { _ = try plan.inserting([("a", .scale)], behind: "none") }
         #expect(throws: PlanError.self) {
             _ = try plan.inserting([(plan.output, .scale)], behind: plan.features)
+        }
+    }
+
+    @Test(arguments: quantized.map(\.name))
+    func `batch norms are left out, and all weights are quantized`(network: String) throws {
+        let plan = try Self.small(#require(Networks.named(network)), PostActivationBlock())
+        let bare = plan.withoutBatchNorms()
+        let norms = plan.layers.filter { $0.layer == .batchNorm }
+        #expect(!norms.isEmpty && bare.layers.count == plan.layers.count - norms.count)
+        #expect(!bare.layers.contains { $0.layer == .batchNorm })
+        let defined = Set(bare.layers.map(\.name) + [NetworkPlan.input])
+        #expect(bare.layers.allSatisfy { $0.inputs.allSatisfy(defined.contains) })
+        #expect(defined.isSuperset(of: [bare.features, bare.output]))
+        for biases in [true, false] {
+            let quantized = plan.withQuantizedWeights(biases: biases)
+            #expect(quantized.layers.map(\.name) == plan.layers.map(\.name))
+            for (layer, before) in zip(quantized.layers, plan.layers) {
+                switch (layer.layer, before.layer) {
+                case (.convolution(let layer), .convolution(let before)):
+                    let isFixed = before.weights.fixed([1, 1, 3, 3]) != nil
+                    #expect(layer.weights == (isFixed ? before.weights : .quantized))
+                    #expect(layer.hasBias == (before.hasBias && biases))
+                case (.linear(let layer), .linear(let before)):
+                    #expect(layer.weights == .quantized)
+                    #expect(layer.hasBias == (before.hasBias && biases))
+                default: #expect(layer == before)
+                }
+            }
         }
     }
 

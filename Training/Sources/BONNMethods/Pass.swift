@@ -42,15 +42,17 @@ public struct RunProgress: Sendable, Equatable {
     public var epoch: Int
     /// Epochs of the run.
     public var epochs: Int
-    /// The step under way in the epoch, counted from 0.
-    public var step = 0
+    /// The step of the epoch under way, counted from 0.
+    public var step: Int
     /// Steps of an epoch.
-    public var steps = 1
+    public var steps: Int
 
-    /// Names the beginning of an epoch.
-    public init(epoch: Int, epochs: Int) {
+    /// Names a place.
+    public init(epoch: Int, epochs: Int, step: Int = 0, steps: Int = 1) {
         self.epoch = epoch
         self.epochs = epochs
+        self.step = step
+        self.steps = steps
     }
 
     /// The first epoch of a run, however long.

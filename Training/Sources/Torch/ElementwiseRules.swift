@@ -124,19 +124,13 @@ public struct AdaMax: ElementwiseRule {
         var corrected = rate / (1 - power(betas.0, step))
         let faded = try largest * betas.1
         if isShiftBased {
-            try largest.copy_(from: nearestPowersOfTwo(faded.maximum(g.abs())) + epsilon)
+            try largest.copy_(from: faded.maximum(g.abs()).nearestPowersOfTwo() + epsilon)
             corrected = corrected == 0 ? 0 : exp2(log2(corrected).rounded())
         } else {
             try largest.copy_(from: faded.maximum(g.abs() + epsilon))
         }
         try x.add_(average / largest, scale: -corrected)
     }
-}
-
-/// AP2 of magnitudes: 2^round(log2 z), 0 for 0.
-func nearestPowersOfTwo(_ z: Tensor) throws(TorchError) -> Tensor {
-    let base = try Tensor.full([], 2, dtype: z.dtype, device: z.device)
-    return try base.pow((z.log() / log(2.0)).round())
 }
 
 private func power(_ base: Double, _ exponent: Int64) -> Double { pow(base, Double(exponent)) }

@@ -1,4 +1,5 @@
 import CTorch
+import Foundation
 
 // Functions of single elements.
 
@@ -71,5 +72,15 @@ extension Tensor {
                 }
             }
         }
+    }
+}
+
+extension Tensor {
+    /// AP2(z) = sign(z) 2^round(log2 |z|) of each element, and 0 for 0; without a gradient.
+    public func nearestPowersOfTwo() throws(TorchError) -> Tensor {
+        let still = try detached()
+        let exponent = try (still.abs().log() / Foundation.log(2.0)).round()
+        let base = try Tensor.full([], 2, dtype: dtype, device: device)
+        return try base.pow(exponent) * still.sign()
     }
 }

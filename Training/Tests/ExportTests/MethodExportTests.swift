@@ -60,6 +60,8 @@ import Torch
             method: changed(PCNN(projections: 2)) { $0.levels = .ternary }, network: "resnet20"),
         Case(method: Bop(), network: "convnet"),
         Case(method: BopSecondOrder(), network: "wrn22"),
+        Case(method: BayesByBackprop(), network: "convnet", readsBits: false),
+        Case(method: BayesByBackprop(), network: "wrn22", readsBits: false),
     ]
 
     private static func changed<M: Method>(_ method: M, _ change: (inout M) -> Void) -> M {
@@ -107,9 +109,19 @@ import Torch
         }
     }
 
-    @Test func `activations of too many bits are refused at export, by the layer's name`() throws {
+    /// A method, where it is refused, and words of the message.
+    static let refusals: [(method: any Method, layer: String, words: String)] = [
+        (DoReFaNet(activationBits: 5), "stages.0.0.0.sign", "at most 4 bits"),
+        (WAGE(), "image.quantized", "trained and evaluated only"),
+        (BayesByBackprop(evaluationSamples: 3), "stem.convolution", "an average over 3 draws"),
+    ]
+
+    @Test(arguments: refusals.indices)
+    func `what the runtime does not compute is refused at export, by the layer's name`(
+        index: Int
+    ) throws {
+        let (method, layer, words) = Self.refusals[index]
         let entry = try #require(Networks.named("wrn22"))
-        let method = DoReFaNet(activationBits: 5)
         let plan = try entry.plan(
             input: Shape(3, 9, 9), classes: 4, widths: [4, 4, 4, 4], style: method.style)
         let network = try Network(plan, method, seed: 94)
@@ -117,7 +129,7 @@ import Torch
             _ = try network.lowered()
         } throws: { error in
             let message = (error as? ExportError)?.message ?? ""
-            return message.contains("stages.0.0.0.sign") && message.contains("at most 4 bits")
+            return message.contains(layer) && message.contains(words)
         }
     }
 

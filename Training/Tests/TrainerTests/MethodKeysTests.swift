@@ -81,7 +81,8 @@ import Testing
         #expect(read == configuration && notes.isEmpty)
         // Every setting changed, as far as one other value goes.
         for key in configuration.model.method.keys where key.path != "name" {
-            let other = key.choices.isEmpty ? ["true", "false", "3", "2", "0.5"] : key.choices
+            let other =
+                key.choices.isEmpty ? ["true", "false", "3", "2", "0.5", "0.25"] : key.choices
             let changed = other.contains { value in
                 let before = key.text(in: configuration.model.method)
                 return value != before

@@ -40,6 +40,20 @@ extension NetworkEntry {
             quantizesEnds: true)
     }
 
+    /// 2 x 128 C3, pooling, 2 x 256 C3, pooling, 2 x 512 C3, pooling, 1024 FC, 10: all weights are quantized, the
+    /// first and the last ones too.
+    static let vgg7 = NetworkEntry(
+        name: "vgg7", title: "the VGG of WAGE, 6 convolutions and 2 fully connected layers",
+        paper: "Wu et al., Training and Inference with Integers, ICLR 2018", stem: nil,
+        widths: [128, 256, 512, 1024],
+        widthsMeaning: "3 pairs of convolutions and the fully connected layer",
+        input: Shape(3, 32, 32), classes: 10, smallestSide: 8
+    ) { widths, _ in
+        PlainNetwork(
+            first: .convolution(widths[0]),
+            units: pairs(Array(widths.prefix(3))) + [.linear(widths[3])], quantizesEnds: true)
+    }
+
     /// The convolutions of three pairs behind the first one.
     private static func pairs(_ widths: [Int]) -> [PlainNetwork.Unit] {
         let half = Window(2, stride: 2)

@@ -8,22 +8,46 @@ extension NetworkPlan {
 
     /// The same network with real weights behind its activation quantizers.
     public func withRealWeights() -> NetworkPlan {
-        var plan = self
-        plan.layers = layers.map { layer in
-            var layer = layer
-            switch layer.layer {
+        mappingLayers { layer in
+            switch layer {
             case .convolution(var convolution) where convolution.weights == .quantized:
                 convolution.weights = .real
                 convolution.padding = .zero
-                layer.layer = .convolution(convolution)
+                return .convolution(convolution)
             case .linear(var linear) where linear.weights == .quantized:
                 linear.weights = .real
-                layer.layer = .linear(linear)
-            case .convolution, .linear, .quantize, .batchNorm, .bias, .scale, .relu, .hardtanh,
-                .prelu, .absolute, .stopGradient, .maxPool, .averagePool, .globalAveragePool, .add,
-                .multiply, .concatenate, .flatten, .dropout:
-                break
+                return .linear(linear)
+            default: return layer
             }
+        }
+    }
+
+    /// The same network in which all weights that are learned are the method's business, those of the first and
+    /// the last layer and of shortcuts too.
+    ///
+    /// - Parameter biases: whether layers keep theirs.
+    public func withQuantizedWeights(biases: Bool = true) -> NetworkPlan {
+        mappingLayers { layer in
+            switch layer {
+            case .convolution(var convolution) where convolution.weights.areLearned:
+                convolution.weights = .quantized
+                convolution.hasBias = convolution.hasBias && biases
+                return .convolution(convolution)
+            case .linear(var linear) where linear.weights.areLearned:
+                linear.weights = .quantized
+                linear.hasBias = linear.hasBias && biases
+                return .linear(linear)
+            default: return layer
+            }
+        }
+    }
+
+    /// The same network with other layers of the same shapes.
+    private func mappingLayers(_ map: (LayerPlan) -> LayerPlan) -> NetworkPlan {
+        var plan = self
+        plan.layers = layers.map { layer in
+            var layer = layer
+            layer.layer = map(layer.layer)
             return layer
         }
         return plan
@@ -32,16 +56,20 @@ extension NetworkPlan {
     /// The same network without activation quantizers; what they fed is padded with zeros, as everything
     /// that reads numbers.
     public func withRealActivations() -> NetworkPlan {
+        without(.quantize).withZeroPadding()
+    }
+
+    /// The same network without its batch norms.
+    public func withoutBatchNorms() -> NetworkPlan { without(.batchNorm) }
+
+    /// The same network without the layers that are one of one input: what read them reads that.
+    private func without(_ left: LayerPlan) -> NetworkPlan {
         var plan = self
         var standIns: [Name: Name] = [:]
         plan.layers = plan.layers.compactMap { layer in
             var layer = layer
             layer.inputs = layer.inputs.map { standIns[$0] ?? $0 }
-            if case .convolution(var convolution) = layer.layer {
-                convolution.padding = .zero
-                layer.layer = .convolution(convolution)
-            }
-            guard layer.layer == .quantize else { return layer }
+            guard layer.layer == left else { return layer }
             standIns[layer.name] = layer.inputs[0]
             return nil
         }
@@ -53,16 +81,20 @@ extension NetworkPlan {
     /// The same network with a function in the place of its activation quantizers, under their names; what reads
     /// it is padded with zeros.
     public func withActivations(_ function: LayerPlan) -> NetworkPlan {
-        var plan = self
-        plan.layers = plan.layers.map { layer in
-            var layer = layer
-            if case .convolution(var convolution) = layer.layer {
-                convolution.padding = .zero
-                layer.layer = .convolution(convolution)
-            }
-            if layer.layer == .quantize { layer.layer = function }
-            return layer
-        }
-        return plan
+        mappingLayers { $0 == .quantize ? function : $0 }.withZeroPadding()
     }
+
+    /// The same network, whose convolutions are padded as those of numbers are.
+    private func withZeroPadding() -> NetworkPlan {
+        mappingLayers { layer in
+            guard case .convolution(var convolution) = layer else { return layer }
+            convolution.padding = .zero
+            return .convolution(convolution)
+        }
+    }
+}
+
+extension Weights {
+    /// Whether they are no fixed numbers.
+    fileprivate var areLearned: Bool { self == .real || self == .quantized }
 }

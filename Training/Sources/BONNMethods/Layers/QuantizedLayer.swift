@@ -36,7 +36,7 @@ public struct QuantizedLayer: Layer {
         }
         let latentShape = method.latentShape(shape)
         latent = try scope.parameter(
-            "weight", latentShape, method.latent(latentShape), role: .latent)
+            "weight", latentShape, method.latent(latentShape), role: method.latentRole)
         quantizer = try method.kernel(scope, latent: latent.tensor)
         bias =
             hasBias ? try scope.parameter("bias", [shape[0]], .constant(0), role: .bias) : nil

@@ -85,13 +85,3 @@ private func nearestPowerOfTwo(_ z: Double) -> Double {
     let magnitude = exp2(log2(abs(z)).rounded(.toNearestOrEven))
     return z < 0 ? -magnitude : magnitude
 }
-
-extension Tensor {
-    /// AP2(z) = sign(z) 2^round(log2 |z|) of each element, and 0 for 0; without a gradient.
-    func nearestPowersOfTwo() throws(TorchError) -> Tensor {
-        let still = try detached()
-        let exponent = try (still.abs().log() / Foundation.log(2.0)).round()
-        let base = try Tensor.full([], 2, dtype: dtype, device: device)
-        return try base.pow(exponent) * still.sign()
-    }
-}

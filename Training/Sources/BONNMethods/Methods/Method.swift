@@ -25,6 +25,16 @@ public protocol Method: Sendable, Equatable {
     /// Whether a quantizer draws numbers in training, from the generator of the pass.
     var drawsNumbers: Bool { get }
 
+    /// How many passes an evaluation is the average of, in each of which numbers are drawn; 0: it is one pass, in
+    /// which none are.
+    var evaluationDraws: Int { get }
+
+    /// Whether one of its objectives stands in the place of the cross-entropy.
+    var replacesCrossEntropy: Bool { get }
+
+    /// What the latent weights of a layer are for.
+    var latentRole: ParameterRole { get }
+
     /// The shape of the latent weights of a kernel [K, C, kh, kw] or [K, C].
     func latentShape(_ kernel: [Int]) -> [Int]
 
@@ -79,6 +89,15 @@ extension Method {
 
     /// No.
     public var drawsNumbers: Bool { false }
+
+    /// One pass, without.
+    public var evaluationDraws: Int { 0 }
+
+    /// No.
+    public var replacesCrossEntropy: Bool { false }
+
+    /// Their signs, or what else becomes of them, are deployed.
+    public var latentRole: ParameterRole { .latent }
 
     /// That of the kernel.
     public func latentShape(_ kernel: [Int]) -> [Int] { kernel }

@@ -27,6 +27,8 @@ public enum Methods {
         ModernBONN.self,
         Bop.self,
         BopSecondOrder.self,
+        BayesByBackprop.self,
+        WAGE.self,
     ]
 
     /// What recipes and command lines call them.

@@ -88,6 +88,11 @@ public final class Network {
     public func callAsFunction(_ images: Tensor, _ pass: Pass) throws(TorchError) -> NetworkOutput {
         // Channels last: the layout in which LibTorch's convolutions and the fused operations are fast.
         let input = try images.contiguous(channelsLast: true)
+        guard !pass.isTraining, method.evaluationDraws > 0 else { return try output(input, pass) }
+        return try average(input, pass)
+    }
+
+    private func output(_ input: Tensor, _ pass: Pass) throws(TorchError) -> NetworkOutput {
         let values = try (pass.isFusing ? fused : composed).run(input, pass)
         return NetworkOutput(
             logits: try values[1].asRows(), features: try values[0].flatten(from: 1),
@@ -103,6 +108,30 @@ public final class Network {
         let steps = composed.steps
         composed = StepList(steps, kept: all)
         fused = StepList(FastPaths.replaced(steps, kept: Set(all)), kept: all)
+    }
+
+    /// Logarithms of the probabilities, features and kept values of several passes, averaged. The passes draw the
+    /// same numbers for every batch: an average over so many networks.
+    private func average(_ input: Tensor, _ pass: Pass) throws(TorchError) -> NetworkOutput {
+        var sums: [Tensor] = []
+        for index in 0..<method.evaluationDraws {
+            var drawing = pass
+            drawing.generator = try Generator(seed: UInt64(index), device: input.device)
+            let found = try output(input, drawing)
+            let parts = [try found.logits.softmax(dim: 1), found.features] + kept.map(found.kept)
+            for (index, part) in parts.enumerated() {
+                if index < sums.count {
+                    sums[index] = try sums[index] + part
+                } else {
+                    sums.append(part)
+                }
+            }
+        }
+        var means: [Tensor] = []
+        for sum in sums { means.append(try sum / Double(method.evaluationDraws)) }
+        return NetworkOutput(
+            logits: try means[0].clamp(min: 1e-30).log(), features: means[1],
+            values: Dictionary(uniqueKeysWithValues: zip(kept, means.dropFirst(2))))
     }
 
     /// The value of one layer alone, as evaluation defines it.

@@ -47,15 +47,17 @@ public final class TrainingStep {
         let classification = try losses.classification.objective(
             weights: classWeights, device: device)
         let prunings = try Self.rules(of: pruning, for: network)
-        let own =
-            try network.method.objectives(for: network)
-            + prunings.compactMap { $0 as? any Objective }
+        let own = try network.method.objectives(for: network)
+        let isReplaced = network.method.replacesCrossEntropy && !own.isEmpty
         objectives =
-            [classification] + (try losses.objectives.compactMap { try $0.objective(for: network) })
-            + own
+            (isReplaced ? [] : [classification])
+            + (try losses.objectives.compactMap { try $0.objective(for: network) })
+            + own + prunings.compactMap { $0 as? any Objective }
         terms =
             [classification.name] + Objectives.terms.dropFirst()
-            + objectives.dropFirst().map(\.name).filter { !Objectives.terms.contains($0) }
+            + objectives.map(\.name).filter {
+                $0 != classification.name && !Objectives.terms.contains($0)
+            }
         precondition(
             Set(terms + EpochMetrics.columns).count == terms.count + EpochMetrics.columns.count,
             "terms of the loss need names of their own, found \(terms)")
