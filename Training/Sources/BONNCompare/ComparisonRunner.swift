@@ -250,9 +250,8 @@ public final class ComparisonRunner {
 
     private func readRun(_ entry: ComparisonEntry, seed: Int) -> ReadRun {
         let folder = request.folder(of: entry.name, seed: seed)
-        if let known = read[folder] { return known }
-        var result = ReadRun(seed: seed, folder: folder)
-        if result.run.status == .finished, failures[folder] == nil { read[folder] = result }
+        var result = read[folder] ?? ReadRun(seed: seed, folder: folder)
+        if result.run.status == .finished { read[folder] = result }
         if let failure = failures[folder] {
             (result.run.status, result.run.message) = failure
         }

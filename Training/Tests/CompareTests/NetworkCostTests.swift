@@ -79,14 +79,10 @@ import Testing
         let ternary = NetworkCost(try Self.network("wrn22", TBN()))
         #expect(ternary.binaryMacs == 2 * one.binaryMacs)
         #expect(ternary.binaryParameters == one.binaryParameters)
-        let abc = ABCNet()
-        let many = NetworkCost(try Self.network("wrn22", abc))
-        let (terms, planes) = (
-            many.binaryParameters / one.binaryParameters,
-            0 + many.binaryMacs / many.binaryParameters * one.binaryParameters / one.binaryMacs
-        )
-        #expect(terms > 1 && planes > 1)
-        #expect(many.binaryMacs == terms * planes * one.binaryMacs)
+        let many = NetworkCost(
+            try Self.network("wrn22", ABCNet(kernelTerms: 3, activationPlanes: 5)))
+        #expect(many.binaryMacs == 3 * 5 * one.binaryMacs)
+        #expect(many.binaryParameters == 3 * one.binaryParameters)
         let weightsOnly = NetworkCost(try Self.network("wrn22", BWN()))
         #expect(weightsOnly.binaryMacs == 0 && weightsOnly.binaryParameters > 0)
         #expect(weightsOnly.realMacs > one.realMacs)
