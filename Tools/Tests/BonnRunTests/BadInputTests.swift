@@ -120,9 +120,10 @@ import Testing
         try expect(
             64,
             "--network: unknown value 'quiknet-smal'; valid values: quicknet-small, "
-                + "quicknet, quicknet-large, vgg-small, resnet18, resnet34, resnet20, convnet, lenet5, "
-                + "alexnet, wrn22-int8, wrn40-int8, resnet18-int8, resnet34-int8, resnet20-int8, nin, "
-                + "wrn22, wrn40, vgg7", "bench", "--network", "quiknet-smal")
+                + "quicknet, quicknet-large, vgg-small, linear, resnet18, resnet34, resnet20, convnet, "
+                + "lenet5, alexnet, wrn22-int8, wrn40-int8, resnet18-int8, resnet34-int8, "
+                + "resnet20-int8, nin, wrn22, wrn40, mlp, vgg7", "bench", "--network",
+            "quiknet-smal")
         try expect(
             64, "--input: resnet18 takes from 1 to 2048, found 2049",
             "bench", "--network", "resnet18", "--input", "2049")

@@ -55,7 +55,7 @@ import Torch
         Case(method: RBCN(), network: "wrn22"),
         Case(method: changed(BNN()) { $0.shiftBasedNorms = true }, network: "wrn22"),
         Case(method: changed(BNN()) { $0.shiftBasedNorms = true }, network: "convnet"),
-        Case(method: changed(TangNet()) { $0.binaryLastLayer = true }, network: "wrn22"),
+        Case(method: changed(TangNet()) { $0.binaryLastLayer = true }, network: "lenet5"),
         Case(
             method: changed(PCNN(projections: 2)) { $0.levels = .ternary }, network: "resnet20"),
         Case(method: Bop(), network: "convnet"),

@@ -16,7 +16,8 @@ public enum Networks {
         .residual(
             "resnet20", "ResNet-20 for small images, with 1x1 shortcuts", resNets, [6, 6, 6],
             [16, 16, 32, 64], .cifar),
-        .vggSmall, .binaryConnectNet, .vgg7, .multilayerPerceptron, .leNet5, .networkInNetwork, .alexNet,
+        .vggSmall, .binaryConnectNet, .vgg7, .multilayerPerceptron, .leNet5, .networkInNetwork,
+        .alexNet,
         .quickNet("quicknet-small", [32, 64, 256, 512], [4, 4, 4, 4]),
         .quickNet("quicknet", [64, 128, 256, 512], [4, 4, 4, 4]),
         .quickNet("quicknet-large", [64, 128, 256, 512], [6, 8, 12, 6]),

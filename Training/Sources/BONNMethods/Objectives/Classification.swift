@@ -28,7 +28,8 @@ public struct ClassificationSettings: Sendable, Equatable {
         .choice("classification", \.loss, "how logits are compared with labels in training"),
         .number(
             "cross_entropy", \.weight, in: 0...(.greatestFiniteMagnitude),
-            "weight of the cross-entropy, or the squared hinge; 0: another loss has to stand for it"),
+            "weight of the cross-entropy, or the squared hinge; 0: another loss has to stand for it"
+        ),
         .number("label_smoothing", \.labelSmoothing, in: 0...0.999, "of cross-entropy"),
         .classWeights(
             "class_weights", \.classWeights,
@@ -46,7 +47,7 @@ public struct ClassificationSettings: Sendable, Equatable {
             tensor = try Tensor(weights.map(Float.init), shape: [weights.count], device: device)
         }
         return switch loss {
-        case .crossEntropy: 
+        case .crossEntropy:
             CrossEntropy(weight: weight, labelSmoothing: labelSmoothing, weights: tensor)
         case .squaredHinge: SquaredHinge(weight: weight, weights: tensor)
         }

@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* -1 or +1 of each element, in its own type and layout; sign(0) = +1, of NaN -1. Without a gradient. */
+/* -1 or +1 of each element, in its own type and layout; sign(0) = +1, of NaN -1. Without a
+ * gradient. */
 int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char **error);
 
 /* The values of `value`, with the gradient of `surrogate`, which has the same shape. */
