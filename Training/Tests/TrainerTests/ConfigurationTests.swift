@@ -62,7 +62,7 @@ import Testing
         ),
         (
             "method:\n  source: code\n",
-            "r.yaml:2: method.source belongs to xnor and bwn; method.name is bonn"
+            "r.yaml:2: method.source belongs to xnor, bwn and wage; method.name is bonn"
         ),
         (
             "method:\n  shortcut: classic\n  name: tbn\n",

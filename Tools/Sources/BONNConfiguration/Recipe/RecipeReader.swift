@@ -121,6 +121,8 @@ struct RecipeReader<Root: Configurable> {
     }
 
     private static func owners(_ keys: [AbsentKey<Root>]) -> String {
-        keys.map(\.owner).joined(separator: " and ")
+        let names = keys.map(\.owner)
+        let first = names.dropLast().joined(separator: ", ")
+        return first.isEmpty ? names.joined() : "\(first) and \(names[names.count - 1])"
     }
 }
