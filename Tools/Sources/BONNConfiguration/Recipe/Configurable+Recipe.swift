@@ -1,3 +1,5 @@
+import func BONNModelFormat.printable
+
 extension Configurable {
     /// Reads a recipe on top of what the value is.
     ///
@@ -44,7 +46,7 @@ extension Configurable {
             do throws(ConfigurationError) {
                 bytes = try open(base.path)
             } catch {
-                throw ConfigurationError(base.place + "extends: " + error.message)
+                throw ConfigurationError(base.place + "extends: " + printable(error.message))
             }
             sources.append(base.path)
             recipes.append(try contents(of: bytes, base.path, canExtend: true))
@@ -71,10 +73,10 @@ extension Configurable {
         of bytes: [UInt8], _ source: String, canExtend: Bool
     ) throws(ConfigurationError) -> RecipeContents {
         guard bytes.count <= RecipeText.longest else {
-            throw RecipeText.tooLong("\(source): ", "more")
+            throw RecipeText.tooLong("\(printable(source)): ", "more")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError("\(source): a recipe must be UTF-8 text")
+            throw ConfigurationError("\(printable(source)): a recipe must be UTF-8 text")
         }
         return try contents(of: text, source, canExtend: canExtend)
     }

@@ -1,5 +1,7 @@
 import Yams
 
+import func BONNModelFormat.printable
+
 /// A value for a key, and where it stands.
 struct RecipeAssignment {
     /// `section.key`.
@@ -53,12 +55,12 @@ extension RecipeText {
         canExtend: Bool
     ) throws(ConfigurationError) -> RecipeContents {
         var contents = RecipeContents()
-        guard let root = try compose(text, place: "\(source): "), root != Node("") else {
+        guard let root = try compose(text, place: "\(printable(source)): "), root != Node("") else {
             return contents
         }
         guard let sections = root.mapping else {
             throw ConfigurationError(
-                "\(source): expected sections such as `\(known.first ?? "section"):` with keys below"
+                "\(printable(source)): expected sections such as `\(known.first ?? "section"):` with keys below"
             )
         }
         for (sectionNode, body) in sections {
@@ -192,6 +194,6 @@ extension RecipeText {
     }
 
     private static func place(_ source: String, _ node: Node) -> String {
-        node.mark.map { "\(source):\($0.line): " } ?? "\(source): "
+        node.mark.map { "\(printable(source)):\($0.line): " } ?? "\(printable(source)): "
     }
 }
