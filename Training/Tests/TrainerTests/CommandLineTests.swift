@@ -249,12 +249,13 @@ import Testing
             let printed = try Tool.run("recipe", "--method", name).output
             for setting in settings {
                 let key = try #require(setting["key"]?.split(separator: "."))
-                let line = "\n  \(key[1]): \(setting["default"] ?? "none") "
+                let text = setting["default"] == "" ? "\"\"" : setting["default"] ?? "none"
+                let line = "\n  \(key[1]): \(text) "
                 #expect(key[0] == "method" && printed.contains(line), "\(name): \(line)")
             }
             let section = try #require(printed.components(separatedBy: "\nmethod:\n").last)
             let lines = section.components(separatedBy: "\n").prefix { !$0.isEmpty }
-            #expect(lines.count == settings.count + 2, "\(name): name, weights, and its own")
+            #expect(lines.count == settings.count + 3, "\(name): name, both widths, its own")
         }
         let listed = try Tool.run("methods").output
         #expect(listed.contains("\n  method.reading          A               what w multiplies"))
