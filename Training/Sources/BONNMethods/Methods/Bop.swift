@@ -20,7 +20,7 @@ public import Torch
 /// 45.9 %, Bi-Real Net 56.6 %.
 ///
 /// The latent weights of a layer hold w. Of weights that come from another run the signs are taken.
-public struct Bop: Method {
+public struct Bop: FlippedWeightsMethod {
     /// What is known of the method.
     public static let card = MethodCard(
         name: "bop", title: "Bop, flips without latent weights",
@@ -68,27 +68,6 @@ public struct Bop: Method {
         self.threshold = threshold
         self.slope = slope
     }
-
-    /// Order of the layers.
-    public var style: any BlockStyle { BiRealBlock() }
-
-    /// A batch norm behind a last layer of signs.
-    public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
-        try plan.normalizingQuantizedLogits()
-    }
-
-    /// Any sign.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: 1) }
-
-    /// sign(W), where W is +-1.
-    public func kernel(
-        _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { try BoundedSigns(startingFromSignsOf: latent) }
-
-    /// sign.
-    public func activation(
-        _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(slope) }
 
     /// The flips.
     public func rules(for network: Network) throws(TorchError) -> [any TrainingRule] {

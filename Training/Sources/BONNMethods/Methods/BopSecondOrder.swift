@@ -23,7 +23,7 @@ public import Torch
 /// Bi-Real Net 57.2 %.
 ///
 /// The latent weights of a layer hold w. Of weights that come from another run the signs are taken.
-public struct BopSecondOrder: Method {
+public struct BopSecondOrder: FlippedWeightsMethod {
     /// What is known of the method.
     public static let card = MethodCard(
         name: "bop2", title: "Bop of second order, flips by normalized averages",
@@ -89,27 +89,6 @@ public struct BopSecondOrder: Method {
         self.unbiased = unbiased
         self.slope = slope
     }
-
-    /// Order of the layers.
-    public var style: any BlockStyle { BiRealBlock() }
-
-    /// A batch norm behind a last layer of signs.
-    public func adapt(_ plan: NetworkPlan) throws(PlanError) -> NetworkPlan {
-        try plan.normalizingQuantizedLogits()
-    }
-
-    /// Any sign.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: 1) }
-
-    /// sign(W), where W is +-1.
-    public func kernel(
-        _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { try BoundedSigns(startingFromSignsOf: latent) }
-
-    /// sign.
-    public func activation(
-        _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(slope) }
 
     /// The flips.
     public func rules(for network: Network) throws(TorchError) -> [any TrainingRule] {
