@@ -137,18 +137,22 @@ public final class ComparisonRunner {
         // Under the lock: another process may have trained meanwhile.
         if case .checkpoint(let stored) = try directory.storedRun() { checkpoint = stored }
         observer(.begins(place))
-        let splits: DatasetSplits
+        let trainer = try Trainer(
+            configuration: configuration, splits: splits(of: configuration), directory: directory,
+            resuming: checkpoint,
+            observers: [{ [observer] event, _ in observer(.training(place, event)) }])
+        _ = try trainer.run(stop: stop)
+    }
+
+    private func splits(
+        of configuration: TrainingConfiguration
+    ) throws(TrainingError) -> DatasetSplits {
         do {
-            splits = try DatasetSplits.open(
+            return try DatasetSplits.open(
                 configuration.data.path, options: configuration.datasetOptions)
         } catch {
             throw TrainingError(.data, error.message)
         }
-        let trainer = try Trainer(
-            configuration: configuration, splits: splits, directory: directory,
-            resuming: checkpoint,
-            observers: [{ [observer] event, _ in observer(.training(place, event)) }])
-        _ = try trainer.run(stop: stop)
     }
 
     /// The epochs of a recipe; nil where a stop was requested before they were known.
@@ -170,16 +174,9 @@ public final class ComparisonRunner {
                 return choice.epochs
             }
             observer(.measuring(name: entry.name))
-            let splits: DatasetSplits
-            do {
-                splits = try DatasetSplits.open(
-                    configuration.data.path, options: configuration.datasetOptions)
-            } catch {
-                throw TrainingError(.data, error.message)
-            }
             let choice = try EpochChoice(
-                minutes: minutes, configuration, splits, scratch: folder + "/.measuring",
-                stop: stop)
+                minutes: minutes, configuration, splits(of: configuration),
+                scratch: folder + "/.measuring", stop: stop)
             guard let choice else { return nil }
             try choice.write(in: folder)
             observer(.chose(name: entry.name, epochs: choice.epochs))
