@@ -20,13 +20,13 @@ import Torch
             network.store.trainable.allSatisfy { named.contains($0.name) },
             "the case says how every parameter starts")
         try tensors.set()
-        let epochs = record.stepEpochs
+        let places = record.stepProgress
         try #require(!record.batches.isEmpty && record.states.count == record.batches.count)
         try #require(
-            record.losses.count == record.batches.count && epochs.count == record.batches.count)
+            record.losses.count == record.batches.count && places.count == record.batches.count)
         for (index, batch) in record.batches.enumerated() {
-            let progress = RunProgress(epoch: epochs[index], epochs: (epochs.max() ?? 0) + 1)
-            if index == 0 || epochs[index - 1] != epochs[index] {
+            let progress = places[index]
+            if index == 0 || places[index - 1].epoch != progress.epoch {
                 for rule in step.rules { try rule.beginEpoch(progress) }
             }
             let images = try #require(batch["x"]).tensor()

@@ -1,3 +1,5 @@
+import Torch
+
 /// How a step evaluates the loss and updates the parameters.
 public protocol UpdateRule {
     /// What it remembers: buffers with names of their own, which checkpoints keep.
@@ -34,6 +36,22 @@ public protocol UpdateStep {
 
     /// Moves the parameters by the gradients as they are, with the optimizer, and keeps them in their range.
     func update() throws
+}
+
+extension UpdateStep {
+    /// Moves some of the parameters alone, by their gradients as they are; the others have none afterwards, and their
+    /// weight decay and momentum rest too. Rules see it as an update like any other.
+    func update(only moved: Set<ObjectIdentifier>) throws {
+        for parameter in parameters where !moved.contains(ObjectIdentifier(parameter)) {
+            try parameter.tensor.setGrad(nil)
+        }
+        try update()
+    }
+
+    /// Moves all parameters but some.
+    func update(allBut held: Set<ObjectIdentifier>) throws {
+        try update(only: Set(parameters.map(ObjectIdentifier.init)).subtracting(held))
+    }
 }
 
 /// What one evaluation of a batch found.

@@ -13,6 +13,8 @@ A file NAME.json maps the name of a case to
     sgd, adam     parameters after each step of torch.optim.SGD(lr 0.05, momentum 0.9) and Adam(lr 0.01)
     batches, states
                   of `steps`: the x and labels of each step, and parameters and buffers after it
+    step_epochs, steps_per_epoch
+                  of `steps`: where each of them is in a run
 where a tensor is {"shape": [...], "values": [...]}, row-major; each number reads back as the same float32,
 directly or by way of a double. `without_quantizer` in the place of cases says why a method has none.
 
@@ -200,7 +202,7 @@ class Recorder:
 
     def steps(
         self, name, tensors, loop, *, batches, plan=("layer", "head"), outputs=3, stride=1, classes=3,
-        settings=None, epochs=None, seed=None,
+        settings=None, epochs=None, per_epoch=1, seed=None,
     ):  # fmt: skip
         """Whole steps of training as a plain loop takes them, with all that the method does to a step.
 
@@ -212,6 +214,7 @@ class Recorder:
             settings: those of the optimizer too, such as "optimizer.name"; momentum, weight decay and the
                 losses beside the classification are 0 unless they are set.
             epochs: the epoch of each step; the run has one more than the last of them. All 0 unless given.
+            per_epoch: how many steps an epoch has, where a step's place in it counts; epochs follow from it.
         """
         usual = {
             "optimizer.momentum": 0, "optimizer.nesterov": False, "optimizer.weight_decay": 0,
@@ -234,6 +237,9 @@ class Recorder:
         entry = self.plan(plan, outputs, stride, classes)
         if epochs:
             entry["step_epochs"] = list(epochs)
+        if per_epoch > 1:
+            assert not epochs, "epochs follow from the steps of each"
+            entry["steps_per_epoch"] = per_epoch
         self.add(entry, case)
 
     # What the kinds have in common.

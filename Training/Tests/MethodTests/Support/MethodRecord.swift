@@ -52,8 +52,17 @@ struct MethodRecord: Sendable, CustomTestStringConvertible {
     var batches: [[String: Values]] { stored.batches ?? [] }
     var states: [[String: Values]] { stored.states ?? [] }
     var losses: [Double] { stored.losses ?? [] }
-    /// Epochs of the steps.
-    var stepEpochs: [Int] { stored.stepEpochs ?? batches.map { _ in 0 } }
+    /// Where each step is in a run; an epoch has one step unless the case says how many.
+    var stepProgress: [RunProgress] {
+        let steps = stored.stepsPerEpoch ?? 1
+        let epochs =
+            stored.stepEpochs
+            ?? batches.indices.map { stored.stepsPerEpoch == nil ? 0 : $0 / steps }
+        return epochs.enumerated().map { index, epoch in
+            RunProgress(
+                epoch: epoch, epochs: (epochs.max() ?? 0) + 1, step: index % steps, steps: steps)
+        }
+    }
     /// Where the generator of a pass starts.
     var seed: UInt64? { stored.seed }
 
@@ -148,6 +157,7 @@ private struct Stored: Sendable, Decodable {
     let adam: [String: MethodRecord.Values]?
     let batches: [[String: MethodRecord.Values]]?
     let stepEpochs: [Int]?
+    let stepsPerEpoch: Int?
     let states: [[String: MethodRecord.Values]]?
     let losses: [Double]?
 
@@ -156,6 +166,7 @@ private struct Stored: Sendable, Decodable {
         case results, gradients, sgd, adam, batches, states, losses
         case refusesDeployment = "refuses_deployment"
         case stepEpochs = "step_epochs"
+        case stepsPerEpoch = "steps_per_epoch"
     }
 }
 

@@ -7,6 +7,9 @@ Readings, where methods.md leaves a choice:
                         loss is -log D(R) - log(1 - D(T)); the generator's is (1 - D(T))^2 with D held.
     sums                over layers, of means over images and positions.
     feature maps        the sums of the convolution, in both networks.
+    in turn             W, then C with its gradient at the new W; the end of an epoch, in which all but W and C
+                        move, is its last steps, a share of them rounded up. Without a share they move with W.
+                        What is not the network's moves with the first update of every step.
 """
 
 import torch
@@ -56,17 +59,35 @@ def added(t, x, labels, strength, weight):
     return kernel_loss(t, strength) + adversarial(t, x, maps(t, x), labels, weight)
 
 
-def loop(strength, weight):
+def loop(strength, weight, per_epoch=1, last=0):
+    """W, then C; the others with W, or alone in the `last` steps of an epoch."""
+
     def run(start, batches):
         t = {key: x.requires_grad_() for key, x in start.items()}
         update = torch.optim.SGD(t.values(), lr=0.25, momentum=0.5)
-        for x, labels in batches:
-            task = cross_entropy(t, maps(t, x), labels)
-            loss = task + added(t, x, labels, strength, weight)
+        foreign = [key for key in t if key.startswith(("teacher.", "discriminators."))]
+        others = [key for key in t if key not in (LATENT, MATRIX, *foreign)]
+
+        def move(loss, keys):
+            """Those alone: the others keep their momentum too."""
             update.zero_grad()
-            loss.backward()
+            for key, g in zip(keys, torch.autograd.grad(loss, [t[key] for key in keys]), strict=True):
+                t[key].grad = g
             update.step()
-            yield loss.item(), t
+
+        for step, (x, labels) in enumerate(batches):
+
+            def loss(x=x, labels=labels):
+                task = cross_entropy(t, maps(t, x), labels)
+                return task + added(t, x, labels, strength, weight)
+
+            before = loss()
+            if step % per_epoch >= per_epoch - last:
+                move(before, others + foreign)
+            else:
+                move(before, [LATENT, *foreign, *([] if last else others)])
+                move(loss(), [MATRIX])
+            yield before.item(), t
 
     return run
 
@@ -96,11 +117,16 @@ def record(recorder):
             lambda t: added(t, t["x"], t["labels"].long(), 0.3, 0.7),
             plan=("layer", "head"), classes=3, settings=settings,
         )  # fmt: skip
-    recorder.steps(
-        "steps", lambda: tensors((3,)) | head(3), loop(0.3, 0.7),
-        batches=lambda: [(small(4, 2, 4, 4), torch.tensor([0, 2, 2, 1])) for _ in range(3)],
-        settings={
-            "lambda": 0.3, "adversarial": 0.7,
-            "optimizer.name": "sgd", "optimizer.learning_rate": 0.25, "optimizer.momentum": 0.5,
-        },
-    )  # fmt: skip
+    for name, share, per_epoch, last in (("steps", 0, 1, 0), ("separate norms", 0.3, 4, 2)):
+        count = 3 if per_epoch == 1 else 6
+        recorder.steps(
+            name, lambda: tensors((3,)) | head(3), loop(0.3, 0.7, per_epoch, last),
+            batches=lambda count=count: [
+                (small(4, 2, 4, 4), torch.tensor([0, 2, 2, 1])) for _ in range(count)
+            ],
+            per_epoch=per_epoch,
+            settings={
+                "lambda": 0.3, "adversarial": 0.7, "norm_share": share,
+                "optimizer.name": "sgd", "optimizer.learning_rate": 0.25, "optimizer.momentum": 0.5,
+            },
+        )  # fmt: skip
