@@ -48,10 +48,15 @@ import Torch
         settings.layers = [NamedNumber("stages.2", 1.5), NamedNumber("stages.2.0.0", 0)]
         let rule = try #require(try settings.rules(for: network).first)
         #expect(rule.state.count == network.realWeights.count)
-        for (index, (name, weight)) in network.realWeights.enumerated() {
+        var masks: [Name: Tensor] = [:]
+        for (index, (name, _)) in network.realWeights.enumerated() {
             let q =
                 name.hasPrefix("stages.2.0.0.") ? 0 : name.hasPrefix("stages.2.") ? 1.5 : 0.7
-            let mask = try MagnitudePruning.mask(of: before[index], q)
+            masks[Name(name)] = try MagnitudePruning.mask(of: before[index], q)
+        }
+        _ = try LostConnections(network.plan, pruning: &masks)
+        for (index, (name, weight)) in network.realWeights.enumerated() {
+            let mask = try #require(masks[Name(name)])
             #expect(try weight.tensor.detached().equals(before[index] * mask), "\(name)")
             #expect(try rule.state[index].tensor.equals(mask), "\(name)")
             try Self.set(weight.tensor, try (weight.tensor.detached() + 1.0).contiguous().floats())
@@ -72,6 +77,10 @@ import Torch
 
     @Test(arguments: [
         (true, PruningConfiguration(magnitude: 0.5), "pruning.magnitude: expected real weights"),
+        (
+            true, PruningConfiguration(trains: .fullyConnected),
+            "pruning.trains: expected real weights"
+        ),
         (
             false, PruningConfiguration(layers: [NamedNumber("nowhere", 1)]),
             "pruning.layers: expected"
@@ -313,12 +322,13 @@ import Torch
 extension PruningConfiguration {
     fileprivate init(
         magnitude: Double? = nil, layers: [NamedNumber] = [], groups: Double = 0,
-        convergence: Double = 0.75
+        convergence: Double = 0.75, trains: TrainedPart = .all
     ) {
         self.init()
         self.magnitude = magnitude
         self.layers = layers
         self.groups = groups
         self.convergence = convergence
+        self.trains = trains
     }
 }

@@ -96,6 +96,48 @@ import Torch
         #expect(masks.count == rounds[0].count)
     }
 
+    @Test func `a stage trains the part that it names, and leaves every bit of the other`() throws {
+        let folder = TemporaryFolder()
+        let base = smallConfiguration {
+            $0.run.emaDecay = 0
+            $0.model.network = "convnet"
+            $0.model.widths = [4, 4, 8, 8]
+            $0.model.method.value = FullPrecision()
+        }
+        let recipe = """
+            stages:
+              - schedule.epochs: 1
+              - schedule.epochs: 1
+                pruning.layers: [units.5=0.5, head=0.5]
+                pruning.trains: fully_connected
+              - schedule.epochs: 1
+                pruning.magnitude: 0
+                pruning.trains: convolutions
+            """
+        var networks: [[String: [UInt8]]] = []
+        let path = folder.path + "/last.safetensors"
+        try train(Recipe.read(yaml: recipe, source: "r.yaml", over: base), in: folder.path) {
+            guard case .epoch = $0, let checkpoint = try? Checkpoint(path: path),
+                let network = try? checkpoint.network(source: path)
+            else { return }
+            networks.append(
+                network.store.trainable.reduce(into: [:]) {
+                    $0[$1.name] = try? $1.tensor.detached().bytes()
+                })
+        }
+        try #require(networks.count == 3)
+        for (name, values) in networks[0] {
+            // The batch norm of the first fully connected layer stands in front of it.
+            let isConnected =
+                !name.hasPrefix("units.5.norm")
+                && ["units.5", "units.6", "ending", "head"].contains { name.hasPrefix($0) }
+            #expect((networks[1][name] == values) == !isConnected, "\(name) of the second stage")
+            #expect(
+                (networks[2][name] == networks[1][name]) == isConnected,
+                "\(name) of the third stage")
+        }
+    }
+
     @Test func `filters of a group become one, which no further step tells apart`() throws {
         let folder = TemporaryFolder()
         let configuration = try Self.configuration(Self.groups, isReal: false)

@@ -70,7 +70,9 @@ import Torch
             let outcome = try trainer.run(stop: stop)
             #expect(outcome.steps == 2 && losses.count == 2 && losses.allSatisfy(\.isFinite))
             let moved = try zip(parameters, before).count { try $0.tensor.bytes() != $1 }
-            #expect(moved * 2 > parameters.count, "\(moved) of \(parameters.count) moved")
+            // A stage may train a part alone.
+            let least = configuration.pruning.trains == .all ? parameters.count / 2 : 0
+            #expect(moved > least, "\(moved) of \(parameters.count) moved")
         }
     }
 

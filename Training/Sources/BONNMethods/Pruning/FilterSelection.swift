@@ -39,14 +39,13 @@ public struct FilterSelection: Sendable, Equatable {
     /// - Throws: `NetworkError` for a parameter whose numbers are not those of channels.
     func copy(from network: Network, into smaller: Network) throws {
         let plan = network.plan
-        let names = Set(plan.layers.map(\.name.text))
         for parameter in smaller.store.parameters {
             guard let source = network.store[parameter.name] else {
                 throw NetworkError(
                     "\(parameter.name): expected a parameter of both networks, found it in the pruned one alone"
                 )
             }
-            let layer = Self.layer(of: parameter.name, among: names).flatMap { plan[Name($0)] }
+            let layer = plan.layer(of: parameter)
             // What is fixed follows from the number of channels.
             if let layer, layer.hasFixedWeights { continue }
             var values = try source.tensor.detached()
@@ -72,13 +71,15 @@ public struct FilterSelection: Sendable, Equatable {
             }
         }
     }
+}
 
-    /// The layer that a parameter is of: the longest name in front of it.
-    private static func layer(of parameter: String, among names: Set<String>) -> String? {
-        var name = parameter
+extension NetworkPlan {
+    /// The layer that a parameter is of: the longest name in front of its own.
+    func layer(of parameter: Parameter) -> PlannedLayer? {
+        var name = parameter.name
         while let dot = name.lastIndex(of: ".") {
             name = String(name[..<dot])
-            if names.contains(name) { return name }
+            if let layer = self[Name(name)] { return layer }
         }
         return nil
     }

@@ -12,23 +12,22 @@ public import Torch
 /// smaller learning rate than the first (a tenth for LeNet, a hundredth for AlexNet in the paper).
 ///
 /// std is that of all weights of a layer, those that are 0 among them, around their mean; the paper does not say
-/// more `[M]`. A weight that is exactly 0 counts as pruned, so that a further stage prunes no less. Biases and batch
-/// norms stay. Signs have no zero: 1-bit layers are refused, for which `GroupPruning` and `FilterPruning` are.
+/// more `[M]`. A weight that is exactly 0 counts as pruned, so that a further stage prunes no less. Neurons and filters
+/// without inputs or without outputs lose their other weights too (`LostConnections`), in layers that are not pruned
+/// otherwise as well: one without inputs says the same of every image, which the paper lets go. Nothing reads them
+/// then, and their biases become 0 as well; other biases and batch norms stay. Signs have no zero: 1-bit layers are
+/// refused, for which `GroupPruning` and `FilterPruning` are.
 ///
 /// Reported: AlexNet 61 M to 6.7 M weights and VGG-16 138 M to 10.3 M without a loss of accuracy, LeNet-5 12 times
 /// fewer.
 public final class MagnitudePruning: TrainingRule {
-    private let layers: [(weight: Parameter, mask: Parameter)]
+    private let masked: [(parameter: Parameter, mask: Parameter)]
 
     /// Prunes a network, and remembers what it pruned.
     ///
     /// - Throws: `NetworkError` for quantized layers and for names of layers without real weights.
     init(_ settings: PruningConfiguration, _ network: Network) throws {
-        if let quantized = network.plan.quantizedLayers.first {
-            throw NetworkError(
-                "pruning.magnitude: expected real weights, found those of \(quantized.name), which are of few bits "
-                    + "and have no zero; for them there are pruning.groups and bonn prune filters")
-        }
+        try network.requireRealWeights("pruning.magnitude")
         let names = network.realWeights.map(\.name)
         if let missing = settings.layers.first(where: { layer in
             !names.contains { layer.covers($0) }
@@ -37,31 +36,41 @@ public final class MagnitudePruning: TrainingRule {
                 "pruning.layers: expected the names of layers with weights, such as "
                     + "\(names.first ?? "none"), found \(missing.name)")
         }
-        let scope = ParameterStore(seed: 0, device: network.store.device).root / "pruning"
-        var layers: [(weight: Parameter, mask: Parameter)] = []
+        var masks: [Name: Tensor] = [:]
         for (name, weight) in network.realWeights {
-            guard let q = settings.layers.number(for: name) ?? settings.magnitude else { continue }
-            let mask = try (scope / name).parameter(
-                "mask", weight.tensor.shape, .constant(1), role: .buffer)
-            try withoutGradient { () throws(TorchError) in
-                try mask.tensor.copy_(from: Self.mask(of: weight.tensor, q))
-            }
-            layers.append((weight, mask))
+            // Of others only what loses its connections goes.
+            let q = settings.layers.number(for: name) ?? settings.magnitude
+            masks[Name(name)] =
+                if let q { try Self.mask(of: weight.tensor, q) } else {
+                    try Tensor.full(weight.tensor.shape, 1, device: weight.tensor.device)
+                }
         }
-        self.layers = layers
+        let kept = try LostConnections(network.plan, pruning: &masks).kept
+        let scope = ParameterStore(seed: 0, device: network.store.device).root / "pruning"
+        var masked: [(parameter: Parameter, mask: Parameter)] = []
+        for (name, weight) in network.realWeights {
+            if let mask = masks[Name(name)] {
+                masked.append((weight, try (scope / name).buffer("mask", mask)))
+            }
+            if let kept = kept[Name(name)], let bias = network.store["\(name).bias"] {
+                let mask = try Tensor(kept, shape: bias.tensor.shape)
+                masked.append((bias, try (scope / name).buffer("bias_mask", mask)))
+            }
+        }
+        self.masked = masked
         try apply()
     }
 
     /// The masks.
-    public var state: [Parameter] { layers.map(\.mask) }
+    public var state: [Parameter] { masked.map(\.mask) }
 
     /// Puts the zeros back.
     public func afterUpdate(_ progress: RunProgress) throws(TorchError) { try apply() }
 
     private func apply() throws(TorchError) {
         try withoutGradient { () throws(TorchError) in
-            for layer in layers {
-                try layer.weight.tensor.copy_(from: layer.weight.tensor * layer.mask.tensor)
+            for (parameter, mask) in masked {
+                try parameter.tensor.copy_(from: parameter.tensor * mask.tensor)
             }
         }
     }
@@ -73,6 +82,15 @@ public final class MagnitudePruning: TrainingRule {
             .sqrt().item()
         return try magnitudes.to(.float64).ge(q * deviation).to(.float32)
             * magnitudes.gt(0).to(.float32)
+    }
+}
+
+extension ParameterScope {
+    /// A buffer that starts with the values of a tensor.
+    fileprivate func buffer(_ name: String, _ values: Tensor) throws(TorchError) -> Parameter {
+        let buffer = try parameter(name, values.shape, .constant(0), role: .buffer)
+        try withoutGradient { () throws(TorchError) in try buffer.tensor.copy_(from: values) }
+        return buffer
     }
 }
 

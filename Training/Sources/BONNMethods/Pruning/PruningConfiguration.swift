@@ -8,6 +8,8 @@ public struct PruningConfiguration: Sendable, Equatable {
     public var magnitude: Double?
     /// q of layers that have another one than all.
     public var layers: [NamedNumber] = []
+    /// What of a real network is trained (`FixedPart` keeps the rest).
+    public var trains = TrainedPart.all
     /// epsilon: the filters of each quantized layer become int(filters * epsilon) different ones
     /// (`GroupPruning`); 0: they are not grouped.
     public var groups = 0.0
@@ -28,6 +30,10 @@ public struct PruningConfiguration: Sendable, Equatable {
             "real weights below so many standard deviations of their layer become 0 for good; null: none"
         ),
         .namedNumbers("layers", \.layers, in: 0...100, "the same for layers by name, LAYER=NUMBER"),
+        .choice(
+            "trains", \.trains,
+            "what of a real network is trained: what is in front of its first fully connected layer, the rest, or all"
+        ),
         .number(
             "groups", \.groups, in: 0...1,
             "share of different filters that 1-bit layers keep (BONN's pruning); 0: all"),
@@ -51,6 +57,8 @@ public struct PruningConfiguration: Sendable, Equatable {
             rules.append(try MagnitudePruning(self, network))
         }
         if groups > 0 { rules.append(try GroupPruning(self, network)) }
+        // Last, so that no other rule gives what is fixed a gradient.
+        if let rule = try trains.rule(for: network) { rules.append(rule) }
         return rules
     }
 }
