@@ -22,6 +22,7 @@ import Torch
         Case(method: BNN(), network: "convnet"),
         Case(method: BNN(), network: "mlp"),
         Case(method: BNN(stochastic: true), network: "wrn22"),
+        Case(method: BNNPlus(), network: "convnet"),
         Case(method: BinaryConnect(), network: "convnet", readsBits: false),
         Case(method: BinaryConnect(stochastic: true), network: "wrn22", readsBits: false),
         Case(method: BWN(source: .code), network: "resnet18", readsBits: false),

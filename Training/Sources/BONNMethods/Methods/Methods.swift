@@ -11,6 +11,7 @@ public enum Methods {
         ReActNet.self,
         BinaryConnect.self,
         BNN.self,
+        BNNPlus.self,
         BWN.self,
         DoReFaNet.self,
         TangNet.self,

@@ -33,12 +33,10 @@ public struct ReBNN: Method {
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
     ) throws(TorchError) -> any KernelQuantizer {
-        let filters = [latent.shape[0]]
-        let kernel = Kernel(
-            scale: try scope.parameter("scale", filters, .constant(0), role: .gain),
-            balance: try scope.parameter("balance", filters, .constant(0), role: .buffer))
-        try kernel.fit(latent)
-        return kernel
+        Kernel(
+            signs: try LearnedScaleSigns(scope, of: latent, .clip),
+            balance: try scope.parameter(
+                "balance", [latent.shape[0]], .constant(0), role: .buffer))
     }
 
     /// sign, with the polynomial slope.
@@ -67,30 +65,22 @@ public struct ReBNN: Method {
     }
 
     struct Kernel: KernelQuantizer {
-        /// alpha, `[K]`.
-        let scale: Parameter
+        let signs: LearnedScaleSigns
         /// gamma, `[K]`.
         let balance: Parameter
 
-        var parameters: [Parameter] { [scale] }
+        /// alpha, `[K]`.
+        var scale: Parameter { signs.scale }
+        var parameters: [Parameter] { signs.parameters }
 
-        /// alpha = mean|W|, the least squares solution.
-        func fit(_ latent: Tensor) throws(TorchError) {
-            try withoutGradient { () throws(TorchError) in
-                try scale.tensor.copy_(from: latent.abs().filterMeans())
-            }
-        }
+        func fit(_ latent: Tensor) throws(TorchError) { try signs.fit(latent) }
 
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            try straightThrough(
-                signOrPlusOne(latent), gradientOf: Slope.clip.surrogate(latent))
-                * scale.tensor.alongFirstAxis(of: latent)
+            try signs(latent, pass)
         }
 
         func deployed(_ latent: Tensor) throws(TorchError) -> DeployedKernel {
-            .binary([
-                try KernelTerm(signsOf: latent, scale: scale.tensor)
-            ])
+            try signs.deployed(latent)
         }
 
         /// 1/2 sum gamma ||W - alpha sign(W)||^2.
