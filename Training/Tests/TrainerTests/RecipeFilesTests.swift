@@ -54,10 +54,15 @@ import Torch
             configuration.augmentation.resizeTo = 0
             configuration.run.threads = 1
             let folder = TemporaryFolder()
+            if configuration.losses[DistillationSettings.self].weight > 0 {
+                configuration.losses[DistillationSettings.self].teacher = try Self.teacher(
+                    of: configuration, splits, in: folder.path + "/teacher")
+            }
             let stop = StopRequest()
             var losses: [Double] = []
             let trainer = try Trainer(
-                configuration: configuration, splits: splits, directory: RunDirectory(folder.path),
+                configuration: configuration, splits: splits,
+                directory: RunDirectory(folder.path + "/run"),
                 observers: [
                     { event, _ in
                         guard case .step(let report) = event else { return }
@@ -74,6 +79,22 @@ import Torch
             let least = configuration.pruning.trains == .all ? parameters.count / 2 : 0
             #expect(moved > least, "\(moved) of \(parameters.count) moved")
         }
+    }
+
+    /// A real network that has seen the images once: what the recipe's own teacher stands for.
+    private static func teacher(
+        of student: TrainingConfiguration, _ splits: DatasetSplits, in folder: String
+    ) throws -> String {
+        var configuration = student
+        configuration.model.method = MethodConfiguration(FullPrecision())
+        configuration.losses[DistillationSettings.self].weight = 0
+        configuration.losses.classification.weight = 1
+        configuration.schedule.epochs = 1
+        let trainer = try Trainer(
+            configuration: configuration, splits: splits, directory: RunDirectory(folder),
+            observers: [])
+        #expect(try trainer.run(stop: StopRequest()).isFinished)
+        return folder + "/best.safetensors"
     }
 
     @Test func `the index of recipes names every file of the folders, and none that is not there`()
