@@ -47,7 +47,8 @@ import Testing
                 }
                 guard layer.layer.hasQuantizedWeights else { continue }
                 let planes =
-                    try plan.quantizer(of: layer).map { try weights.activation($0.name) } ?? .real
+                    try plan.quantizer(before: layer).map { try weights.activation($0.name) }
+                    ?? .real
                 if case .convolution(let convolution) = layer.layer {
                     found.insert("\(convolution.padding)")
                     if convolution.groups > 1 { found.insert("groups of bits") }

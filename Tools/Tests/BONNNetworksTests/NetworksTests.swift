@@ -66,7 +66,7 @@ import Testing
         let quantized = plan.quantizedLayers
         #expect(!quantized.isEmpty)
         // Each reads a quantizer, but for the ends of networks that are quantized to the ends.
-        let withoutQuantizer = quantized.filter { plan.quantizer(of: $0) == nil }
+        let withoutQuantizer = quantized.filter { plan.quantizer(before: $0) == nil }
         let ends: [Name] =
             switch aCase.network.name {
             case "convnet", "vgg7": ["stem.convolution", "head"]
@@ -150,7 +150,7 @@ import Testing
         let entry = try #require(Networks.named(network))
         let plan = try Self.small(entry, PreActivationBlock())
         let scaled = try plan.withMagnitudes()
-        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(of: $0) != nil }
+        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(before: $0) != nil }
         #expect(scaled.layers.count { $0.layer == .multiply } == bitReaders.count)
         for layer in bitReaders {
             let product = try #require(scaled["\(layer.name).scaled"])
@@ -174,11 +174,11 @@ import Testing
         let entry = try #require(Networks.named(network))
         let plan = try Self.small(entry, BONNBlock())
         let lowering = try PlanLowering(plan, weights: SeededWeights(plan: plan))
-        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(of: $0) != nil }
+        let bitReaders = plan.quantizedLayers.filter { plan.quantizer(before: $0) != nil }
         #expect(lowering.bitLayers.map(\.layer) == bitReaders.map(\.name))
         let types = try lowering.file.validate()
         for (layer, planned) in zip(lowering.bitLayers, bitReaders) {
-            let quantizer = try #require(plan.quantizer(of: planned))
+            let quantizer = try #require(plan.quantizer(before: planned))
             #expect(layer.quantizer == quantizer.name && layer.planes == [quantizer.name])
             #expect(types[layer.source]?.element == .real)
             #expect(types[layer.planes[0]]?.element == .signedBits)

@@ -16,7 +16,7 @@ import Testing
                 case .convolution, .linear: break
                 default: continue
                 }
-                let weights = plan.weightShape(layer).reduce(1, *)
+                let weights = plan.weightShape(of: layer).reduce(1, *)
                 let pixels = layer.shape.height * layer.shape.width
                 if layer.layer.hasQuantizedWeights {
                     quantized += weights

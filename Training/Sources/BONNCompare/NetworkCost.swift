@@ -42,16 +42,11 @@ public struct NetworkCost: Sendable, Equatable, Codable {
         for layer in plan.layers {
             switch layer.layer {
             case .convolution(let convolution):
-                let shape = plan.weightShape(of: layer)
                 add(
-                    layer, in: plan, weights, count: shape.reduce(1, *),
-                    products: shape.dropFirst().reduce(1, *), kind: convolution.weights,
+                    layer, in: plan, weights, kind: convolution.weights,
                     hasBias: convolution.hasBias)
             case .linear(let linear):
-                let shape = plan.weightShape(of: layer)
-                add(
-                    layer, in: plan, weights, count: shape.reduce(1, *), products: shape[1],
-                    kind: linear.weights, hasBias: linear.hasBias)
+                add(layer, in: plan, weights, kind: linear.weights, hasBias: linear.hasBias)
             case .batchNorm: realParameters += 2 * layer.shape.channels
             case .bias, .scale, .prelu: realParameters += layer.shape.channels
             case .quantize: realParameters += Self.numbers(of: weights.planes(layer.name))
@@ -63,15 +58,12 @@ public struct NetworkCost: Sendable, Equatable, Codable {
     }
 
     /// Adds a layer of weights.
-    ///
-    /// - Parameters:
-    ///   - count: its weights.
-    ///   - products: how many make one of its sums.
     private mutating func add(
-        _ layer: PlannedLayer, in plan: NetworkPlan, _ weights: some WeightSource, count: Int,
-        products: Int, kind: Weights, hasBias: Bool
+        _ layer: PlannedLayer, in plan: NetworkPlan, _ weights: some WeightSource, kind: Weights,
+        hasBias: Bool
     ) {
-        let macs = layer.shape.count * products
+        let count = plan.weightShape(of: layer).reduce(1, *)
+        let macs = plan.macs(of: layer)
         if hasBias { realParameters += layer.shape.channels }
         let terms = kind == .quantized ? weights.terms(layer.name) : nil
         if let terms {
@@ -80,7 +72,9 @@ public struct NetworkCost: Sendable, Equatable, Codable {
         } else if kind == .real || kind == .quantized {
             realParameters += count
         }
-        if let terms, let planes = plan.quantizer(before: layer).flatMap(weights.planes) {
+        if let terms,
+            let planes = plan.quantizer(before: layer).flatMap({ weights.planes($0.name) })
+        {
             binaryMacs += terms.count * planes.count * macs
         } else {
             realMacs += macs
@@ -106,23 +100,5 @@ extension WeightSource {
     fileprivate func planes(_ quantizer: Name) -> [Plane]? {
         guard case .planes(let planes) = try? activation(quantizer) else { return nil }
         return planes
-    }
-}
-
-extension NetworkPlan {
-    /// The quantizer whose planes a layer reads, be it through poolings; nil: the layer reads real numbers.
-    fileprivate func quantizer(before layer: PlannedLayer) -> Name? {
-        var value = layer.inputs[0]
-        while let source = self[value] {
-            switch source.layer {
-            case .quantize: return source.name
-            case .maxPool, .flatten, .dropout: value = source.inputs[0]
-            case .convolution, .linear, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu,
-                .absolute, .stopGradient, .averagePool, .globalAveragePool, .add, .multiply,
-                .concatenate:
-                return nil
-            }
-        }
-        return nil
     }
 }

@@ -63,6 +63,28 @@ public struct NetworkPlan: Sendable, Equatable {
         return convolution.weightShape(channels: channels)
     }
 
+    /// The multiply-accumulates of a layer with weights for one image: each of its sums has as many as a filter has
+    /// weights.
+    public func macs(of layer: PlannedLayer) -> Int {
+        layer.shape.count * weightShape(of: layer).dropFirst().reduce(1, *)
+    }
+
+    /// The quantizer whose values a layer reads, be they pooled or flattened; nil: it reads real numbers.
+    public func quantizer(before layer: PlannedLayer) -> PlannedLayer? {
+        var value = layer.inputs[0]
+        while let source = self[value] {
+            switch source.layer {
+            case .quantize: return source
+            case .maxPool, .flatten, .dropout: value = source.inputs[0]
+            case .convolution, .linear, .batchNorm, .bias, .scale, .relu, .hardtanh, .prelu,
+                .absolute, .stopGradient, .averagePool, .globalAveragePool, .add, .multiply,
+                .concatenate:
+                return nil
+            }
+        }
+        return nil
+    }
+
     /// The layers that read a value, in order.
     public func readers(of value: Name) -> [PlannedLayer] {
         layers.filter { $0.inputs.contains(value) }

@@ -149,7 +149,7 @@ extension PlanInterpreter {
             let blur = row.flatMap { a in row.map { a * $0 } }
             kernel = (0..<layer.shape.channels).flatMap { _ in blur }
         case .mean:
-            let shape = plan.weightShape(layer)
+            let shape = plan.weightShape(of: layer)
             let products = shape.dropFirst().reduce(1, *)
             kernel = [Float](repeating: 1 / Float(products), count: shape[0] * products)
         case .quantized:

@@ -22,7 +22,7 @@ struct SeededWeights: WeightSource {
         let (layer, isBias) = try layer(of: parameter)
         switch layer.layer {
         case .convolution, .linear:
-            let shape = plan.weightShape(layer)
+            let shape = plan.weightShape(of: layer)
             if isBias { return uniform(parameter, shape[0], -0.5, 0.5) }
             let radius = (3 / Double(plan.fanIn(layer))).squareRoot()
             return uniform(parameter, shape.reduce(1, *), -radius, radius)
@@ -48,7 +48,7 @@ struct SeededWeights: WeightSource {
 
     func kernel(_ layer: Name) throws(LoweringError) -> DeployedKernel {
         let (planned, _) = try self.layer(of: "\(layer).weight")
-        let shape = plan.weightShape(planned)
+        let shape = plan.weightShape(of: planned)
         let count = shape.reduce(1, *)
         let size = 1 / Double(plan.fanIn(planned)).squareRoot()
         guard forms == .drawn else {
@@ -56,7 +56,7 @@ struct SeededWeights: WeightSource {
             return .binary([KernelTerm(signs: uniform(layer, count, -1, 1), scale: scale)])
         }
         var random = generator("\(layer).forms")
-        let source = plan.quantizer(of: planned)
+        let source = plan.quantizer(before: planned)
         let readsBits = source.map { planes($0.name) != nil } ?? false
         if !readsBits, random.chance(0.3) { return .real(uniform(layer, count, -size, size)) }
         return .binary(
@@ -78,7 +78,7 @@ struct SeededWeights: WeightSource {
         let limit: Float? =
             if planned.inputs == [NetworkPlan.input] { 2 } else { layer == plan.output ? 3 : nil }
         return Int8Form(
-            try values("\(layer).weight"), shape: plan.weightShape(planned), inputLimit: limit)
+            try values("\(layer).weight"), shape: plan.weightShape(of: planned), inputLimit: limit)
     }
 
     /// The planes of a quantizer; nil: real numbers.
@@ -87,7 +87,7 @@ struct SeededWeights: WeightSource {
         var random = generator("\(quantizer).planes")
         let paddings = plan.layers.compactMap { layer -> PaddingValue? in
             guard case .convolution(let convolution) = layer.layer,
-                plan.quantizer(of: layer)?.name == quantizer
+                plan.quantizer(before: layer)?.name == quantizer
             else { return nil }
             return convolution.padding
         }
@@ -123,27 +123,5 @@ struct SeededWeights: WeightSource {
 }
 
 extension NetworkPlan {
-    /// `[K, C / groups, kh, kw]`, or `[K, C]`.
-    func weightShape(_ layer: PlannedLayer) -> [Int] {
-        let channels = shape(of: layer.inputs[0])?.channels ?? 0
-        guard case .convolution(let convolution) = layer.layer else {
-            return [layer.shape.channels, channels]
-        }
-        return convolution.weightShape(channels: channels)
-    }
-
-    func fanIn(_ layer: PlannedLayer) -> Int { weightShape(layer).dropFirst().reduce(1, *) }
-
-    /// The quantizer whose value a layer reads, pooled or flattened; nil: none.
-    func quantizer(of layer: PlannedLayer) -> PlannedLayer? {
-        var value = layer.inputs[0]
-        while let source = self[value] {
-            switch source.layer {
-            case .quantize: return source
-            case .maxPool, .flatten, .dropout: value = source.inputs[0]
-            default: return nil
-            }
-        }
-        return nil
-    }
+    func fanIn(_ layer: PlannedLayer) -> Int { weightShape(of: layer).dropFirst().reduce(1, *) }
 }

@@ -39,21 +39,21 @@ extension Network {
             guard let weight = binary?.latent ?? real else { return nil }
             let values = try weight.tensor.detached().to(.cpu).contiguous().floats()
             return PruningCount(
-                layer, values: values, filters: layer.shape.channels, isBinary: binary != nil)
+                layer, values: values, macs: plan.macs(of: layer), isBinary: binary != nil)
         }
     }
 }
 
 extension PruningCount {
     /// Counts what there is in the numbers of a layer.
-    init(_ layer: PlannedLayer, values: [Float], filters: Int, isBinary: Bool) {
+    init(_ layer: PlannedLayer, values: [Float], macs: Int, isBinary: Bool) {
+        let filters = layer.shape.channels
         let length = values.count / filters
         let rows = (0..<filters).map { row in
             values[row * length..<(row + 1) * length].map { isBinary ? ($0 >= 0 ? 1 : -1) : $0 }
         }
         let different = Set(rows).count
         let nonzero = values.count { $0 != 0 }
-        let pixels = layer.shape.height * layer.shape.width
         let isLinear = if case .linear = layer.layer { true } else { false }
         // The smallest number of bits that numbers the different filters.
         let numbering = Int.bitWidth - max(0, different - 1).leadingZeroBitCount
@@ -63,8 +63,9 @@ extension PruningCount {
         differentFilters = different
         weights = values.count
         weightsLeft = isBinary ? different * length : nonzero
-        macs = values.count * pixels
-        macsLeft = weightsLeft * pixels
+        self.macs = macs
+        // Each weight has one for each pixel.
+        macsLeft = weightsLeft * layer.shape.height * layer.shape.width
         bits = isBinary ? values.count : 32 * values.count
         if isBinary {
             bitsLeft = different == filters ? bits : weightsLeft + filters * numbering
