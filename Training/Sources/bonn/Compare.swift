@@ -72,17 +72,7 @@ struct Compare: ParsableCommand {
     @Flag(help: "Train nothing: make the table of the runs that are there.")
     var report = false
 
-    @Option(help: ArgumentHelp("cpu, cuda, cuda:N or mps.", valueName: "device"))
-    var device: String?
-
-    @Option(help: ArgumentHelp("Threads of LibTorch; 0: one per core.", valueName: "n"))
-    var threads: String?
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Any key, for every recipe. May be repeated.", valueName: "section.key=value"))
-    var assignments: [String] = []
+    @OptionGroup var settings: SettingOptions
 
     @Flag(help: "Print the table as JSON.")
     var json = false
@@ -125,11 +115,7 @@ struct Compare: ParsableCommand {
     }
 
     private func request() throws -> ComparisonRequest {
-        let overrides = try RecipeOptions.overrides(
-            [
-                ("data.path", data, "--data"), ("run.device", device, "--device"),
-                ("run.threads", threads, "--threads"),
-            ], assignments)
+        let overrides = try settings.overrides([("data.path", data, "--data")])
         return ComparisonRequest(
             recipes: recipes,
             budget: epochs.map { .epochs($0) } ?? minutes.map { .minutes($0) },

@@ -37,18 +37,7 @@ struct RecipeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The seed of everything that is random.", valueName: "n"))
     var seed: String?
 
-    @Option(help: ArgumentHelp("cpu, cuda, cuda:N or mps.", valueName: "device"))
-    var device: String?
-
-    @Option(help: ArgumentHelp("Threads of LibTorch; 0: one per core.", valueName: "n"))
-    var threads: String?
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Any key of a recipe; see 'bonn recipe' for all of them. May be repeated.",
-            valueName: "section.key=value"))
-    var assignments: [String] = []
+    @OptionGroup var settings: SettingOptions
 
     /// What was typed, as assignments; named options first, so that `--set` wins.
     func overrides(
@@ -59,29 +48,9 @@ struct RecipeOptions: ParsableArguments {
             ("model.widths", widths, "--widths"), ("method.name", method, "--method"),
             ("schedule.epochs", epochs, "--epochs"), ("data.batch_size", batchSize, "--batch-size"),
             ("optimizer.learning_rate", learningRate, "--learning-rate"),
-            ("run.seed", seed, "--seed"), ("run.device", device, "--device"),
-            ("run.threads", threads, "--threads"), ("run.output", output, "--output"),
+            ("run.seed", seed, "--seed"), ("run.output", output, "--output"),
         ]
-        return try Self.overrides(named, assignments)
-    }
-
-    /// Named options that were given, and behind them what `--set` sets.
-    static func overrides(
-        _ named: [(path: String, value: String?, option: String)], _ assignments: [String]
-    ) throws -> [(path: String, value: String, source: String)] {
-        let given = named.compactMap { path, value, option in
-            value.map { (path: path, value: $0, source: "\(option) \($0)") }
-        }
-        let set = try assignments.map { text in
-            guard let equals = text.firstIndex(of: "=") else {
-                throw ValidationError("--set \(text): expected section.key=value")
-            }
-            return (
-                path: String(text[..<equals]), value: String(text[text.index(after: equals)...]),
-                source: "--set \(text)"
-            )
-        }
-        return given + set
+        return try settings.overrides(named)
     }
 
     /// The configuration: the defaults or `base`, then the recipe, then the overrides. What a person should
