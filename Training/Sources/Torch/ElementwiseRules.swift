@@ -125,7 +125,7 @@ public struct AdaMax: ElementwiseRule {
         let faded = try largest * betas.1
         if isShiftBased {
             try largest.copy_(from: faded.maximum(g.abs()).nearestPowersOfTwo() + epsilon)
-            corrected = corrected == 0 ? 0 : exp2(log2(corrected).rounded())
+            corrected = nearestPowerOfTwo(corrected)
         } else {
             try largest.copy_(from: faded.maximum(g.abs() + epsilon))
         }

@@ -84,3 +84,10 @@ extension Tensor {
         return try base.pow(exponent) * still.sign()
     }
 }
+
+/// The same of a number.
+public func nearestPowerOfTwo(_ z: Double) -> Double {
+    guard z != 0 else { return 0 }
+    let magnitude = exp2(log2(abs(z)).rounded(.toNearestOrEven))
+    return z < 0 ? -magnitude : magnitude
+}

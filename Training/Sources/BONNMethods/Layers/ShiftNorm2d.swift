@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// The shift-based batch norm of BNN (Hubara, Courbariaux et al., NIPS 2016), in which every multiplication but one
@@ -77,11 +76,4 @@ struct ShiftNorm2d: Normalization {
             try bias.tensor.detached().to(.float64) - runningMean.tensor.to(.float64) * scale
         return (try scale.to(.float32), try shift.to(.float32))
     }
-}
-
-/// AP2(z) = sign(z) 2^round(log2 |z|), and 0 for 0.
-private func nearestPowerOfTwo(_ z: Double) -> Double {
-    guard z != 0 else { return 0 }
-    let magnitude = exp2(log2(abs(z)).rounded(.toNearestOrEven))
-    return z < 0 ? -magnitude : magnitude
 }

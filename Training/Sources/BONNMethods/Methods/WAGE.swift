@@ -1,7 +1,6 @@
 public import BONNConfiguration
 import BONNModelFormat
 public import BONNNetworks
-import Foundation
 public import Torch
 
 /// WAGE (Wu et al., Training and Inference with Integers in Deep Neural Networks, ICLR 2018): weights, activations,
@@ -173,7 +172,7 @@ public struct WAGE: WeightsOnlyMethod {
 
     /// alpha of a layer.
     func shrink(_ shape: [Int]) -> Double {
-        max(1, exp2(log2(leastLimit / limit(shape)).rounded(.toNearestOrEven)))
+        max(1, nearestPowerOfTwo(leastLimit / limit(shape)))
     }
 
     /// Lmin.

@@ -100,7 +100,7 @@ extension WAGE {
 
         func callAsFunction(_ step: any UpdateStep) throws -> Evaluation {
             let evaluation = try step.evaluate()
-            let rate = exp2(log2(rate * step.learningRateFactor).rounded(.toNearestOrEven))
+            let rate = nearestPowerOfTwo(rate * step.learningRateFactor)
             guard let generator = network.generator else {
                 throw TorchError(.state, "updates that are drawn need a generator")
             }
