@@ -38,6 +38,8 @@ public final class GroupPruning: TrainingRule, Objective {
     public let name = "group_loss"
     private let settings: PruningConfiguration
     private let layers: [Layer]
+    /// The last step in which filters were moved.
+    private var last: RunProgress?
 
     /// Groups the filters of a network.
     ///
@@ -124,8 +126,10 @@ public final class GroupPruning: TrainingRule, Objective {
         }
     }
 
-    /// Moves filters to the mean of their group.
+    /// Moves filters to the mean of their group, once in each step, in which a method may update more than once.
     public func afterUpdate(_ progress: RunProgress) throws(TorchError) {
+        guard progress != last else { return }
+        last = progress
         let gamma = settings.rate(at: progress)
         try withoutGradient { () throws(TorchError) in
             for layer in layers {
