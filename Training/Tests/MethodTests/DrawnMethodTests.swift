@@ -80,6 +80,7 @@ import Torch
             let real = try Network(plan.withRealWeights(), method, seed: 31)
             #expect(real.quantizedLayers.isEmpty)
             #expect(try real.method.objectives(for: real).isEmpty)
+            #expect(try real.method.classification(for: real) == nil)
         }
     }
 

@@ -10,7 +10,8 @@ import Torch
     ) throws -> (latent: Parameter, kernel: BONNKernel) {
         let scope = ParameterStore(seed: seed, device: .cpu).root / "layer"
         let shape = [outputs, inputs, 3, 3]
-        let latent = try scope.parameter("weight", shape, BONN().latent(shape), role: .latent)
+        let latent = try scope.parameter(
+            "weight", shape, BONN().latent(shape).initialiser, role: .latent)
         return (latent, try BONNKernel(scope, latent: latent.tensor, initialScale: 0.05))
     }
 

@@ -13,6 +13,7 @@ import Torch
         let recorded = try RecordedNetwork(record)
         let network = recorded.network
         var objectives = try network.method.objectives(for: network)
+        if let own = try network.method.classification(for: network) { objectives.append(own) }
         for settings in recorded.configuration.losses.objectives
         where record.asks(for: type(of: settings).name) {
             objectives.append(try #require(try settings.objective(for: network)))

@@ -34,9 +34,9 @@ public struct QuantizedLayer: Layer {
         default:
             preconditionFailure("\(scope.path) has no weights")
         }
-        let latentShape = method.latentShape(shape)
+        let weights = method.latent(shape)
         latent = try scope.parameter(
-            "weight", latentShape, method.latent(latentShape), role: method.latentRole)
+            "weight", weights.shape, weights.initialiser, role: weights.role)
         quantizer = try method.kernel(scope, latent: latent.tensor)
         bias =
             hasBias ? try scope.parameter("bias", [shape[0]], .constant(0), role: .bias) : nil

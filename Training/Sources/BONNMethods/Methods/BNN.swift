@@ -86,7 +86,9 @@ public struct BNN: Method {
     }
 
     /// Uniform over the range of latent weights.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: bound(shape)) }
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .uniform(bound: bound(kernel)))
+    }
 
     /// sign(W).
     public func kernel(

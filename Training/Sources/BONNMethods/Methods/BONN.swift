@@ -90,7 +90,9 @@ public struct BONN: Method {
     public var style: any BlockStyle { block }
 
     /// A Gaussian of `latentStd`.
-    public func latent(_ shape: [Int]) -> Initialiser { .normal(deviation: latentStd) }
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .normal(deviation: latentStd))
+    }
 
     /// wbar sign(X).
     public func kernel(

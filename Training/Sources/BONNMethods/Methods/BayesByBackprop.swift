@@ -103,11 +103,10 @@ public struct BayesByBackprop: WeightsOnlyMethod {
     /// Draws in evaluation.
     public var evaluationDraws: Int { evaluationSamples }
 
-    /// Means are real weights.
-    public var latentRole: ParameterRole { .posteriorMean }
-
-    /// mu.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: Self.meanBound) }
+    /// mu: means are real weights.
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .uniform(bound: Self.meanBound), role: .posteriorMean)
+    }
 
     /// mu + sigma o eps.
     public func kernel(

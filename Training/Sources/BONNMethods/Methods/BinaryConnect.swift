@@ -53,7 +53,9 @@ public struct BinaryConnect: WeightsOnlyMethod {
     public var drawsNumbers: Bool { stochastic }
 
     /// Uniform over the range of latent weights.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: bound(shape)) }
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .uniform(bound: bound(kernel)))
+    }
 
     /// sign(W), or drawn.
     public func kernel(

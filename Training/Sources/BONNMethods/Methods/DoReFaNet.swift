@@ -113,9 +113,7 @@ public struct DoReFaNet: Method {
     }
 
     /// The same of the first and the last layer, and of shortcuts.
-    public func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-        try self.sums(sums, pass)
-    }
+    public var changesRealSums: Bool { gradientBits < 32 }
 
     /// quantize_k of values in [0, 1].
     private static func quantize(_ r: Tensor, bits: Int) throws(TorchError) -> Tensor {

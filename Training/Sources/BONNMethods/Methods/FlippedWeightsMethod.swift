@@ -18,7 +18,9 @@ extension FlippedWeightsMethod {
     }
 
     /// Any sign.
-    public func latent(_ shape: [Int]) -> Initialiser { .uniform(bound: 1) }
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .uniform(bound: 1))
+    }
 
     /// sign(W), where W is +-1.
     public func kernel(

@@ -70,8 +70,8 @@ public struct MCN: WeightsOnlyMethod {
     }
 
     /// A filter for K outputs.
-    public func latentShape(_ kernel: [Int]) -> [Int] {
-        [kernel[0] / modulations] + kernel.dropFirst()
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter([kernel[0] / modulations] + kernel.dropFirst())
     }
 
     /// Modulated signs.

@@ -29,17 +29,8 @@ public protocol Method: Sendable, Equatable {
     /// which none are.
     var evaluationDraws: Int { get }
 
-    /// Whether one of its objectives stands in the place of the cross-entropy.
-    var replacesCrossEntropy: Bool { get }
-
-    /// What the latent weights of a layer are for.
-    var latentRole: ParameterRole { get }
-
-    /// The shape of the latent weights of a kernel [K, C, kh, kw] or [K, C].
-    func latentShape(_ kernel: [Int]) -> [Int]
-
-    /// How latent weights of a shape start.
-    func latent(_ shape: [Int]) -> Initialiser
+    /// The latent weights of a kernel [K, C, kh, kw] or [K, C].
+    func latent(_ kernel: [Int]) -> LatentParameter
 
     /// The kernel quantizer of a layer, with its parameters in a scope.
     func kernel(
@@ -55,8 +46,8 @@ public protocol Method: Sendable, Equatable {
     /// same numbers, whose gradient a method may change.
     func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
 
-    /// What becomes of the sums of a layer with real weights: as above.
-    func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor
+    /// Whether the same becomes of the sums of layers with real weights.
+    var changesRealSums: Bool { get }
 
     /// What a batch norm of the plan is.
     ///
@@ -69,6 +60,9 @@ public protocol Method: Sendable, Equatable {
 
     /// Sets parameters of a new network that start elsewhere than the layers' do.
     func prepare(_ network: Network) throws(TorchError)
+
+    /// What compares logits with labels in the place of a recipe's loss of classification; nil: that one does.
+    func classification(for network: Network) throws -> (any Objective)?
 
     /// Terms of the loss of the method's own, beside those that a recipe asks for.
     func objectives(for network: Network) throws -> [any Objective]
@@ -93,23 +87,14 @@ extension Method {
     /// One pass, without.
     public var evaluationDraws: Int { 0 }
 
-    /// No.
-    public var replacesCrossEntropy: Bool { false }
-
-    /// Their signs, or what else becomes of them, are deployed.
-    public var latentRole: ParameterRole { .latent }
-
-    /// That of the kernel.
-    public func latentShape(_ kernel: [Int]) -> [Int] { kernel }
-
-    /// A Gaussian of variance 2 / fan-in.
-    public func latent(_ shape: [Int]) -> Initialiser { .kaiming(shape) }
+    /// Of its shape, from a Gaussian of variance 2 / fan-in.
+    public func latent(_ kernel: [Int]) -> LatentParameter { LatentParameter(kernel) }
 
     /// The sums.
     public func sums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { sums }
 
-    /// The sums.
-    public func realSums(_ sums: Tensor, _ pass: Pass) throws(TorchError) -> Tensor { sums }
+    /// No.
+    public var changesRealSums: Bool { false }
 
     /// The ordinary one.
     public func normalization(
@@ -120,6 +105,9 @@ extension Method {
 
     /// Nothing.
     public func prepare(_ network: Network) throws(TorchError) {}
+
+    /// That of the recipe.
+    public func classification(for network: Network) -> (any Objective)? { nil }
 
     /// None.
     public func objectives(for network: Network) throws(TorchError) -> [any Objective] { [] }

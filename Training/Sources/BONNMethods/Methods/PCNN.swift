@@ -86,8 +86,8 @@ public struct PCNN: Method {
     }
 
     /// A filter for J outputs.
-    public func latentShape(_ kernel: [Int]) -> [Int] {
-        [kernel[0] / projections] + kernel.dropFirst()
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter([kernel[0] / projections] + kernel.dropFirst())
     }
 
     /// Projected weights.

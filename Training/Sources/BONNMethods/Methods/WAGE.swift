@@ -132,12 +132,9 @@ public struct WAGE: WeightsOnlyMethod {
     /// Draws the roundings of updates.
     public var drawsNumbers: Bool { true }
 
-    /// The squares, or a cross-entropy of its own, through which errors pass quantized.
-    public var replacesCrossEntropy: Bool { true }
-
     /// Even within L.
-    public func latent(_ shape: [Int]) -> Initialiser {
-        .uniform(bound: max(limit(shape), leastLimit))
+    public func latent(_ kernel: [Int]) -> LatentParameter {
+        LatentParameter(kernel, .uniform(bound: max(limit(kernel), leastLimit)))
     }
 
     /// Q(C(W, kW), kW) / alpha.
@@ -160,9 +157,10 @@ public struct WAGE: WeightsOnlyMethod {
             values: WAGENumbers(bits: activationBits), errors: WAGENumbers(bits: errorBits))
     }
 
-    /// The loss that is minimized.
-    public func objectives(for network: Network) -> [any Objective] {
-        network.quantizedLayers.isEmpty ? [] : [QuantizedErrors(self)]
+    /// The squares, or a cross-entropy of its own, through which errors pass quantized; the recipe's in a stage with
+    /// real weights.
+    public func classification(for network: Network) -> (any Objective)? {
+        network.quantizedLayers.isEmpty ? nil : QuantizedErrors(self)
     }
 
     /// G.

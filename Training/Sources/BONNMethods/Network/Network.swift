@@ -167,18 +167,14 @@ public final class Network {
         switch planned.layer {
         case .convolution(let convolution):
             guard convolution.weights == .quantized else {
-                let layer = try Conv2d(scope, convolution, channels: channels)
-                return FunctionLayer { (x, pass) throws(TorchError) in
-                    try method.realSums(layer(x, pass), pass)
-                }
+                return withSums(
+                    of: try Conv2d(scope, convolution, channels: channels), changedBy: method)
             }
             return try QuantizedLayer(scope, planned.layer, channels: channels, method)
         case .linear(let linear):
             guard linear.weights == .quantized else {
-                let layer = try Linear(scope, linear, features: channels)
-                return FunctionLayer { (x, pass) throws(TorchError) in
-                    try method.realSums(layer(x, pass), pass)
-                }
+                return withSums(
+                    of: try Linear(scope, linear, features: channels), changedBy: method)
             }
             return try QuantizedLayer(scope, planned.layer, channels: channels, method)
         case .quantize:
@@ -220,6 +216,14 @@ public final class Network {
                 }
                 return try x[0].dropout(probability, generator: generator)
             }
+        }
+    }
+
+    /// A layer with real weights, whose sums the method changes where it does so.
+    private static func withSums(of layer: any Layer, changedBy method: any Method) -> any Layer {
+        guard method.changesRealSums else { return layer }
+        return FunctionLayer { (x, pass) throws(TorchError) in
+            try method.sums(layer(x, pass), pass)
         }
     }
 }

@@ -75,6 +75,25 @@ public struct ParameterScope {
     private func key(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 }
 
+/// What a method wants a quantized layer to learn in the place of its kernel.
+public struct LatentParameter: Sendable {
+    /// Their shape: nearly always that of the kernel.
+    public let shape: [Int]
+    /// How they start.
+    public let initialiser: Initialiser
+    /// What they are for: their signs, or what else becomes of them, are deployed.
+    public let role: ParameterRole
+
+    /// - Parameter initialiser: nil: a Gaussian of variance 2 / fan-in.
+    public init(
+        _ shape: [Int], _ initialiser: Initialiser? = nil, role: ParameterRole = .latent
+    ) {
+        self.shape = shape
+        self.initialiser = initialiser ?? .kaiming(shape)
+        self.role = role
+    }
+}
+
 /// How the first values of a parameter are drawn.
 public enum Initialiser: Sendable {
     /// The same value everywhere.

@@ -47,12 +47,11 @@ public final class TrainingStep {
         let classification = try losses.classification.objective(
             weights: classWeights, device: device)
         let prunings = try Self.rules(of: pruning, for: network)
-        let own = try network.method.objectives(for: network)
-        let isReplaced = network.method.replacesCrossEntropy && !own.isEmpty
         objectives =
-            (isReplaced ? [] : [classification])
+            [try network.method.classification(for: network) ?? classification]
             + (try losses.objectives.compactMap { try $0.objective(for: network) })
-            + own + prunings.compactMap { $0 as? any Objective }
+            + (try network.method.objectives(for: network))
+            + prunings.compactMap { $0 as? any Objective }
         terms =
             [classification.name] + Objectives.terms.dropFirst()
             + objectives.map(\.name).filter {
