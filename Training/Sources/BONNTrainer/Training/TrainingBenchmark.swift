@@ -104,9 +104,12 @@ public struct TrainingBenchmark {
                 .floor().clamp(max: Double(model.classes - 1)).to(.int64)
             // Reading the losses waits for the device.
             let epochs = configuration.schedule.epochs
-            let progress = RunProgress(epoch: epochs - 1, epochs: epochs)
+            // The steps of one epoch: what a method does at its end alone is no step like the others.
+            var progress = RunProgress(
+                epoch: epochs - 1, epochs: epochs, steps: Self.warmupSteps + steps)
             body = {
                 _ = try training(images: images, labels: labels, factor: 1, progress: progress)
+                progress.step += 1
             }
         case .inference:
             body = {
