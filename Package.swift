@@ -15,6 +15,8 @@ let package = Package(
         .library(name: "BONNRuntime", targets: ["BONNRuntime"]),
         .library(name: "BONNModelFormat", targets: ["BONNModelFormat"]),
         .library(name: "BONNImage", targets: ["BONNImage"]),
+        // The kernels without the runtime, for those who train with them; its C interface is not stable.
+        .library(name: "CBONNKernels", targets: ["CBONNKernels"]),
     ],
     dependencies: [],
     targets: [

@@ -20,6 +20,8 @@ let includeTorch: [CXXSetting] = [
         "-isystem", libTorch + "/include/torch/csrc/api/include",
         // The element-wise loops of the fused operations must keep each rounding apart.
         "-O3", "-ffp-contract=off",
+        // The header of the kernels is plain C: read as text.
+        "-Xclang", "-fno-cxx-modules",
     ])
 ]
 
@@ -38,7 +40,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     ],
     targets: [
-        .target(name: "CTorch", cxxSettings: includeTorch, linkerSettings: linkTorch),
+        .target(
+            name: "CTorch",
+            dependencies: [.product(name: "CBONNKernels", package: "swift-bonn")],
+            cxxSettings: includeTorch, linkerSettings: linkTorch),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: settings),
         .target(
             name: "BONNMethods",

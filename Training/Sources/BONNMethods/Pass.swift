@@ -8,6 +8,14 @@ public enum Phase: Sendable {
     case evaluation
 }
 
+/// Numbers that products are of.
+public enum Precision: String, Sendable, CaseIterable {
+    /// 24 significant bits.
+    case float32
+    /// 8 significant bits, the range of float32; sums are of float32.
+    case bfloat16
+}
+
 /// One run of a network over a batch.
 ///
 /// What is deployed is computed by `DeployedNetwork`, in the runtime's arithmetic.
@@ -21,16 +29,19 @@ public struct Pass {
     public var generator: Generator?
     /// Whether fused operations may stand in for the composed ones that define them.
     public var isFusing: Bool
+    /// What the gradients of quantized convolutions are multiplied in, where operations are fused.
+    public var gradientPrecision: Precision
 
     /// Creates a pass.
     public init(
         _ phase: Phase, progress: RunProgress = .start, generator: Generator? = nil,
-        isFusing: Bool = true
+        isFusing: Bool = true, gradientPrecision: Precision = .float32
     ) {
         self.phase = phase
         self.progress = progress
         self.generator = generator
         self.isFusing = isFusing
+        self.gradientPrecision = gradientPrecision
     }
 
     var isTraining: Bool { phase == .training }

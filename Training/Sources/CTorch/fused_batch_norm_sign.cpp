@@ -72,15 +72,6 @@ BONN_VECTOR_CLONES void signOfAffine(const float *x, int64_t rows, int64_t chann
     }
 }
 
-template <Estimator estimator> inline float slope(float z) {
-    const float magnitude = std::fabs(z);
-    if constexpr (estimator == Estimator::polynomial) {
-        return magnitude < 1.0f ? 2.0f - 2.0f * magnitude : 0.0f;
-    } else {
-        return magnitude <= 1.0f ? 1.0f : 0.0f;
-    }
-}
-
 // What the loops of the backward pass know of each channel.
 struct ChannelData {
     const float *mean, *invstd, *gamma, *beta;
@@ -164,13 +155,6 @@ Statistics batchStatistics(const Rows &x) {
     return result;
 }
 
-at::Tensor estimatorSlope(const at::Tensor &z, Estimator estimator) {
-    if (estimator == Estimator::polynomial) {
-        return (2.0 - 2.0 * z.abs()).clamp_min(0.0);
-    }
-    return (z.abs() <= 1.0).to(z.scalar_type());
-}
-
 at::Tensor perChannel(const at::Tensor &v) {
     return v.view({1, -1, 1, 1});
 }
@@ -240,7 +224,7 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
             const double count = static_cast<double>(x.numel() / x.size(1));
             at::Tensor n = (x - perChannel(mean)) * perChannel(invstd);
             at::Tensor t =
-                gradients[0] * estimatorSlope(n * perChannel(gamma) + perChannel(beta), estimator);
+                gradients[0] * slopeOf(n * perChannel(gamma) + perChannel(beta), estimator);
             dbeta = t.sum(at::IntArrayRef({0, 2, 3}));
             dgamma = (t * n).sum(at::IntArrayRef({0, 2, 3}));
             if (training) {

@@ -10,6 +10,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 // Several instruction sets from one plain loop; the loader picks one. Only where the C library can.
@@ -28,6 +29,19 @@ enum class Estimator : int64_t {
     polynomial = 0, // (2 - 2|x|) for |x| < 1 (Bi-Real Net, equation 7)
     clip = 1,       // 1 for |x| <= 1 (derivative of hardtanh)
 };
+
+/// The slope at z.
+template <Estimator estimator> inline float slope(float z) {
+    const float magnitude = std::fabs(z);
+    if constexpr (estimator == Estimator::polynomial) {
+        return magnitude < 1.0f ? 2.0f - 2.0f * magnitude : 0.0f;
+    } else {
+        return magnitude <= 1.0f ? 1.0f : 0.0f;
+    }
+}
+
+/// The slopes at all elements of z, by LibTorch.
+at::Tensor slopeOf(const at::Tensor &z, Estimator estimator);
 
 /// -1 or +1 of each element, in its own type; sign(0) = +1.
 at::Tensor signOf(const at::Tensor &x);

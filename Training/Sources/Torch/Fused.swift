@@ -11,6 +11,24 @@ public enum Fused {
         try make(x) { ctorch_sign_or_plus_one(x.handle, $0, $1) }
     }
 
+    /// The same with the gradient of a slope; `estimator`: 0 polynomial, 1 clip.
+    public static func slopedSign(_ x: Tensor, estimator: Int) throws(TorchError) -> Tensor {
+        try make(x) { ctorch_sloped_sign(x.handle, Int64(estimator), $0, $1) }
+    }
+
+    /// sum_n weights[n] sign(x + shifts[n] - 1/2); the sign has the slope 1 where x + shifts[n] is in [0, 1].
+    ///
+    /// - Parameters:
+    ///   - x: of any shape.
+    ///   - shifts, weights: [n].
+    public static func shiftedSigns(
+        _ x: Tensor, shifts: Tensor, weights: Tensor
+    ) throws(TorchError) -> Tensor {
+        try make((x, shifts, weights)) {
+            ctorch_shifted_signs(x.handle, shifts.handle, weights.handle, $0, $1)
+        }
+    }
+
     /// The values of one tensor with the gradient of another of the same shape.
     public static func straightThrough(
         _ value: Tensor, gradientOf surrogate: Tensor
@@ -70,6 +88,25 @@ public enum Fused {
         try make((latent, scale, mu, sigma)) {
             ctorch_kernel_loss(
                 latent.handle, scale.handle, mu.handle, sigma.handle, nu, Int64(reading), $0, $1)
+        }
+    }
+
+    /// The convolution of a quantized layer, without bias and with zeros as padding: exact sums of bits, times one
+    /// number an output channel, where input and kernel are signs; LibTorch's where they are not.
+    ///
+    /// - Parameters:
+    ///   - x: [N, C, H, W]; `kernel`: [K, C / groups, kh, kw].
+    ///   - stride, padding, dilation: of both axes.
+    ///   - roundingGradients: whether the products of the backward pass are of operands rounded to bfloat16.
+    /// - Returns: [N, K, H', W'].
+    public static func quantizedConv2d(
+        _ x: Tensor, _ kernel: Tensor, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+        groups: Int = 1, roundingGradients: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try make((x, kernel)) {
+            ctorch_quantized_conv2d(
+                x.handle, kernel.handle, Int64(stride), Int64(padding), Int64(dilation),
+                Int64(groups), roundingGradients, $0, $1)
         }
     }
 

@@ -1,12 +1,19 @@
 import ArgumentParser
+import BONNMethods
 
-/// Where a run computes, and `--set` for all keys of a recipe that have no option of their own.
+/// Where and in what numbers a run computes, and `--set` for all keys of a recipe that have no option of their own.
 struct SettingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("cpu, cuda, cuda:N or mps.", valueName: "device"))
     var device: String?
 
     @Option(help: ArgumentHelp("Threads of LibTorch; 0: one per core.", valueName: "n"))
     var threads: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "\(Precision.allCases.map(\.rawValue).joined(separator: " or ")): what gradients are multiplied in.",
+            valueName: "precision"))
+    var gradientPrecision: String?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
@@ -19,7 +26,10 @@ struct SettingOptions: ParsableArguments {
     func overrides(
         _ named: [(path: String, value: String?, option: String)]
     ) throws -> [(path: String, value: String, source: String)] {
-        let own = [("run.device", device, "--device"), ("run.threads", threads, "--threads")]
+        let own = [
+            ("run.device", device, "--device"), ("run.threads", threads, "--threads"),
+            ("optimizer.gradient_precision", gradientPrecision, "--gradient-precision"),
+        ]
         let given = (named + own).compactMap { path, value, option in
             value.map { (path: path, value: $0, source: "\(option) \($0)") }
         }

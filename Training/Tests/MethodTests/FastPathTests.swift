@@ -21,7 +21,24 @@ import Torch
         func network(for size: ImageSize, seed: UInt64) throws -> Network {
             var configuration = configuration
             configuration.method = MethodConfiguration(method)
-            return try Network(configuration, for: size, seed: seed)
+            let network = try Network(configuration, for: size, seed: seed)
+            try withoutGradient {
+                for parameter in network.store.parameters where parameter.role == .scale {
+                    try parameter.tensor.copy_(from: Self.exactScale(parameter.tensor.shape))
+                }
+            }
+            return network
+        }
+
+        /// Numbers that differ, with a mean of exactly 1: sums of signs times it are exact in whatever way they
+        /// are added. Otherwise roundings of the composed sums would decide which of equal numbers is the largest
+        /// of a window, or on which side of a PReLU's corner a number stands that is the mean of its channel.
+        private static func exactScale(_ shape: [Int]) throws -> Tensor {
+            let count = shape.reduce(1, *)
+            let values = (0..<count).map { index -> Float in
+                2 * index + 1 == count ? 1 : 2 * index < count ? 0.5 : 1.5
+            }
+            return try Tensor(values, shape: shape)
         }
     }
 

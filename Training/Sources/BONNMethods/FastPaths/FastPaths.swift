@@ -67,14 +67,3 @@ private struct AddPReLU: Layer {
         try Fused.addPReLU(inputs[0], inputs[1], weight: prelu.weight.tensor)
     }
 }
-
-extension Slope {
-    /// What the fused operations call it; nil where they do not know it.
-    fileprivate var fusedCode: Int? {
-        switch self {
-        case .polynomial: 0
-        case .clip: 1
-        case .identity, .swish: nil
-        }
-    }
-}

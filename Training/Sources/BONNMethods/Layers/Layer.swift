@@ -72,16 +72,35 @@ extension Tensor {
         _ weight: Tensor, bias: Tensor? = nil, _ window: Window, groups: Int = 1,
         padding value: Double = 0
     ) throws(TorchError) -> Tensor {
+        let (x, padding) = try padded(window, value)
+        return try x.conv2d(
+            weight, bias: bias, stride: window.strideHeight, padding: padding,
+            dilation: window.dilationHeight, groups: groups)
+    }
+
+    /// The same without bias, in one fused operation of quantized layers.
+    func quantizedConvolution(
+        _ kernel: Tensor, _ window: Window, groups: Int, padding value: Double,
+        gradients: Precision
+    ) throws(TorchError) -> Tensor {
+        let (x, padding) = try padded(window, value)
+        return try Fused.quantizedConv2d(
+            x, kernel, stride: window.strideHeight, padding: padding,
+            dilation: window.dilationHeight, groups: groups,
+            roundingGradients: gradients == .bfloat16)
+    }
+
+    /// Itself with what a convolution cannot pad, and the zeros that are left to it on all sides.
+    private func padded(
+        _ window: Window, _ value: Double
+    ) throws(TorchError) -> (Tensor, padding: Int) {
         precondition(
             window.strideHeight == window.strideWidth
                 && window.dilationHeight == window.dilationWidth,
             "a plan has no such window")
         let pads = [window.padLeft, window.padRight, window.padTop, window.padBottom]
-        let isEven = Set(pads).count == 1 && value == 0
-        let x = isEven || pads == [0, 0, 0, 0] ? self : try pad(pads, mode: .constant(value))
-        return try x.conv2d(
-            weight, bias: bias, stride: window.strideHeight, padding: isEven ? pads[0] : 0,
-            dilation: window.dilationHeight, groups: groups)
+        let isEven = Set(pads).count == 1 && (value == 0 || pads[0] == 0)
+        return isEven ? (self, pads[0]) : (try pad(pads, mode: .constant(value)), 0)
     }
 
     /// The largest value of each window; padding never wins.

@@ -47,13 +47,23 @@ public struct QuantizedLayer: Layer {
         let kernel = try quantizer(latent.tensor, pass)
         switch plan {
         case .convolution(let convolution):
-            return try method.sums(
-                inputs[0].convolution(
-                    kernel, bias: bias?.tensor, convolution.window, groups: convolution.groups,
-                    padding: convolution.padding.number), pass)
+            return try method.sums(sums(of: inputs[0], convolution, kernel, pass), pass)
         default:
             return try method.sums(inputs[0].asRows().linear(kernel, bias?.tensor), pass)
         }
+    }
+
+    private func sums(
+        of x: Tensor, _ convolution: ConvolutionPlan, _ kernel: Tensor, _ pass: Pass
+    ) throws(TorchError) -> Tensor {
+        guard pass.isFusing, bias == nil else {
+            return try x.convolution(
+                kernel, bias: bias?.tensor, convolution.window, groups: convolution.groups,
+                padding: convolution.padding.number)
+        }
+        return try x.quantizedConvolution(
+            kernel, convolution.window, groups: convolution.groups,
+            padding: convolution.padding.number, gradients: pass.gradientPrecision)
     }
 }
 

@@ -98,6 +98,11 @@ public struct ABCNet: Method {
         }
 
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
+            if pass.isFusing {
+                return try Fused.shiftedSigns(
+                    x, shifts: Tensor.cat(shifts.map(\.tensor)),
+                    weights: Tensor.cat(weights.map(\.tensor)))
+            }
             var total: Tensor?
             for (shift, weight) in zip(shifts, weights) {
                 let inside = try (x + shift.tensor).clamp(min: 0, max: 1)

@@ -20,7 +20,10 @@ public struct SignQuantizer: ActivationQuantizer {
 
     /// -1 or +1.
     public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-        try straightThrough(signOrPlusOne(x), gradientOf: slope.surrogate(x))
+        if pass.isFusing, let estimator = slope.fusedCode {
+            return try Fused.slopedSign(x, estimator: estimator)
+        }
+        return try straightThrough(signOrPlusOne(x), gradientOf: slope.surrogate(x))
     }
 
     /// One plane.

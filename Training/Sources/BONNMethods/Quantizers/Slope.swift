@@ -12,6 +12,15 @@ public enum Slope: String, Sendable, CaseIterable {
     /// 3.3, its 5 is Larq's).
     case swish
 
+    /// What the fused operations call it; nil where they do not know it.
+    var fusedCode: Int? {
+        switch self {
+        case .polynomial: 0
+        case .clip: 1
+        case .identity, .swish: nil
+        }
+    }
+
     /// The function that has this slope.
     func surrogate(_ x: Tensor) throws(TorchError) -> Tensor {
         switch self {

@@ -1,4 +1,5 @@
 public import BONNConfiguration
+public import BONNMethods
 
 /// The optimiser and its parameter groups.
 public struct OptimizerConfiguration: Sendable, Equatable {
@@ -54,6 +55,8 @@ public struct OptimizerConfiguration: Sendable, Equatable {
     public var epsilon: Double?
     /// The largest norm of all gradients together; 0: they stay as they are.
     public var gradientNorm = 0.0
+    /// What the gradients of quantized convolutions are multiplied in.
+    public var gradientPrecision = Precision.float32
     /// Weight decay of real weights.
     public var weightDecay = 5e-4
     /// Weight decay of latent weights.
@@ -89,6 +92,10 @@ extension OptimizerConfiguration {
         .number(
             "gradient_norm", \.gradientNorm, in: 0...(.greatestFiniteMagnitude),
             "largest norm of all gradients together; 0: as they are"),
+        .choice(
+            "gradient_precision", \.gradientPrecision,
+            "of the products behind the gradients of quantized convolutions; bfloat16 is faster where the "
+                + "processor has AVX512_BF16 or AMX"),
         .number(
             "weight_decay", \.weightDecay, in: 0...10,
             "of real weights; never of scales, modes and centers"),

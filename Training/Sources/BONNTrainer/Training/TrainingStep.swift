@@ -23,6 +23,7 @@ public final class TrainingStep {
     let rule: any UpdateRule
     let optimiser: any Optimiser
     private let gradientNorm: Double
+    private let gradientPrecision: Precision
 
     /// Creates the objectives, the rules and the optimiser of a network.
     ///
@@ -63,6 +64,7 @@ public final class TrainingStep {
         rules = try network.method.rules(for: network) + prunings
         rule = try network.method.update(for: network)
         gradientNorm = optimizer.gradientNorm
+        gradientPrecision = optimizer.gradientPrecision
         optimiser = try optimizer.optimiser(
             for: network.store.parameters + objectives.flatMap(\.parameters),
             latentsArePulled: objectives.contains(where: \.pullsLatentWeights))
@@ -117,7 +119,10 @@ public final class TrainingStep {
             try step.optimiser.zeroGradients()
             let network = step.network
             let output = try network(
-                images, Pass(.training, progress: progress, generator: network.generator))
+                images,
+                Pass(
+                    .training, progress: progress, generator: network.generator,
+                    gradientPrecision: step.gradientPrecision))
             let pass = ForwardPass(
                 images: images, labels: labels, output: output, progress: progress)
             let acting = step.objectives.filter { $0.acts(at: progress) }

@@ -16,6 +16,15 @@ extern "C" {
  * gradient. */
 int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char **error);
 
+/* The same with the gradient of a slope. estimator: 0 polynomial, 1 clip. */
+int ctorch_sloped_sign(const ctorch_tensor *x, int64_t estimator, ctorch_tensor **result,
+                       char **error);
+
+/* sum_n weights[n] sign(x + shifts[n] - 1/2), the sign with slope 1 over [0, 1] of x + shifts[n].
+ * shifts, weights [n]. */
+int ctorch_shifted_signs(const ctorch_tensor *x, const ctorch_tensor *shifts,
+                         const ctorch_tensor *weights, ctorch_tensor **result, char **error);
+
 /* The values of `value`, with the gradient of `surrogate`, which has the same shape. */
 int ctorch_straight_through(const ctorch_tensor *value, const ctorch_tensor *surrogate,
                             ctorch_tensor **result, char **error);
@@ -40,6 +49,14 @@ int ctorch_binary_kernel(const ctorch_tensor *latent, const ctorch_tensor *scale
 int ctorch_kernel_loss(const ctorch_tensor *latent, const ctorch_tensor *scale,
                        const ctorch_tensor *mu, const ctorch_tensor *sigma, double nu,
                        int64_t reading, ctorch_tensor **result, char **error);
+
+/* The convolution of a quantized layer, without bias and with zeros as padding: x [N, C, H, W],
+ * kernel [K, C / groups, kh, kw]. From bits where x holds signs and the kernel signs times one
+ * number an output channel (fused_convolution.cpp). rounds_gradients: whether the backward pass
+ * multiplies in bfloat16. */
+int ctorch_quantized_conv2d(const ctorch_tensor *x, const ctorch_tensor *kernel, int64_t stride,
+                            int64_t padding, int64_t dilation, int64_t groups,
+                            bool rounds_gradients, ctorch_tensor **result, char **error);
 
 /* Real convolution in deployment arithmetic (fused_deployment.cpp), computed on the CPU and
  * without a gradient, for tensors of any device. x [N, C, H, W]; weight [K, C, kh, kw]; bias [K] or
