@@ -2,7 +2,7 @@
 """Writes what Scripts/bench.sh measured as one Markdown page: report.py FOLDER COMMIT > PAGE.
 
 FOLDER/inference.json   from Benchmarks/inference.py
-FOLDER/bonn.TURN        from bonn benchmark --json
+FOLDER/PRECISION.TURN   from bonn benchmark --gradient-precision PRECISION --json
 FOLDER/pytorch.TURN     from Benchmarks/pytorch_training.py
 """
 import json
@@ -216,14 +216,15 @@ def networks(data):
 
 def training(folder):
     rows = []
-    for path in sorted(folder.glob("bonn.*")):
+    for path in sorted(folder.glob("float32.*")):
         turn = path.name.split(".")[1]
-        rates = [json.loads(path.read_text())["images_per_second"]]
+        own = [path, folder / f"bfloat16.{turn}"]
+        rates = [json.loads(each.read_text())["images_per_second"] for each in own]
         peer = folder / f"pytorch.{turn}"
         report = json.loads(peer.read_text()) if peer.exists() else {}
         rates += [report.get(layout, {}).get("images_per_second") for layout in ("nchw", "channels_last")]
         rows.append([turn] + [number(rate) for rate in rates])
-    titles = ["turn", "swift-bonn", "PyTorch, NCHW", "PyTorch, channels last"]
+    titles = ["turn", "swift-bonn", "gradients in bfloat16", "PyTorch, NCHW", "PyTorch, channels last"]
     return table(titles, rows)
 
 
@@ -254,7 +255,7 @@ def page(folder, commit):
         "## Networks", networks(data),
         "\\* version 0.16, on another machine: a Zen 3 core at 3.1 GHz.",
     ]
-    if any(folder.glob("bonn.*")):
+    if any(folder.glob("float32.*")):
         sections += [
             "## Training", "WRN-22 with all losses, images per second on all cores.", training(folder),
         ]

@@ -35,10 +35,15 @@ install_peers() {
 }
 
 measure_training() {
-    local turn
-    for turn in 1 2; do
-        bin/bonn benchmark --model wrn22 --widths "$WIDTHS" --batch-size "$BATCH" --steps "$STEPS" \
-            --threads "$CORES" --json >"$results/bonn.$turn"
+    local turn precision
+    # As bonn does: LibTorch asks for large pages.
+    export THP_MEM_ALLOC_ENABLE=1
+    for turn in 1 2 3; do
+        for precision in float32 bfloat16; do
+            bin/bonn benchmark --model wrn22 --widths "$WIDTHS" --batch-size "$BATCH" \
+                --steps "$STEPS" --threads "$CORES" --gradient-precision "$precision" --json \
+                >"$results/$precision.$turn"
+        done
         # With LIBTORCH there is no PyTorch in the environment to compare with.
         if [ -z "${LIBTORCH:-}" ]; then
             "$VENV_PYTHON" Benchmarks/pytorch_training.py --widths "$WIDTHS" --batch-size "$BATCH" \
