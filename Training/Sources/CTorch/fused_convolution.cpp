@@ -222,8 +222,10 @@ class BinaryConvolution {
 };
 
 bool hasBitPath(const at::Tensor &x, const at::Tensor &kernel, const Geometry &geometry) {
+    // What does not fit is for LibTorch to complain about.
     return geometry.groups == 1 && hasFastPath(x) && hasFastPath(kernel) &&
-           x.size(1) == kernel.size(1);
+           x.size(1) == kernel.size(1) && geometry.outputs(x.size(2), kernel.size(2)) > 0 &&
+           geometry.outputs(x.size(3), kernel.size(3)) > 0;
 }
 
 struct QuantizedConvolution : torch::autograd::Function<QuantizedConvolution> {

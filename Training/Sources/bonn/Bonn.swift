@@ -1,7 +1,6 @@
 import ArgumentParser
 import BONNTerminal
 import Foundation
-import Torch
 
 /// The training tool: from a folder of images to a 1-bit network.
 @main
@@ -28,7 +27,6 @@ struct Bonn: ParsableCommand {
         // LibTorch then asks Linux for large pages for its tensors: a step is a quarter faster, and its speed no
         // longer depends on where memory happens to lie. Read at the first tensor; who sets it otherwise wins.
         setenv("THP_MEM_ALLOC_ENABLE", "1", 0)
-        keepFreedMemory()
         runProgram(complaintPrefix: "Error: ")
     }
 }
