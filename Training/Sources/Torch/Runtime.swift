@@ -18,6 +18,10 @@ public func setThreads(_ count: Int) throws(TorchError) {
     try check(()) { ctorch_set_threads(Int32(count), $0) }
 }
 
+/// Keeps memory that was freed for what asks next, in the whole process, where the C library can be told so
+/// (glibc). Training asks for the same sizes step after step, and the system clears every page that it gives.
+public func keepFreedMemory() { ctorch_keep_freed_memory() }
+
 /// Whether operations without a deterministic implementation on their device throw. Most have one;
 /// those on the processor are deterministic in any case. CUDA also wants the environment variable
 /// `CUBLAS_WORKSPACE_CONFIG` to be `:4096:8`.

@@ -284,6 +284,9 @@ int ctorch_permutation(int64_t count, ctorch_device device, ctorch_generator *ge
 
 /* ----------------------------------------------------------------------------------- device.cpp */
 
+/* Memory that was freed stays with the process, where the C library can be told so (glibc). */
+void ctorch_keep_freed_memory(void);
+
 /* How many devices of that kind this process can use. */
 int ctorch_device_count(ctorch_device_kind kind, int32_t *count, char **error);
 /* Of a CUDA device, in bytes. */
