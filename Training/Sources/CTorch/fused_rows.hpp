@@ -51,6 +51,12 @@ inline bool hasFastPath(const at::Tensor &x) {
     return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0;
 }
 
+/// Whether the elements are floats of the CPU that lie side by side in memory, in whatever order.
+inline bool isPlainFloat(const at::Tensor &x) {
+    return x.device().is_cpu() && x.scalar_type() == at::kFloat &&
+           x.is_non_overlapping_and_dense() && !x.is_neg();
+}
+
 /// A tensor seen as rows of channels; keeps the channels-last copy alive.
 struct Rows {
     at::Tensor tensor;

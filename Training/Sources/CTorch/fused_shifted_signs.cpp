@@ -105,12 +105,11 @@ struct ShiftedSigns : torch::autograd::Function<ShiftedSigns> {
             }
             return {dx, dshifts, dweights};
         }
-        at::Tensor g = at::empty_like(x), dx = at::empty_like(x);
-        if (gradients[0].strides() == x.strides()) {
-            g = gradients[0];
-        } else {
-            g.copy_(gradients[0]);
-        }
+        // In the order of x.
+        const at::Tensor g = gradients[0].strides() == x.strides()
+                                 ? gradients[0]
+                                 : at::empty_like(x).copy_(gradients[0]);
+        at::Tensor dx = at::empty_like(x);
         const float *from = x.const_data_ptr<float>(), *dy = g.const_data_ptr<float>();
         const float *v = shifts.const_data_ptr<float>(), *beta = weights.const_data_ptr<float>();
         float *to = dx.data_ptr<float>();
@@ -136,7 +135,7 @@ struct ShiftedSigns : torch::autograd::Function<ShiftedSigns> {
     }
 
     static bool isFast(const at::Tensor &x) {
-        return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.numel() > 0;
+        return isPlainFloat(x) && x.numel() > 0;
     }
 };
 

@@ -18,12 +18,6 @@ BONN_VECTOR_CLONES static void signRow(const float *x, float *signs, int64_t cou
     }
 }
 
-// Whether the elements are floats that lie side by side in memory, in whatever order.
-static bool isPlainFloat(const at::Tensor &x) {
-    return x.device().is_cpu() && x.scalar_type() == at::kFloat &&
-           x.is_non_overlapping_and_dense() && !x.is_neg();
-}
-
 at::Tensor signOf(const at::Tensor &x) {
     if (!isPlainFloat(x))
         return (x >= 0).to(x.scalar_type()).mul_(2.0).sub_(1.0);
