@@ -36,7 +36,7 @@ install_peers() {
 
 measure_training() {
     local turn precision
-    # As bonn does: LibTorch asks for large pages.
+    # PyTorch has large pages too, which bonn asks for by itself.
     export THP_MEM_ALLOC_ENABLE=1
     for turn in 1 2 3; do
         for precision in float32 bfloat16; do

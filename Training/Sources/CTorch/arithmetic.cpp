@@ -1,5 +1,6 @@
 // Functions of single elements, and the matrix product.
 #include "ctorch_internal.hpp"
+#include "fused_rows.hpp"
 
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -99,7 +100,10 @@ int ctorch_clamp(const ctorch_tensor *x, const double *min, const double *max,
         const auto bound = [](const double *value) {
             return value == nullptr ? std::nullopt : std::optional<at::Scalar>(*value);
         };
-        return unwrap(x).clamp(bound(min), bound(max));
+        const bool isBounded = min != nullptr && max != nullptr;
+        return isBounded && bonn::isPlainFloat(unwrap(x))
+                   ? bonn::clamped(unwrap(x), static_cast<float>(*min), static_cast<float>(*max))
+                   : unwrap(x).clamp(bound(min), bound(max));
     });
 }
 

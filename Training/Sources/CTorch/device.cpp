@@ -6,11 +6,7 @@
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include <dlfcn.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
-#include <climits>
 #include <string>
 
 using namespace ctorch;
@@ -56,15 +52,6 @@ int ctorch_device_count(ctorch_device_kind kind, int32_t *count, char **error) {
             break;
         }
     });
-}
-
-void ctorch_keep_freed_memory(void) {
-#ifdef __GLIBC__
-    // glibc maps and returns every large block by itself until one is freed, and gives back what is
-    // free at the end of the heap. 32 MiB is the largest threshold that it takes.
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    mallopt(M_TRIM_THRESHOLD, INT_MAX);
-#endif
 }
 
 int ctorch_memory(ctorch_device device, int64_t *allocated, int64_t *peak, int64_t *reserved,

@@ -46,6 +46,9 @@ at::Tensor slopeOf(const at::Tensor &z, Estimator estimator);
 /// -1 or +1 of each element, in its own type; sign(0) = +1.
 at::Tensor signOf(const at::Tensor &x);
 
+/// x limited to [low, high], with slope 1 there, bounds included; a plain float tensor.
+at::Tensor clamped(const at::Tensor &x, float low, float high);
+
 /// Whether the fast path reads this tensor: float32 on the CPU, four dimensions.
 inline bool hasFastPath(const at::Tensor &x) {
     return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 4 && x.numel() > 0;

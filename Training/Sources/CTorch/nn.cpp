@@ -8,6 +8,7 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/max_pool2d.h>
 
@@ -69,6 +70,11 @@ int ctorch_prelu(const ctorch_tensor *x, const ctorch_tensor *slope, ctorch_tens
                  char **error) {
     return produced("prelu", {x, slope}, result, error,
                     [&] { return unwrap(x).prelu(unwrap(slope)); });
+}
+
+int ctorch_leaky_relu(const ctorch_tensor *x, double slope, ctorch_tensor **result, char **error) {
+    return produced("leakyReLU", {x}, result, error,
+                    [&] { return at::leaky_relu(unwrap(x), slope); });
 }
 
 int ctorch_dropout(const ctorch_tensor *x, double probability, ctorch_generator *generator,

@@ -29,8 +29,12 @@ REDUCTION(amin, amin)
 int ctorch_variance(const ctorch_tensor *x, ctorch_extents dims, size_t count, bool unbiased,
                     bool keep, ctorch_tensor **result, char **error) {
     return produced("variance", {x}, result, error, [&] {
+        // In two passes, which LibTorch sums by vectors; its own `var` goes number by number.
         const auto axes = extents(dims, count);
-        return unwrap(x).var(at::IntArrayRef(axes), unbiased, keep);
+        const at::Tensor offsets = unwrap(x).sub(unwrap(x).mean(axes, true));
+        const at::Tensor squares = offsets.square().sum(axes, keep);
+        const int64_t terms = unwrap(x).numel() / std::max<int64_t>(1, squares.numel());
+        return squares.div(static_cast<double>(unbiased ? terms - 1 : terms));
     });
 }
 

@@ -1,12 +1,15 @@
-// What estimators are made of: signs, signs with a slope, and the value of one tensor with the
-// gradient of another.
+// What estimators are made of: signs, signs with a slope, limited numbers, and the value of one
+// tensor with the gradient of another.
 #include "ctorch_fused.h"
 #include "ctorch_internal.hpp"
 #include "fused_rows.hpp"
 
 #include <ATen/ops/alias.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/where.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include <optional>
 
 namespace bonn {
 
@@ -39,7 +42,22 @@ at::Tensor slopeOf(const at::Tensor &z, Estimator estimator) {
 
 namespace {
 
-// In the order of memory: both have the same.
+// What body(x, g, count, dx) makes of x and a gradient, where both are floats in the same order of
+// memory.
+template <typename Body>
+std::optional<at::Tensor> inOneLoop(const at::Tensor &x, const at::Tensor &gradient,
+                                    const Body &body) {
+    if (!isPlainFloat(x) || !isPlainFloat(gradient) || x.strides() != gradient.strides())
+        return std::nullopt;
+    at::Tensor dx = at::empty_like(x);
+    const float *from = x.const_data_ptr<float>(), *g = gradient.const_data_ptr<float>();
+    float *to = dx.data_ptr<float>();
+    at::parallel_for(0, x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
+        body(from + first, g + first, last - first, to + first);
+    });
+    return dx;
+}
+
 #define BONN_DEFINE_SLOPED(NAME)                                                                   \
     BONN_VECTOR_CLONES void NAME##Sloped(const float *x, const float *g, int64_t count,            \
                                          float *dx) {                                              \
@@ -64,18 +82,42 @@ struct SlopedSign : torch::autograd::Function<SlopedSign> {
                                                    torch::autograd::variable_list gradients) {
         const at::Tensor x = context->get_saved_variables()[0], gradient = gradients[0];
         const auto estimator = static_cast<Estimator>(context->saved_data["estimator"].toInt());
-        const bool isPlain =
-            isPlainFloat(x) && isPlainFloat(gradient) && x.strides() == gradient.strides();
-        if (!isPlain)
-            return {gradient * slopeOf(x, estimator), at::Tensor()};
-        at::Tensor dx = at::empty_like(x);
-        const float *from = x.const_data_ptr<float>(), *g = gradient.const_data_ptr<float>();
-        float *to = dx.data_ptr<float>();
-        const auto sloped = estimator == Estimator::polynomial ? polynomialSloped : clipSloped;
-        at::parallel_for(0, x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
-            sloped(from + first, g + first, last - first, to + first);
-        });
-        return {dx, at::Tensor()};
+        const auto dx = inOneLoop(
+            x, gradient, estimator == Estimator::polynomial ? polynomialSloped : clipSloped);
+        return {dx ? *dx : gradient * slopeOf(x, estimator), at::Tensor()};
+    }
+};
+
+BONN_VECTOR_CLONES void passInside(const float *x, const float *g, int64_t count, float low,
+                                   float high, float *dx) {
+    for (int64_t i = 0; i < count; ++i) {
+        dx[i] = x[i] >= low && x[i] <= high ? g[i] : 0.0f;
+    }
+}
+
+// LibTorch's own takes ten times as long backward, where it makes a mask of two masks.
+struct Clamped : torch::autograd::Function<Clamped> {
+    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x,
+                              double low, double high) {
+        context->save_for_backward({x});
+        context->saved_data["low"] = low;
+        context->saved_data["high"] = high;
+        return x.clamp(low, high);
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
+                                                   torch::autograd::variable_list gradients) {
+        const at::Tensor x = context->get_saved_variables()[0], gradient = gradients[0];
+        const auto low = static_cast<float>(context->saved_data["low"].toDouble());
+        const auto high = static_cast<float>(context->saved_data["high"].toDouble());
+        const auto dx = inOneLoop(x, gradient,
+                                  [=](const float *from, const float *g, int64_t count, float *to) {
+                                      passInside(from, g, count, low, high, to);
+                                  });
+        if (dx)
+            return {*dx, at::Tensor(), at::Tensor()};
+        const at::Tensor isInside = (x >= low).logical_and_(x <= high);
+        return {at::where(isInside, gradient, 0.0), at::Tensor(), at::Tensor()};
     }
 };
 
@@ -92,6 +134,11 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
 };
 
 } // namespace
+
+at::Tensor clamped(const at::Tensor &x, float low, float high) {
+    return x.requires_grad() ? Clamped::apply(x, low, high) : x.clamp(low, high);
+}
+
 } // namespace bonn
 
 using namespace ctorch;

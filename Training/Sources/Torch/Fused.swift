@@ -55,12 +55,12 @@ public enum Fused {
         }
     }
 
-    /// PReLU(a + b); `a`, `b`: [N, C, H, W], `weight`: slopes [C].
-    public static func addPReLU(
-        _ a: Tensor, _ b: Tensor, weight: Tensor
+    /// PReLU(a), or PReLU(a + b); `a`, `b`: [N, C, H, W], `weight`: slopes [C].
+    public static func prelu(
+        _ a: Tensor, plus b: Tensor? = nil, weight: Tensor
     ) throws(TorchError) -> Tensor {
         try make((a, b, weight)) {
-            ctorch_add_prelu(a.handle, b.handle, weight.handle, $0, $1)
+            ctorch_fused_prelu(a.handle, b?.handle, weight.handle, $0, $1)
         }
     }
 

@@ -18,8 +18,9 @@ public func setThreads(_ count: Int) throws(TorchError) {
     try check(()) { ctorch_set_threads(Int32(count), $0) }
 }
 
-/// Keeps memory that was freed for what asks next, in the whole process, where the C library can be told so
-/// (glibc). Training asks for the same sizes step after step, and the system clears every page that it gives.
+/// Keeps the memory of large tensors that are freed for what asks next, in the whole process; on Linux only. Training
+/// asks for the same sizes step after step, and the system clears every page that it gives. Call it before the first
+/// tensor.
 public func keepFreedMemory() { ctorch_keep_freed_memory() }
 
 /// Whether operations without a deterministic implementation on their device throw. Most have one;
@@ -29,26 +30,32 @@ public func setDeterministic(_ flag: Bool) throws(TorchError) {
     try check(()) { ctorch_set_deterministic(flag, $0) }
 }
 
-/// What LibTorch holds of a CUDA device's memory, in bytes.
+/// What tensors hold of a device's memory, in bytes: of a CUDA device, or of the processor, large tensors alone, once
+/// `keepFreedMemory` was called.
 public struct DeviceMemory: Sendable, Equatable {
     /// In tensors now.
     public let allocated: Int
     /// The most there ever was in tensors.
     public let peak: Int
-    /// Taken from the driver, used or not.
+    /// Taken from the driver or the system, used or not.
     public let reserved: Int
 
     /// The statistics of `device`.
     ///
-    /// - Throws: `TorchError` of code `device` when it is not available or not a CUDA device;
-    ///   LibTorch keeps no such account of the others.
+    /// - Throws: `TorchError` of code `device` when it is not available, or when there is no such account of it.
     public init(of device: Device) throws(TorchError) {
-        guard case .cuda = device else {
-            throw TorchError(.device, "memory statistics exist for cuda devices, not for \(device)")
-        }
-        try device.requireAvailable()
         var (allocated, peak, reserved): (Int64, Int64, Int64) = (0, 0, 0)
-        try check(()) { ctorch_memory(device.code, &allocated, &peak, &reserved, $0) }
+        switch device {
+        case .cuda:
+            try device.requireAvailable()
+            try check(()) { ctorch_memory(device.code, &allocated, &peak, &reserved, $0) }
+        case .cpu where ctorch_kept_memory(&allocated, &peak, &reserved): break
+        case .cpu, .mps:
+            throw TorchError(
+                .device,
+                "memory statistics exist for cuda devices, and for the cpu under Linux after keepFreedMemory(); "
+                    + "not for \(device)")
+        }
         self.allocated = Int(allocated)
         self.peak = Int(peak)
         self.reserved = Int(reserved)

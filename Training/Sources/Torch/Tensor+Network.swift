@@ -81,6 +81,11 @@ extension Tensor {
         try make((self, slope)) { ctorch_prelu(handle, slope.handle, $0, $1) }
     }
 
+    /// x where it is positive, else slope * x.
+    public func leakyReLU(slope: Double) throws(TorchError) -> Tensor {
+        try make(self) { ctorch_leaky_relu(handle, slope, $0, $1) }
+    }
+
     /// Elements set to 0 with `probability`, the rest divided by 1 - probability. For training
     /// only: there is no evaluation mode to leave it out by itself.
     public func dropout(

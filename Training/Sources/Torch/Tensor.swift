@@ -32,6 +32,9 @@ public final class Tensor {
     /// How many dimensions there are.
     public var rank: Int { ctorch_rank(handle) }
 
+    /// All dimensions from `first` on, to be reduced: unlike `flatten`, that copies nothing in channels last.
+    public func dimensions(from first: Int) -> [Int] { Array(first..<max(first, rank)) }
+
     /// How many elements there are.
     public var count: Int { ctorch_count(handle) }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import BONNTerminal
-import Foundation
 import Torch
 
 /// The training tool: from a folder of images to a 1-bit network.
@@ -25,10 +24,7 @@ struct Bonn: ParsableCommand {
         ])
 
     static func main() {
-        // LibTorch then asks Linux for large pages for its tensors: a step is a quarter faster, and its speed no
-        // longer depends on where memory happens to lie. Read at the first tensor; who sets it otherwise wins.
-        setenv("THP_MEM_ALLOC_ENABLE", "1", 0)
-        // Otherwise a fifth and more of a run is the kernel's work on pages; it costs a fifth of the memory.
+        // Otherwise a fifth and more of a run is the kernel's work on pages, and twice the memory is held.
         keepFreedMemory()
         runProgram(complaintPrefix: "Error: ")
     }

@@ -64,7 +64,8 @@ import Torch
             finiteDifferences(at: beta, step: 1e-6) { plain(x, gamma, $0).0 }, 1e-5, "dbeta")
     }
 
-    @Test func `PReLU of a sum has the gradient of finite differences`() throws {
+    @Test(arguments: [false, true])
+    func `PReLU of a value or of a sum has the gradient of finite differences`(adds: Bool) throws {
         let shape = [2, 3, 2, 2]
         let a = try gaussian(24, seed: 31)
         let b = try gaussian(24, seed: 32)
@@ -73,19 +74,22 @@ import Torch
         let left = try leaf(a, shape)
         let right = try leaf(b, shape)
         let slopes = try leaf(slope, [3])
-        try (Fused.addPReLU(left, right, weight: slopes) * double(g, shape)).sum().backward()
+        try (Fused.prelu(left, plus: adds ? right : nil, weight: slopes) * double(g, shape)).sum()
+            .backward()
         func plain(_ a: [Double], _ b: [Double], _ slope: [Double]) -> Double {
             a.indices.reduce(0) { total, i in
-                let s = a[i] + b[i]
+                let s = adds ? a[i] + b[i] : a[i]
                 return total + g[i] * (s >= 0 ? s : slope[i / 4 % 3] * s)
             }
         }
         expectClose(
             try #require(left.grad).doubles(),
             finiteDifferences(at: a) { plain($0, b, slope) }, 1e-6, "da")
-        expectClose(
-            try #require(right.grad).doubles(),
-            finiteDifferences(at: b) { plain(a, $0, slope) }, 1e-6, "db")
+        if adds {
+            expectClose(
+                try #require(right.grad).doubles(),
+                finiteDifferences(at: b) { plain(a, $0, slope) }, 1e-6, "db")
+        }
         expectClose(
             try #require(slopes.grad).doubles(),
             finiteDifferences(at: slope) { plain(a, b, $0) }, 1e-6, "dslope")
@@ -121,8 +125,10 @@ import Torch
                 input, weight: weight, bias: bias, runningMean: mean, runningVariance: variance,
                 training: true, momentum: 0.1, epsilon: 1e-5,
                 estimator: slope == .clip ? 1 : 0)
-            let y = try Fused.addPReLU(signs, other, weight: bias)
-            try (y * double(g, shape).to(dtype)).sum().backward()
+            let y = try Fused.prelu(signs, plus: other, weight: bias)
+            // Positive slopes alone, by which backward divides.
+            let alone = try Fused.prelu(y, weight: weight.abs() + 0.1)
+            try (alone * double(g, shape).to(dtype)).sum().backward()
             var values = ["mean": mean, "variance": variance, "y": y]
             values["dx"] = input.grad
             values["db"] = other.grad

@@ -173,6 +173,52 @@ import Torch
         }
     }
 
+    /// Numbers on both bounds among them; gradients that lie in memory as x does, and that do not.
+    @Test(arguments: [[3, 5], [2, 17, 5, 7]], [false, true])
+    func `a limit passes gradients within its bounds and on them`(
+        shape: [Int], turned: Bool
+    ) throws {
+        let generator = try Generator(seed: 15)
+        let values = try (generator.normal(shape) * 4.0).round() / 4.0
+        let g = try generator.normal(shape).contiguous(channelsLast: turned && shape.count == 4)
+        let x = try values.detached().requiresGradient(true)
+        let y = try x.clamp(min: -0.5, max: 0.75)
+        try (y * g).sum().backward()
+        let pairs = try zip(values.to(.float64).doubles(), g.to(.float64).doubles())
+        #expect(try y.detached().to(.float64).doubles() == pairs.map { min(max($0.0, -0.5), 0.75) })
+        #expect(
+            try #require(x.grad).to(.float64).doubles()
+                == pairs.map { (-0.5...0.75).contains($0.0) ? $0.1 : 0 })
+        #expect(try values.floats().contains(-0.5) && values.floats().contains(0.75), "seed 15")
+    }
+
+    /// Around a mean that is a hundred times the deviation, with its gradient.
+    @Test(arguments: [false, true])
+    func `a variance over the dimensions of an image is that of a plain loop`(unbiased: Bool) throws
+    {
+        let shape = [3, 5, 7, 6]
+        let values = try (Generator(seed: 17).normal(shape) + 100.0)
+            .contiguous(channelsLast: true)
+        let x = try values.detached().requiresGradient(true)
+        let found = try x.variance(x.dimensions(from: 1), unbiased: unbiased)
+        let weights = [0.5, -2, 3]
+        try (found * Tensor(weights.map(Float.init), shape: [3])).sum().backward()
+        let numbers = try values.to(.float64).doubles()
+        let size = numbers.count / 3
+        var expected: (variances: [Double], gradients: [Double]) = ([], [])
+        for image in 0..<3 {
+            let own = numbers[(image * size)..<((image + 1) * size)]
+            let mean = own.reduce(0, +) / Double(size)
+            let divisor = Double(unbiased ? size - 1 : size)
+            expected.variances.append(own.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / divisor)
+            expected.gradients += own.map { weights[image] * 2 * ($0 - mean) / divisor }
+        }
+        #expect(Self.near(try found.detached().to(.float64).doubles(), expected.variances, 1e-5))
+        #expect(
+            Self.near(
+                try #require(x.grad).to(.float64).doubles(), expected.gradients, 1e-4))
+    }
+
     @Test(arguments: [[2, 3, 5, 7], [1, 1], [4, 16, 33, 31]])
     func `planes of shifted signs equal their composition`(shape: [Int]) throws {
         let generator = try Generator(seed: 13)

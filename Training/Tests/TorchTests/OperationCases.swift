@@ -119,6 +119,7 @@ let operationCases: [String: @Sendable ([Tensor]) throws(TorchError) -> [Tensor]
     },
     "prelu": { t throws(TorchError) in try [t[0].prelu(t[1])] },
     "prelu channels": { t throws(TorchError) in try [t[0].prelu(t[1])] },
+    "leaky relu": { t throws(TorchError) in try [t[0].leakyReLU(slope: 0.2)] },
     "dropout": { t throws(TorchError) in try [t[0].dropout(0.25, generator: Generator(seed: 11))] },
     "crossEntropy": { t throws(TorchError) in try [t[0].crossEntropy(t[1])] },
     "crossEntropy smoothed": { t throws(TorchError) in

@@ -1,8 +1,8 @@
 import BONNModelFormat
 import Torch
 
-/// Replacements of neighbouring layers by one fused operation. The composed layers are the definition and
-/// the oracle; a fused one computes the same in fewer passes over memory.
+/// Replacements of layers, alone or with their neighbour, by one fused operation. The composed layers are the
+/// definition and the oracle; a fused one computes the same in fewer passes over memory.
 enum FastPaths {
     /// The steps with replacements where they apply.
     ///
@@ -17,7 +17,7 @@ enum FastPaths {
             guard let before = byName[step.inputs[0]], readers[before.name] == 1,
                 !kept.contains(before.name), let fused = fusion(of: before, step)
             else {
-                result.append(step)
+                result.append(alone(step))
                 continue
             }
             replaced.insert(before.name)
@@ -35,9 +35,14 @@ enum FastPaths {
             return BatchNormSign(norm: norm, sign: sign, slope: slope)
         }
         if first.layer is Addition, let prelu = second.layer as? PReLU {
-            return AddPReLU(prelu: prelu)
+            return FusedPReLU(prelu: prelu)
         }
         return nil
+    }
+
+    private static func alone(_ step: Step) -> Step {
+        guard let prelu = step.layer as? PReLU else { return step }
+        return Step(step.name, FusedPReLU(prelu: prelu), step.inputs)
     }
 }
 
@@ -59,11 +64,15 @@ private struct BatchNormSign: Layer {
     }
 }
 
-/// PReLU(a + b).
-private struct AddPReLU: Layer {
+/// PReLU of a value, or of the sum of two.
+private struct FusedPReLU: Layer {
     let prelu: PReLU
 
     func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
-        try Fused.addPReLU(inputs[0], inputs[1], weight: prelu.weight.tensor)
+        guard inputs[0].shape.count == 4 else {
+            return try prelu([inputs.count == 1 ? inputs[0] : inputs[0] + inputs[1]], pass)
+        }
+        return try Fused.prelu(
+            inputs[0], plus: inputs.count == 1 ? nil : inputs[1], weight: prelu.weight.tensor)
     }
 }

@@ -103,7 +103,8 @@ public struct DoReFaNet: Method {
         let steps = Double(1 << gradientBits - 1)
         return try sums.mappingGradient { (gradient) throws(TorchError) in
             let span =
-                try gradient.abs().flatten(from: 1).amax([1]).alongFirstAxis(of: gradient) * 2.0
+                try gradient.abs().amax(gradient.dimensions(from: 1)).alongFirstAxis(of: gradient)
+                * 2.0
             let noise = try generator.uniform(gradient.shape, low: -0.5, high: 0.5)
             // An image without a gradient keeps none.
             let unit = try gradient / span.clamp(min: 1e-30) + 0.5

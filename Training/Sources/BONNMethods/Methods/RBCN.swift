@@ -132,7 +132,7 @@ public struct RBCN: Method {
         network.keep(places)
         let discriminators = try Discriminators(network, places)
         // The identity of a checkpoint hangs on the discriminators' loss.
-        if real.isTrained { objectives.append(ReferenceLoss(real, name: "teacher_loss")) }
+        if real.isTrained { objectives.append(ReferenceLoss(real, name: Self.teacherTerm)) }
         return objectives + [
             GeneratorLoss(discriminators, weight: adversarial),
             DiscriminatorLoss(discriminators, real),
@@ -144,6 +144,9 @@ public struct RBCN: Method {
         network.quantizedLayers.isEmpty
             ? SingleUpdate() : Alternation(network, share: normShare)
     }
+
+    /// What the cross-entropy of the real network is called.
+    static let teacherTerm = "teacher_loss"
 
     struct Kernel: KernelQuantizer {
         /// C, `[K]` or `[kh, kw]`.

@@ -8,7 +8,7 @@ extension RBCN {
     ///     its last ones:  the others <- others - rate dL/dothers (W, C, others)
     ///
     /// C needs gradients at the new W, so a step evaluates its batch twice, and running statistics of batch norms
-    /// move twice; what is reported is the first evaluation. Not printed is how much of an epoch its end is:
+    /// move twice; what is reported is the first evaluation. The second leaves out the losses in which C has no part. Not printed is how much of an epoch its end is:
     /// `share` of the steps, at least one. Without a share the others move in every step, together with W. What is
     /// none of the network's, discriminators and a real network that is trained along, moves once in every step.
     struct Alternation: UpdateRule {
@@ -36,7 +36,7 @@ extension RBCN {
                 return evaluation
             }
             try step.update(allBut: share > 0 ? matrices.union(others) : matrices)
-            _ = try step.evaluate()
+            _ = try step.evaluate(without: [teacherTerm, DiscriminatorLoss.term])
             try step.update(only: matrices)
             return evaluation
         }

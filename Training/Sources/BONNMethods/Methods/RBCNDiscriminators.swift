@@ -48,8 +48,7 @@ extension RBCN {
                 maps.shape.count == 4
                 ? try maps.flatten(from: 2).transpose(1, 2).reshape([-1, maps.shape[1]]) : maps
             let hidden = try positions.linear(numbers[0], numbers[1])
-            let leaky = try hidden.relu() - (-hidden).relu() * Self.leak
-            return try leaky.linear(numbers[2], numbers[3])
+            return try hidden.leakyReLU(slope: Self.leak).linear(numbers[2], numbers[3])
         }
     }
 
@@ -76,7 +75,9 @@ extension RBCN {
 
     /// -log D(R) - log(1 - D(T)), the sum over the layers; both networks are held.
     final class DiscriminatorLoss: Objective {
-        let name = "discriminator_loss"
+        static let term = "discriminator_loss"
+
+        let name = term
         private let discriminators: Discriminators
         private let real: ReferenceNetwork
 

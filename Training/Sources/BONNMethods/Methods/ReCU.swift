@@ -105,7 +105,7 @@ public struct ReCU: Method {
 
         private static func standardized(_ latent: Tensor) throws(TorchError) -> Tensor {
             let centered = try latent.centeredFilters()
-            let variance = try centered.flatten(from: 1).variance([1], unbiased: true)
+            let variance = try centered.variance(centered.dimensions(from: 1), unbiased: true)
             let deviation = try (variance + ReCU.epsilon).sqrt()
             return try centered / deviation.alongFirstAxis(of: latent) * 8.0.squareRoot()
         }
@@ -116,7 +116,7 @@ public struct ReCU: Method {
 
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             guard pass.isTraining else { return try sign(x, pass) }
-            let deviation = try (x.flatten(from: 1).variance([1], unbiased: true) + ReCU.epsilon)
+            let deviation = try (x.variance(x.dimensions(from: 1), unbiased: true) + ReCU.epsilon)
                 .sqrt()
             return try sign(x / deviation.alongFirstAxis(of: x), pass)
         }

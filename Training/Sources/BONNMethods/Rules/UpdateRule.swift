@@ -31,14 +31,19 @@ public protocol UpdateStep {
     /// The loss of the batch at the parameters as they are, and the gradients of all of them: those of an
     /// earlier evaluation are gone.
     ///
+    /// - Parameter terms: names of objectives that are left out, for evaluations whose gradients of them nobody
+    ///   reads.
     /// - Throws: when a term is not finite, before there is a gradient; `TorchError` when an operation fails.
-    func evaluate() throws -> Evaluation
+    func evaluate(without terms: Set<String>) throws -> Evaluation
 
     /// Moves the parameters by the gradients as they are, with the optimizer, and keeps them in their range.
     func update() throws
 }
 
 extension UpdateStep {
+    /// The loss with all its terms.
+    public func evaluate() throws -> Evaluation { try evaluate(without: []) }
+
     /// Moves some of the parameters alone, by their gradients as they are; the others have none afterwards, and their
     /// weight decay and momentum rest too. Rules see it as an update like any other.
     func update(only moved: Set<ObjectIdentifier>) throws {

@@ -115,7 +115,7 @@ public final class TrainingStep {
         }
         var learningRateFactor: Double { step.optimiser.learningRateFactor }
 
-        func evaluate() throws -> Evaluation {
+        func evaluate(without terms: Set<String>) throws -> Evaluation {
             try step.optimiser.zeroGradients()
             let network = step.network
             let output = try network(
@@ -125,7 +125,9 @@ public final class TrainingStep {
                     gradientPrecision: step.gradientPrecision))
             let pass = ForwardPass(
                 images: images, labels: labels, output: output, progress: progress)
-            let acting = step.objectives.filter { $0.acts(at: progress) }
+            let acting = step.objectives.filter {
+                $0.acts(at: progress) && !terms.contains($0.name)
+            }
             guard !acting.isEmpty else {
                 throw TrainingError(
                     .configuration,

@@ -215,6 +215,7 @@ int ctorch_adaptive_avg_pool2d(const ctorch_tensor *x, int64_t height, int64_t w
                                ctorch_tensor **result, char **error);
 int ctorch_prelu(const ctorch_tensor *x, const ctorch_tensor *slope, ctorch_tensor **result,
                  char **error);
+int ctorch_leaky_relu(const ctorch_tensor *x, double slope, ctorch_tensor **result, char **error);
 int ctorch_dropout(const ctorch_tensor *x, double probability, ctorch_generator *generator,
                    ctorch_tensor **result, char **error);
 /* Mean over the batch, weighted by class where there are weights; targets are class numbers (int64)
@@ -282,10 +283,17 @@ int ctorch_bernoulli(ctorch_extents shape, size_t rank, double probability, ctor
 int ctorch_permutation(int64_t count, ctorch_device device, ctorch_generator *generator,
                        ctorch_tensor **result, char **error);
 
-/* ----------------------------------------------------------------------------------- device.cpp */
+/* ----------------------------------------------------------------------------------- memory.cpp */
 
-/* Memory that was freed stays with the process, where the C library can be told so (glibc). */
+/* Large blocks of tensors on the processor stay with the process when they are freed, where the
+ * system is Linux. */
 void ctorch_keep_freed_memory(void);
+
+/* Bytes of such blocks: in tensors now, the most there ever was in tensors, and held in all. False
+ * where none are kept. */
+bool ctorch_kept_memory(int64_t *used, int64_t *peak, int64_t *held);
+
+/* ----------------------------------------------------------------------------------- device.cpp */
 
 /* How many devices of that kind this process can use. */
 int ctorch_device_count(ctorch_device_kind kind, int32_t *count, char **error);

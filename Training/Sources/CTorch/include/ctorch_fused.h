@@ -36,9 +36,9 @@ int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
                            const ctorch_tensor *running_variance, bool training, double momentum,
                            double epsilon, int64_t estimator, ctorch_tensor **result, char **error);
 
-/* PReLU(a + b). a, b [N, C, H, W]; slope [C]. */
-int ctorch_add_prelu(const ctorch_tensor *a, const ctorch_tensor *b, const ctorch_tensor *slope,
-                     ctorch_tensor **result, char **error);
+/* PReLU(a + b), or PReLU(a) where b is null. a, b [N, C, H, W]; slope [C]. */
+int ctorch_fused_prelu(const ctorch_tensor *a, const ctorch_tensor *b, const ctorch_tensor *slope,
+                       ctorch_tensor **result, char **error);
 
 /* The kernel of a binary convolution. latent [K, C, kh, kw]; scale [kh, kw]. reading: 0 A, 1 B,
  * 2 C (A's forward pass). */

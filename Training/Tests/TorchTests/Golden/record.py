@@ -185,6 +185,7 @@ OPERATIONS = {
     "adaptiveAvgPool2d": (lambda x: F.adaptive_avg_pool2d(x, (1, 2)), "image"),
     "prelu": (F.prelu, "image slope"),
     "prelu channels": (F.prelu, "image channel_slope"),
+    "leaky relu": (lambda x: F.leaky_relu(x, 0.2), "image"),
     "dropout": (dropped, "cube"),
     "crossEntropy": (F.cross_entropy, "logits classes"),
     "crossEntropy smoothed": (
