@@ -71,4 +71,9 @@ public struct RunProgress: Sendable, Equatable {
 
     /// The share of the epochs that are done, from 0 on; below 1 in the last one.
     public var share: Double { Double(epoch) / Double(max(1, epochs)) }
+
+    /// The share of the steps that are done, from 0 on; below 1 in the last one.
+    public var shareOfSteps: Double {
+        (Double(epoch) + Double(step) / Double(max(1, steps))) / Double(max(1, epochs))
+    }
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 // Several instruction sets from one plain loop; the loader picks one. Only where the C library can.
 #if defined(__x86_64__) && defined(__linux__)
@@ -19,6 +20,9 @@
 #else
 #define BONN_VECTOR_CLONES
 #endif
+
+// A loop that such a function holds twice: once with a width that the compiler knows.
+#define BONN_INLINE static inline __attribute__((always_inline))
 
 namespace bonn {
 
@@ -45,6 +49,9 @@ at::Tensor slopeOf(const at::Tensor &z, Estimator estimator);
 
 /// -1 or +1 of each element, in its own type; sign(0) = +1.
 at::Tensor signOf(const at::Tensor &x);
+
+/// sign(x + shift) with the gradient of a slope; x [N, C, H, W], shift [C].
+at::Tensor shiftedSign(const at::Tensor &x, const at::Tensor &shift, int64_t estimator);
 
 /// x limited to [low, high], with slope 1 there, bounds included; a plain float tensor.
 at::Tensor clamped(const at::Tensor &x, float low, float high);
@@ -99,6 +106,36 @@ template <typename Body> void forEachChunk(const Chunks &chunks, const Body &bod
         }
     });
 }
+
+/// Sums over rows for each channel, of each chunk first, then of all in their order.
+class ChannelSums {
+  public:
+    ChannelSums(const Chunks &chunks, int64_t channels, int64_t kinds = 1)
+        : chunks_(chunks.count), kinds_(kinds), channels_(channels),
+          parts_(chunks.count * kinds * channels) {}
+
+    /// [C] of a chunk, to be written.
+    float *part(int64_t chunk, int64_t kind) {
+        return &parts_[(chunk * kinds_ + kind) * channels_];
+    }
+
+    /// [C].
+    at::Tensor total(int64_t kind) {
+        at::Tensor sums = at::empty({channels_}, at::kFloat);
+        for (int64_t c = 0; c < channels_; ++c) {
+            double total = 0;
+            for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+                total += part(chunk, kind)[c];
+            }
+            sums.data_ptr<float>()[c] = static_cast<float>(total);
+        }
+        return sums;
+    }
+
+  private:
+    int64_t chunks_, kinds_, channels_;
+    std::vector<float> parts_;
+};
 
 /// Calls body(first channel, number of channels) for every block of at most kChannelBlock channels.
 template <typename Body> inline void forEachBlock(int64_t channels, const Body &body) {

@@ -148,10 +148,12 @@ int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char
                     [&] { return bonn::signOf(unwrap(x).detach()); });
 }
 
-int ctorch_sloped_sign(const ctorch_tensor *x, int64_t estimator, ctorch_tensor **result,
-                       char **error) {
-    return produced("slopedSign", {x}, result, error,
-                    [&] { return bonn::SlopedSign::apply(unwrap(x), estimator); });
+int ctorch_sloped_sign(const ctorch_tensor *x, const ctorch_tensor *shift, int64_t estimator,
+                       ctorch_tensor **result, char **error) {
+    return produced("slopedSign", {x, shift}, result, error, [&] {
+        return shift == nullptr ? bonn::SlopedSign::apply(unwrap(x), estimator)
+                                : bonn::shiftedSign(unwrap(x), unwrap(shift), estimator);
+    });
 }
 
 int ctorch_straight_through(const ctorch_tensor *value, const ctorch_tensor *surrogate,

@@ -11,9 +11,17 @@ public enum Fused {
         try make(x) { ctorch_sign_or_plus_one(x.handle, $0, $1) }
     }
 
-    /// The same with the gradient of a slope; `estimator`: 0 polynomial, 1 clip.
-    public static func slopedSign(_ x: Tensor, estimator: Int) throws(TorchError) -> Tensor {
-        try make(x) { ctorch_sloped_sign(x.handle, Int64(estimator), $0, $1) }
+    /// The same of x + shift, with the gradient of a slope.
+    ///
+    /// - Parameters:
+    ///   - x: of any shape; [N, C, H, W] where there is a shift, [C].
+    ///   - estimator: 0 polynomial, 1 clip.
+    public static func slopedSign(
+        _ x: Tensor, shift: Tensor? = nil, estimator: Int
+    ) throws(TorchError) -> Tensor {
+        try make((x, shift)) {
+            ctorch_sloped_sign(x.handle, shift?.handle, Int64(estimator), $0, $1)
+        }
     }
 
     /// sum_n weights[n] sign(x + shifts[n] - 1/2); the sign has the slope 1 where x + shifts[n] is in [0, 1].
@@ -55,12 +63,14 @@ public enum Fused {
         }
     }
 
-    /// PReLU(a), or PReLU(a + b); `a`, `b`: [N, C, H, W], `weight`: slopes [C].
+    /// PReLU(a + b + shift) + after; `a`, `b`: [N, C, H, W], `weight`: slopes, and shifts, [C].
     public static func prelu(
-        _ a: Tensor, plus b: Tensor? = nil, weight: Tensor
+        _ a: Tensor, plus b: Tensor? = nil, shift: Tensor? = nil, weight: Tensor,
+        after: Tensor? = nil
     ) throws(TorchError) -> Tensor {
-        try make((a, b, weight)) {
-            ctorch_fused_prelu(a.handle, b?.handle, weight.handle, $0, $1)
+        try make((a, b, shift, weight, after)) {
+            ctorch_fused_prelu(
+                a.handle, b?.handle, shift?.handle, weight.handle, after?.handle, $0, $1)
         }
     }
 

@@ -64,35 +64,56 @@ import Torch
             finiteDifferences(at: beta, step: 1e-6) { plain(x, gamma, $0).0 }, 1e-5, "dbeta")
     }
 
-    @Test(arguments: [false, true])
-    func `PReLU of a value or of a sum has the gradient of finite differences`(adds: Bool) throws {
+    @Test(arguments: [false, true], [false, true])
+    func
+        `PReLU of a value or of a sum, with shifts or without, has the gradient of finite differences`(
+            adds: Bool, shifts: Bool
+        ) throws
+    {
         let shape = [2, 3, 2, 2]
         let a = try gaussian(24, seed: 31)
         let b = try gaussian(24, seed: 32)
         let g = try gaussian(24, seed: 33)
         let slope = [0.25, -0.5, 1.5]
+        let before = [0.3, -0.2, 0.1]
+        let behind = [-1.0, 0.5, 2]
         let left = try leaf(a, shape)
         let right = try leaf(b, shape)
         let slopes = try leaf(slope, [3])
-        try (Fused.prelu(left, plus: adds ? right : nil, weight: slopes) * double(g, shape)).sum()
-            .backward()
-        func plain(_ a: [Double], _ b: [Double], _ slope: [Double]) -> Double {
+        let shift = try leaf(before, [3])
+        let after = try leaf(behind, [3])
+        let y = try Fused.prelu(
+            left, plus: adds ? right : nil, shift: shifts ? shift : nil, weight: slopes,
+            after: shifts ? after : nil)
+        try (y * double(g, shape)).sum().backward()
+        func plain(
+            _ a: [Double], _ b: [Double], _ slope: [Double], _ shift: [Double], _ after: [Double]
+        ) -> Double {
             a.indices.reduce(0) { total, i in
-                let s = adds ? a[i] + b[i] : a[i]
-                return total + g[i] * (s >= 0 ? s : slope[i / 4 % 3] * s)
+                let c = i / 4 % 3
+                let s = (adds ? a[i] + b[i] : a[i]) + (shifts ? shift[c] : 0)
+                return total + g[i] * ((s >= 0 ? s : slope[c] * s) + (shifts ? after[c] : 0))
             }
         }
         expectClose(
             try #require(left.grad).doubles(),
-            finiteDifferences(at: a) { plain($0, b, slope) }, 1e-6, "da")
+            finiteDifferences(at: a) { plain($0, b, slope, before, behind) }, 1e-6, "da")
         if adds {
             expectClose(
                 try #require(right.grad).doubles(),
-                finiteDifferences(at: b) { plain(a, $0, slope) }, 1e-6, "db")
+                finiteDifferences(at: b) { plain(a, $0, slope, before, behind) }, 1e-6, "db")
         }
         expectClose(
             try #require(slopes.grad).doubles(),
-            finiteDifferences(at: slope) { plain(a, b, $0) }, 1e-6, "dslope")
+            finiteDifferences(at: slope) { plain(a, b, $0, before, behind) }, 1e-6, "dslope")
+        if shifts {
+            expectClose(
+                try #require(shift.grad).doubles(),
+                finiteDifferences(at: before) { plain(a, b, slope, $0, behind) }, 1e-6, "dshift")
+            expectClose(
+                try #require(after.grad).doubles(),
+                finiteDifferences(at: behind) { plain(a, b, slope, before, $0) }, 1e-6, "dafter")
+        }
     }
 
     /// float64 takes the composed path, float32 the fast one: both must agree, for channel numbers
@@ -128,8 +149,12 @@ import Torch
             let y = try Fused.prelu(signs, plus: other, weight: bias)
             // Positive slopes alone, by which backward divides.
             let alone = try Fused.prelu(y, weight: weight.abs() + 0.1)
-            try (alone * double(g, shape).to(dtype)).sum().backward()
-            var values = ["mean": mean, "variance": variance, "y": y]
+            let shifted = try Fused.prelu(
+                alone, plus: signs, shift: weight, weight: bias, after: weight)
+            let bits = try Fused.slopedSign(
+                other, shift: bias, estimator: slope == .clip ? 1 : 0)
+            try ((shifted + bits) * double(g, shape).to(dtype)).sum().backward()
+            var values = ["mean": mean, "variance": variance, "y": y, "shifted": shifted]
             values["dx"] = input.grad
             values["db"] = other.grad
             values["dgamma"] = weight.grad

@@ -117,6 +117,41 @@ import Torch
         #expect(slope.composed.steps.count - slope.fused.steps.count == 18)
     }
 
+    @Test func `shifts in front of a PReLU and behind it join it, and a sum too`() throws {
+        var configuration = NetworkConfiguration(
+            network: "wrn22", widths: [3, 4, 17, 6], classes: 3)
+        configuration.method = MethodConfiguration(ReActNet())
+        let network = try Network(configuration, for: ImageSize(height: 7, width: 6), seed: 5)
+        // Of four layers behind each of 18 convolutions one is left.
+        #expect(network.composed.steps.count - network.fused.steps.count == 18 * 3)
+        let generator = try Generator(seed: 6)
+        try withoutGradient {
+            for parameter in network.store.parameters where parameter.role == .shift {
+                try parameter.tensor.copy_(
+                    from: generator.normal(parameter.tensor.shape) * 0.3)
+            }
+        }
+        let images = try generator.normal([3, 3, 7, 6])
+        func run(isFusing: Bool) throws -> [String: [Double]] {
+            let output = try network(images, Pass(.training, isFusing: isFusing))
+            try (output.logits.square().sum() + output.features.sum()).backward()
+            var found = ["logits": output.logits]
+            for parameter in network.store.trainable {
+                found[parameter.name] = try #require(parameter.tensor.grad, "\(parameter.name)")
+                try parameter.tensor.setGrad(nil)
+            }
+            return try found.mapValues { try $0.detached().to(.float64).doubles() }
+        }
+        let composed = try run(isFusing: false)
+        let fused = try run(isFusing: true)
+        for (name, expected) in composed {
+            let found = try #require(fused[name])
+            let tolerance = 1e-4 * max(1, expected.map(abs).max() ?? 0)
+            #expect(
+                zip(found, expected).allSatisfy { abs($0 - $1) <= tolerance }, "\(name), seed 5")
+        }
+    }
+
     private static func network(_ aCase: Case, seed: UInt64) throws -> (Network, Tensor) {
         let network = try aCase.network(for: aCase.size, seed: seed)
         let images = try Generator(seed: seed).normal([

@@ -10,39 +10,34 @@ enum FastPaths {
     static func replaced(_ steps: [Step], kept: Set<Name>) -> [Step] {
         var readers: [Name: Int] = [:]
         for name in steps.flatMap(\.inputs) { readers[name, default: 0] += 1 }
-        let byName = Dictionary(uniqueKeysWithValues: steps.map { ($0.name, $0) })
-        var replaced: Set<Name> = []
         var result: [Step] = []
         for step in steps {
-            guard let before = byName[step.inputs[0]], readers[before.name] == 1,
-                !kept.contains(before.name), let fused = fusion(of: before, step)
+            let source = step.inputs[0]
+            guard readers[source] == 1, !kept.contains(source),
+                let place = result.lastIndex(where: { $0.name == source }),
+                let fused = fusion(of: result[place].layer, step.layer)
             else {
-                result.append(alone(step))
+                result.append(Step(step.name, fusion(of: step.layer), step.inputs))
                 continue
             }
-            replaced.insert(before.name)
             // In the place of the second: everything that the first reads is there by then.
-            result.append(Step(step.name, fused, before.inputs))
+            result.append(Step(step.name, fused, result.remove(at: place).inputs))
         }
-        return result.filter { !replaced.contains($0.name) }
+        return result
     }
 
-    private static func fusion(of first: Step, _ second: Step) -> (any Layer)? {
-        if let norm = (first.layer as? NormalizationLayer)?.norm as? BatchNorm2d,
-            let sign = (second.layer as? QuantizeLayer)?.quantizer as? SignQuantizer,
+    private static func fusion(of first: any Layer, _ second: any Layer) -> (any Layer)? {
+        if let norm = (first as? NormalizationLayer)?.norm as? BatchNorm2d,
+            let sign = (second as? QuantizeLayer)?.quantizer as? SignQuantizer,
             let slope = sign.slope.fusedCode
         {
             return BatchNormSign(norm: norm, sign: sign, slope: slope)
         }
-        if first.layer is Addition, let prelu = second.layer as? PReLU {
-            return FusedPReLU(prelu: prelu)
-        }
-        return nil
+        return FusedPReLU(first)?.followed(by: second)
     }
 
-    private static func alone(_ step: Step) -> Step {
-        guard let prelu = step.layer as? PReLU else { return step }
-        return Step(step.name, FusedPReLU(prelu: prelu), step.inputs)
+    private static func fusion(of layer: any Layer) -> any Layer {
+        layer is PReLU ? FusedPReLU(layer) ?? layer : layer
     }
 }
 
@@ -64,15 +59,51 @@ private struct BatchNormSign: Layer {
     }
 }
 
-/// PReLU of a value, or of the sum of two.
+/// PReLU(a + b + shift) + after, whose parts may be missing.
 private struct FusedPReLU: Layer {
-    let prelu: PReLU
+    private var adds = false
+    private var shift: PerChannel?
+    private var prelu: PReLU?
+    private var after: PerChannel?
+
+    /// A layer that such an operation may begin with.
+    init?(_ layer: any Layer) {
+        switch layer {
+        case is Addition: adds = true
+        case let bias as PerChannel where bias.kind == .bias: shift = bias
+        case let prelu as PReLU: self.prelu = prelu
+        case let fused as FusedPReLU: self = fused
+        default: return nil
+        }
+    }
+
+    /// With one layer more, where it has a place for it.
+    func followed(by layer: any Layer) -> FusedPReLU? {
+        var longer = self
+        switch layer {
+        case let bias as PerChannel where bias.kind == .bias:
+            if prelu == nil, shift == nil {
+                longer.shift = bias
+            } else if prelu != nil, after == nil {
+                longer.after = bias
+            } else {
+                return nil
+            }
+        case let prelu as PReLU where self.prelu == nil: longer.prelu = prelu
+        default: return nil
+        }
+        return longer
+    }
 
     func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
-        guard inputs[0].shape.count == 4 else {
-            return try prelu([inputs.count == 1 ? inputs[0] : inputs[0] + inputs[1]], pass)
+        if let prelu, inputs[0].shape.count == 4 {
+            return try Fused.prelu(
+                inputs[0], plus: adds ? inputs[1] : nil, shift: shift?.parameter.tensor,
+                weight: prelu.weight.tensor, after: after?.parameter.tensor)
         }
-        return try Fused.prelu(
-            inputs[0], plus: inputs.count == 1 ? nil : inputs[1], weight: prelu.weight.tensor)
+        var value = adds ? try inputs[0] + inputs[1] : inputs[0]
+        let layers: [(any Layer)?] = [shift, prelu, after]
+        for layer in layers.compactMap(\.self) { value = try layer([value], pass) }
+        return value
     }
 }

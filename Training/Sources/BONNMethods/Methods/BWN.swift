@@ -1,5 +1,5 @@
 public import BONNConfiguration
-public import BONNNetworks
+import BONNNetworks
 public import Torch
 
 /// Binary Weight Networks (Rastegari et al., XNOR-Net, ECCV 2016): W ~ alpha sign(W) with alpha = mean|W| of

@@ -1,5 +1,5 @@
 public import BONNConfiguration
-public import BONNNetworks
+import BONNNetworks
 public import Torch
 
 /// BinaryConnect (Courbariaux et al., NIPS 2015): 1-bit weights without a scale, real activations

@@ -1,5 +1,5 @@
 public import BONNConfiguration
-public import BONNNetworks
+import BONNNetworks
 public import Torch
 
 /// Bop (Helwegen et al., Latent Weights Do Not Exist, NeurIPS 2019): weights that are +-1 while they are trained,

@@ -1,5 +1,5 @@
 public import BONNConfiguration
-public import BONNNetworks
+import BONNNetworks
 public import Torch
 
 /// Bop2ndOrder (Suarez-Ramirez et al., A Bop and Beyond, CVPR LatinX workshop 2021): weights that are +-1 while
@@ -12,8 +12,8 @@ public import Torch
 /// [C], the authors' code of the biased form; that of the unbiased one was not found, and its correction is Adam's
 /// ([D]), with the product of the factors in the place of the power, since gamma and sigma change. As in the code
 /// for CIFAR-10 ([C]) gamma goes from 1e-2 to 1e-5, sigma from 1e-7 to 1e-2 and tau from 1e-5 to 1e-8, each in a
-/// straight line over the 500 epochs of batches of 50; on ImageNet from 1e-4 to 1e-9, 1e-5 to 1e-2 and 1e-8 to
-/// 1e-5. The code moves them from step to step, here they move from epoch to epoch.
+/// straight line over the steps of 500 epochs with batches of 50; on ImageNet from 1e-4 to 1e-9, 1e-5 to 1e-2 and 1e-8
+/// to 1e-5. With fewer epochs a gamma of 1e-2 flips half of the weights in each.
 ///
 /// Weights have no scale, and a batch norm stands behind each layer; signs of activations have the slope of
 /// hardtanh (BinaryNet; polynomial in the authors' Bi-Real Net: `slope`); in residual networks each convolution
@@ -34,9 +34,9 @@ public struct BopSecondOrder: FlippedWeightsMethod {
         ],
         deployment: "in bits")
 
-    /// A number that changes in a straight line over the epochs.
+    /// A number that changes in a straight line over the steps.
     public struct Line: Sendable, Equatable {
-        /// In the first epoch.
+        /// In the first step.
         public var start: Double
         /// Behind the last one.
         public var end: Double
@@ -47,7 +47,9 @@ public struct BopSecondOrder: FlippedWeightsMethod {
             self.end = end
         }
 
-        func value(at progress: RunProgress) -> Double { start + progress.share * (end - start) }
+        func value(at progress: RunProgress) -> Double {
+            start + progress.shareOfSteps * (end - start)
+        }
     }
 
     /// How fast the first moment follows.
@@ -95,7 +97,7 @@ public struct BopSecondOrder: FlippedWeightsMethod {
         [try SignFlips(network, isUnbiased: unbiased, rates: rates)]
     }
 
-    /// The numbers of an epoch.
+    /// The numbers of a step.
     func rates(at progress: RunProgress) -> SignFlips.Rates {
         SignFlips.Rates(
             gamma: gamma.value(at: progress), sigma: sigma.value(at: progress),

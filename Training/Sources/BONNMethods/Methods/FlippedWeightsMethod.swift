@@ -1,5 +1,5 @@
-public import BONNNetworks
-public import Torch
+import BONNNetworks
+import Torch
 
 /// A method without latent weights, whose +-1 are flipped (`SignFlips`): no scale, signs of activations, a shortcut
 /// around each convolution.

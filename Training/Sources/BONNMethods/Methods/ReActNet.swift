@@ -43,8 +43,7 @@ public struct ReActNet: Method {
         let shift: Parameter
 
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            let moved = try x + shift.tensor.perChannel(of: x)
-            return try SignQuantizer(.polynomial)(moved, pass)
+            try SignQuantizer(.polynomial)(x, shiftedBy: shift.tensor, pass)
         }
 
         /// fl(x + b) >= 0 exactly where x >= -b: rounding keeps the sign of a sum.

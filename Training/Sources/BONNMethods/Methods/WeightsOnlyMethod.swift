@@ -1,5 +1,5 @@
-public import BONNNetworks
-public import Torch
+import BONNNetworks
+import Torch
 
 /// A method of quantized weights and real activations: batch norm and ReLU behind each layer, no quantizer.
 protocol WeightsOnlyMethod: Method {}

@@ -18,6 +18,16 @@ public struct SignQuantizer: ActivationQuantizer {
     /// Creates a quantizer.
     public init(_ slope: Slope) { self.slope = slope }
 
+    /// -1 or +1 of x + shift, `[C]`.
+    func callAsFunction(
+        _ x: Tensor, shiftedBy shift: Tensor, _ pass: Pass
+    ) throws(TorchError) -> Tensor {
+        guard pass.isFusing, x.shape.count == 4, let estimator = slope.fusedCode else {
+            return try self(x + shift.perChannel(of: x), pass)
+        }
+        return try Fused.slopedSign(x, shift: shift, estimator: estimator)
+    }
+
     /// -1 or +1.
     public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
         if pass.isFusing, let estimator = slope.fusedCode {

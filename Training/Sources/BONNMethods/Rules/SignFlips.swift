@@ -10,7 +10,7 @@ import Torch
 ///
 /// The gradients of these weights end here: an optimizer leaves alone what has none.
 final class SignFlips: TrainingRule {
-    /// The numbers of an epoch.
+    /// The numbers of a step.
     struct Rates: Equatable {
         /// How fast the first moment follows.
         var gamma: Double
@@ -35,7 +35,7 @@ final class SignFlips: TrainingRule {
 
     /// - Parameters:
     ///   - isUnbiased: whether moments are divided by c.
-    ///   - rates: of each epoch; a second moment is there in all of them or in none.
+    ///   - rates: of each step; a second moment is there in all of them or in none.
     init(
         _ network: Network, isUnbiased: Bool = false, rates: @escaping (RunProgress) -> Rates
     ) throws(TorchError) {

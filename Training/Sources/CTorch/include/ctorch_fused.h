@@ -16,9 +16,10 @@ extern "C" {
  * gradient. */
 int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char **error);
 
-/* The same with the gradient of a slope. estimator: 0 polynomial, 1 clip. */
-int ctorch_sloped_sign(const ctorch_tensor *x, int64_t estimator, ctorch_tensor **result,
-                       char **error);
+/* The same of x + shift, with the gradient of a slope. shift [C] for x [N, C, H, W], or null.
+ * estimator: 0 polynomial, 1 clip. */
+int ctorch_sloped_sign(const ctorch_tensor *x, const ctorch_tensor *shift, int64_t estimator,
+                       ctorch_tensor **result, char **error);
 
 /* sum_n weights[n] sign(x + shifts[n] - 1/2), the sign with slope 1 over [0, 1] of x + shifts[n].
  * shifts, weights [n]. */
@@ -36,8 +37,10 @@ int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
                            const ctorch_tensor *running_variance, bool training, double momentum,
                            double epsilon, int64_t estimator, ctorch_tensor **result, char **error);
 
-/* PReLU(a + b), or PReLU(a) where b is null. a, b [N, C, H, W]; slope [C]. */
-int ctorch_fused_prelu(const ctorch_tensor *a, const ctorch_tensor *b, const ctorch_tensor *slope,
+/* PReLU(a + b + shift) + after. a, b [N, C, H, W]; shift, slope, after [C]; b, shift and after may
+ * be null. */
+int ctorch_fused_prelu(const ctorch_tensor *a, const ctorch_tensor *b, const ctorch_tensor *shift,
+                       const ctorch_tensor *slope, const ctorch_tensor *after,
                        ctorch_tensor **result, char **error);
 
 /* The kernel of a binary convolution. latent [K, C, kh, kw]; scale [kh, kw]. reading: 0 A, 1 B,
