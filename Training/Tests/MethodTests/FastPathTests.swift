@@ -89,7 +89,9 @@ import Torch
         #expect(Set(fused.keys) == Set(composed.keys))
         for (name, expected) in composed {
             let found = try #require(fused[name])
-            let tolerance = 1e-5 * max(1, expected.map(abs).max() ?? 0)
+            // LibTorch adds the gradient of a channel, whose terms cancel, in an order of the layout and the threads.
+            let share = name.hasPrefix("gradient of") ? 5e-5 : 1e-5
+            let tolerance = share * max(1, expected.map(abs).max() ?? 0)
             #expect(
                 found.count == expected.count
                     && zip(found, expected).allSatisfy { abs($0 - $1) <= tolerance },
