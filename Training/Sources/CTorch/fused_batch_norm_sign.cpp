@@ -245,41 +245,29 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
         const ChannelData data{mean.data_ptr<float>(), invstd.data_ptr<float>(),
                                gamma.data_ptr<float>(), beta.data_ptr<float>()};
         const bool polynomial = estimator == Estimator::polynomial;
-        std::vector<float> partT(chunks.count * channels), partTN(chunks.count * channels);
+        ChannelSums sums(chunks, channels, 2);
         forEachChunk(chunks, [&](int64_t chunk, int64_t first, int64_t last) {
             forEachBlock(channels, [&](int64_t c, int64_t width) {
-                const int64_t offset = first * channels + c, slot = chunk * channels + c;
+                const int64_t offset = first * channels + c;
                 const ChannelData block{data.mean + c, data.invstd + c, data.gamma + c,
                                         data.beta + c};
+                float *t = sums.part(chunk, 0) + c, *tn = sums.part(chunk, 1) + c;
                 const float *xs = x.data() + offset, *gs = g.data() + offset;
                 const int64_t rows = last - first;
                 if (width < kChannelBlock) {
                     (polynomial ? sumsBody<Estimator::polynomial>
                                 : sumsBody<Estimator::clip>)(xs, gs, rows, channels, width,
                                                              block.mean, block.invstd, block.gamma,
-                                                             block.beta, &partT[slot],
-                                                             &partTN[slot]);
+                                                             block.beta, t, tn);
                 } else {
-                    (polynomial ? polynomialSums : clipSums)(xs, gs, rows, channels, block,
-                                                             &partT[slot], &partTN[slot]);
+                    (polynomial ? polynomialSums : clipSums)(xs, gs, rows, channels, block, t, tn);
                 }
             });
         });
-        at::Tensor dgamma = at::empty({channels}, at::kFloat);
-        at::Tensor dbeta = at::empty({channels}, at::kFloat);
         std::vector<float> meanT(channels, 0.0f), meanTN(channels, 0.0f);
-        for (int64_t c = 0; c < channels; ++c) {
-            double t = 0, tn = 0;
-            for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-                t += partT[chunk * channels + c];
-                tn += partTN[chunk * channels + c];
-            }
-            dbeta.data_ptr<float>()[c] = static_cast<float>(t);
-            dgamma.data_ptr<float>()[c] = static_cast<float>(tn);
-            if (training) {
-                meanT[c] = static_cast<float>(t / static_cast<double>(x.rows));
-                meanTN[c] = static_cast<float>(tn / static_cast<double>(x.rows));
-            }
+        for (int64_t c = 0; training && c < channels; ++c) {
+            meanT[c] = static_cast<float>(sums.total(0, c) / static_cast<double>(x.rows));
+            meanTN[c] = static_cast<float>(sums.total(1, c) / static_cast<double>(x.rows));
         }
         at::Tensor dx = at::empty_like(x.tensor);
         float *out = dx.data_ptr<float>();
@@ -289,7 +277,7 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
                         : clipGradient)(x.data() + offset, g.data() + offset, last - first,
                                         channels, data, meanT.data(), meanTN.data(), out + offset);
         });
-        return {dx, dgamma, dbeta};
+        return {dx, sums.total(1), sums.total(0)};
     }
 };
 

@@ -153,21 +153,15 @@ struct PReLU : torch::autograd::Function<PReLU> {
                    shifts = context->saved_data["shifts"].toBool(),
                    hasAfter = context->saved_data["after"].toBool(),
                    isFromOutput = context->saved_data["from output"].toBool();
-        const auto results = [&](const at::Tensor &ds, const at::Tensor &dshift,
-                                 const at::Tensor &dslope, const at::Tensor &dafter) {
-            return torch::autograd::variable_list{ds, adds ? ds : nothing,
-                                                  shifts ? dshift : nothing, dslope,
-                                                  hasAfter ? dafter : nothing};
-        };
         if (!hasFastPath(saved[0])) {
             const at::Tensor g = gradients[0], s = sumOf(saved[0], saved[1], shift);
             const at::Tensor ds = at::where(s > 0, g, g * perChannel(slope));
             const auto summed = [](const at::Tensor &x) {
                 return x.sum(at::IntArrayRef({0, 2, 3}));
             };
-            return results(ds, summed(ds),
-                           summed(at::where(s > 0, at::zeros_like(s), g * s)).view_as(slope),
-                           summed(g));
+            return {ds, adds ? ds : nothing, shifts ? summed(ds) : nothing,
+                    summed(at::where(s > 0, at::zeros_like(s), g * s)).view_as(slope),
+                    hasAfter ? summed(g) : nothing};
         }
         const Rows a(saved[0]), g(gradients[0]);
         const std::optional<Rows> b = rowsOf(saved[1]);
@@ -189,7 +183,8 @@ struct PReLU : torch::autograd::Function<PReLU> {
             });
         });
         const at::Tensor dslope = isFromOutput ? sums.total(0) / slope : sums.total(0);
-        return results(ds, sums.total(1), dslope.view_as(slope), sums.total(2));
+        return {ds, adds ? ds : nothing, shifts ? sums.total(1) : nothing, dslope.view_as(slope),
+                hasAfter ? sums.total(2) : nothing};
     }
 };
 

@@ -119,15 +119,19 @@ class ChannelSums {
         return &parts_[(chunk * kinds_ + kind) * channels_];
     }
 
+    double total(int64_t kind, int64_t channel) const {
+        double total = 0;
+        for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+            total += parts_[(chunk * kinds_ + kind) * channels_ + channel];
+        }
+        return total;
+    }
+
     /// [C].
-    at::Tensor total(int64_t kind) {
+    at::Tensor total(int64_t kind) const {
         at::Tensor sums = at::empty({channels_}, at::kFloat);
         for (int64_t c = 0; c < channels_; ++c) {
-            double total = 0;
-            for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
-                total += part(chunk, kind)[c];
-            }
-            sums.data_ptr<float>()[c] = static_cast<float>(total);
+            sums.data_ptr<float>()[c] = static_cast<float>(total(kind, c));
         }
         return sums;
     }

@@ -92,51 +92,54 @@ class KeepingAllocator final : public c10::Allocator {
     }
 
   private:
+    using FreeBlocks = std::map<size_t, std::vector<void *>>;
+
     std::mutex mutex_;
     std::unordered_map<void *, size_t> blocks_;
-    std::map<size_t, std::vector<void *>> free_;
+    FreeBlocks free_;
     size_t used_ = 0, peak_ = 0, waiting_ = 0;
 
     void *take(size_t size) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        void *block = nullptr;
         const auto found = free_.find(size);
-        if (found != free_.end()) {
-            block = found->second.back();
-            found->second.pop_back();
-            if (found->second.empty())
-                free_.erase(found);
-            waiting_ -= size;
-        } else {
-            const size_t bound = std::max(peak_, used_ + size) / 2 * 3;
-            while (waiting_ > 0 && used_ + waiting_ + size > bound) {
-                giveBackLargest();
-            }
-            block = map(size);
-            if (block == nullptr && waiting_ > 0) {
-                while (waiting_ > 0) {
-                    giveBackLargest();
-                }
-                block = map(size);
-            }
-            if (block == nullptr)
-                return nullptr;
-            blocks_.emplace(block, size);
-        }
+        void *block = found == free_.end() ? mapWithinBound(size) : pop(found);
+        if (block == nullptr)
+            return nullptr;
         used_ += size;
         peak_ = std::max(peak_, used_);
         return block;
     }
 
-    void giveBackLargest() {
-        const auto largest = std::prev(free_.end());
-        void *block = largest->second.back();
-        munmap(block, largest->first);
-        blocks_.erase(block);
-        waiting_ -= largest->first;
-        largest->second.pop_back();
-        if (largest->second.empty())
-            free_.erase(largest);
+    void *mapWithinBound(size_t size) {
+        giveBack(std::max(peak_, used_ + size) / 2 * 3 - size);
+        void *block = map(size);
+        if (block == nullptr) {
+            giveBack(0);
+            block = map(size);
+        }
+        if (block != nullptr)
+            blocks_.emplace(block, size);
+        return block;
+    }
+
+    // The largest blocks that wait, until no more than this is held or none waits.
+    void giveBack(size_t bound) {
+        while (waiting_ > 0 && used_ + waiting_ > bound) {
+            const auto largest = std::prev(free_.end());
+            const size_t size = largest->first;
+            void *block = pop(largest);
+            blocks_.erase(block);
+            munmap(block, size);
+        }
+    }
+
+    void *pop(FreeBlocks::iterator place) {
+        void *block = place->second.back();
+        place->second.pop_back();
+        waiting_ -= place->first;
+        if (place->second.empty())
+            free_.erase(place);
+        return block;
     }
 
     bool keep(void *block) {

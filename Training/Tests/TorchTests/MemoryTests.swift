@@ -24,13 +24,15 @@
         }
 
         private static func work(seed: UInt64, thread: Int, _ shelf: Shelf) throws {
-            var random = Numbers(state: seed << 8 | UInt64(thread))
-            for step in 0..<60 {
+            let steps = 60
+            let draws = try Generator(seed: seed << 8 | UInt64(thread)).uniform([2 * steps])
+                .floats()
+            for step in 0..<steps {
                 let value = Float(thread * 1000 + step)
-                let count = (1 << 16) + random.next(1 << 21)
+                let count = (1 << 16) + Int(draws[2 * step] * Float(1 << 21))
                 try shelf.exchange(
                     Held(tensor: Tensor.full([count], Double(value)), value: value),
-                    at: random.next(4))
+                    at: Int(draws[2 * step + 1] * 4))
                 let memory = try DeviceMemory(of: .cpu)
                 guard memory.allocated <= memory.peak, memory.allocated <= memory.reserved,
                     2 * memory.reserved <= 3 * memory.peak
@@ -61,18 +63,6 @@
                 if range != [Double(old.value), Double(old.value)] {
                     complain("\(old.value) became \(range)")
                 }
-            }
-        }
-
-        /// Numbers that follow from a seed (xorshift).
-        private struct Numbers {
-            var state: UInt64
-
-            mutating func next(_ bound: Int) -> Int {
-                state ^= state << 13
-                state ^= state >> 7
-                state ^= state << 17
-                return Int(state % UInt64(bound))
             }
         }
     }

@@ -37,7 +37,7 @@ enum FastPaths {
     }
 
     private static func fusion(of layer: any Layer) -> any Layer {
-        layer is PReLU ? FusedPReLU(layer) ?? layer : layer
+        (layer as? PReLU).flatMap { FusedPReLU($0) } ?? layer
     }
 }
 
