@@ -13,7 +13,7 @@ public import Torch
 /// ([D]), with the product of the factors in the place of the power, since gamma and sigma change. As in the code
 /// for CIFAR-10 ([C]) gamma goes from 1e-2 to 1e-5, sigma from 1e-7 to 1e-2 and tau from 1e-5 to 1e-8, each in a
 /// straight line over the steps of 500 epochs with batches of 50; on ImageNet from 1e-4 to 1e-9, 1e-5 to 1e-2 and 1e-8
-/// to 1e-5. With fewer epochs a gamma of 1e-2 flips half of the weights in each.
+/// to 1e-5. In the first of three epochs a gamma of 1e-2 flips half of the weights.
 ///
 /// Weights have no scale, and a batch norm stands behind each layer; signs of activations have the slope of
 /// hardtanh (BinaryNet; polynomial in the authors' Bi-Real Net: `slope`); in residual networks each convolution

@@ -16,8 +16,8 @@ public import Torch
 /// the place of each window.
 ///
 /// theta is not printed either. The printed step goes away from Chat_i o M_j wherever C_i is beyond it, so latent weights
-/// grow: in three epochs of CIFAR-10 with Adam and theta = 1e-3 to forty times their size, at 23.90 % top-1, with 1e-5 to
-/// twice, at 64.93 %.
+/// grow: in three epochs of CIFAR-10 with Adam and theta = 1e-3 to up to forty times their size, at 23.90 % top-1, with
+/// 1e-5 to up to twice, at 64.93 %.
 ///
 /// The loss has a third term, theta / 2 ||Chat_i - C_i - eta delta_i||^2 with delta_i = dL_S/dChat_i. Its gradient with
 /// respect to Chat, theta (Chat_i - C_i - eta delta_i), is applied to C as those of the other terms are ([D]); it is
