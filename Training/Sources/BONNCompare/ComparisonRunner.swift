@@ -110,7 +110,11 @@ public final class ComparisonRunner {
                     "\(folder) holds another run, with \(difference); choose another --output, or "
                         + "take the folder away")
             }
-            if before.run.status != .finished { try train(wanted, place, folder, stop) }
+            if before.run.status == .finished {
+                try writeTables(folder)
+            } else {
+                try train(wanted, place, folder, stop)
+            }
         } catch let error as TrainingError {
             if error.code == .diskFull { throw error }
             failures[folder] = (error.code == .busy ? .unfinished : .failed, error.message)
@@ -142,6 +146,17 @@ public final class ComparisonRunner {
             resuming: checkpoint,
             observers: [{ [observer] event, _ in observer(.training(place, event)) }])
         _ = try trainer.run(stop: stop)
+    }
+
+    /// A run that was killed behind its last checkpoint has the tables of the one before. Another process in the
+    /// folder writes them too.
+    private func writeTables(_ folder: String) throws(TrainingError) {
+        do throws(TrainingError) {
+            let directory = try RunDirectory(folder)
+            if case .checkpoint(let stored) = try directory.storedRun() {
+                try directory.writeTables(stored.state)
+            }
+        } catch  where error.code == .busy {}
     }
 
     private func splits(

@@ -3,7 +3,15 @@ import Foundation
 extension Comparison {
     /// The curves as an SVG picture: top-1 over epochs, or over minutes where these are the budget; a line a
     /// recipe, the mean over its seeds, its deviation as a band, and its name beside its end, best first.
-    public var chart: String { CurveChart(self).document.text }
+    public var chart: String {
+        let overMinutes = if case .minutes = budget { true } else { false }
+        return CurveChart(
+            rows.compactMap { Curve($0, overMinutes: overMinutes) },
+            CurveChart.Axes(
+                x: overMinutes ? "minutes of wall clock" : "epochs", leastStep: overMinutes ? 0 : 1,
+                y: "top-1 in %", decimals: 1)
+        ).document.text
+    }
 }
 
 /// A line of the chart.
@@ -11,15 +19,23 @@ struct Curve: Equatable {
     /// A place on it.
     struct Point: Equatable {
         var x: Double
-        /// In percent.
         var mean: Double
-        /// In percent; nil for one run.
+        /// Nil for one run.
         var deviation: Double?
     }
 
     let name: String
     let isBaseline: Bool
     let points: [Point]
+}
+
+extension Curve {
+    /// Values over epochs.
+    init(_ name: String, _ values: [(epoch: Int, value: Double)]) {
+        self.init(
+            name: name, isBaseline: false,
+            points: values.map { Point(x: Double($0.epoch), mean: $0.value, deviation: nil) })
+    }
 
     /// The curve of a row; nil where nothing was measured.
     init?(_ row: ComparisonRow, overMinutes: Bool) {
@@ -44,8 +60,18 @@ struct Curve: Equatable {
 
 /// Where everything in the chart stands.
 struct CurveChart {
+    /// What stands beside the axes.
+    struct Axes {
+        var x: String
+        /// The least distance of its marks.
+        var leastStep: Double
+        var y: String
+        /// Of the last values, in the legend.
+        var decimals: Int
+    }
+
     private let curves: [Curve]
-    private let overMinutes: Bool
+    private let axes: Axes
 
     private static let left = 62.0
     private static let top = 34.0
@@ -63,10 +89,9 @@ struct CurveChart {
     private static let dashes: [[Double]] = [[], [7, 3], [2, 3], [9, 3, 2, 3]]
     private static let grey = "#777777"
 
-    init(_ comparison: Comparison) {
-        overMinutes = if case .minutes = comparison.budget { true } else { false }
-        let overMinutes = overMinutes
-        curves = comparison.rows.compactMap { Curve($0, overMinutes: overMinutes) }
+    init(_ curves: [Curve], _ axes: Axes) {
+        self.curves = curves
+        self.axes = axes
     }
 
     private var plotHeight: Double {
@@ -83,7 +108,7 @@ struct CurveChart {
             svg.text("Nothing is measured yet.", x: Self.left, y: Self.top + 20)
             return svg
         }
-        let scale = Scale(curves, height: plotHeight, overMinutes: overMinutes)
+        let scale = Scale(curves, height: plotHeight, leastStep: axes.leastStep)
         drawAxes(&svg, scale)
         for (index, curve) in curves.enumerated() { drawBand(&svg, curve, index, scale) }
         for (index, curve) in curves.enumerated() { drawLine(&svg, curve, index, scale) }
@@ -101,7 +126,7 @@ struct CurveChart {
         private let y: ClosedRange<Double>
         private let height: Double
 
-        init(_ curves: [Curve], height: Double, overMinutes: Bool) {
+        init(_ curves: [Curve], height: Double, leastStep: Double) {
             let points = curves.flatMap(\.points)
             let xs = points.map(\.x)
             let lows = points.map { $0.mean - ($0.deviation ?? 0) }
@@ -112,7 +137,7 @@ struct CurveChart {
             let last = max(xs.max() ?? 1, first + 1e-9)
             x = first...(last > first + 1e-6 ? last : first + 1)
             xTicks = Ticks.within(
-                x.lowerBound, x.upperBound, count: 10, least: overMinutes ? 0 : 1)
+                x.lowerBound, x.upperBound, count: 10, least: leastStep)
             self.height = height
         }
 
@@ -145,10 +170,9 @@ struct CurveChart {
             [(Self.left, Self.top), (Self.left, bottom), (right, bottom)],
             SVGDocument.Stroke(color: "#222222"))
         svg.text(
-            overMinutes ? "minutes of wall clock" : "epochs", x: Self.left + Self.plotWidth / 2,
-            y: bottom + 40, size: 13, anchor: .middle)
+            axes.x, x: Self.left + Self.plotWidth / 2, y: bottom + 40, size: 13, anchor: .middle)
         svg.text(
-            "top-1 in %", x: 18, y: Self.top + plotHeight / 2, size: 13, anchor: .middle,
+            axes.y, x: 18, y: Self.top + plotHeight / 2, size: 13, anchor: .middle,
             turned: true)
     }
 
@@ -201,7 +225,7 @@ struct CurveChart {
                 SVGDocument.Stroke(color: color(entry.index), width: 0.7, opacity: 0.6))
             svg.line([(x, y), (x + Self.sample, y)], stroke(entry.index))
             svg.text(
-                "\(decimals(entry.end.mean, 1))  \(curves[entry.index].name)",
+                "\(decimals(entry.end.mean, axes.decimals))  \(curves[entry.index].name)",
                 x: x + Self.sample + 6, y: y + 4)
         }
     }

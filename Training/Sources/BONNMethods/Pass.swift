@@ -29,6 +29,8 @@ public struct Pass {
     public var generator: Generator?
     /// Whether fused operations may stand in for the composed ones that define them.
     public var isFusing: Bool
+    /// The share of the batch in the running statistics of batch norms, in training; nil: that of the norm.
+    public var normMomentum: Double?
     /// What the gradients of quantized convolutions are multiplied in, where operations are fused.
     public var gradientPrecision: Precision
 

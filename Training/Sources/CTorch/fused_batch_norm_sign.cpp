@@ -80,12 +80,12 @@ struct ChannelData {
 template <Estimator estimator>
 inline void sumsBody(const float *x, const float *g, int64_t rows, int64_t stride, int64_t width,
                      const float *mean, const float *invstd, const float *gamma, const float *beta,
-                     float *sumT, float *sumTN) {
+                     Window window, float *sumT, float *sumTN) {
     float st[kChannelBlock] = {0}, stn[kChannelBlock] = {0};
     for (int64_t r = 0; r < rows; ++r) {
         for (int64_t c = 0; c < width; ++c) {
             const float n = (x[r * stride + c] - mean[c]) * invstd[c];
-            const float t = g[r * stride + c] * slope<estimator>(gamma[c] * n + beta[c]);
+            const float t = g[r * stride + c] * slope<estimator>(gamma[c] * n + beta[c], window);
             st[c] += t;
             stn[c] += t * n;
         }
@@ -99,18 +99,19 @@ inline void sumsBody(const float *x, const float *g, int64_t rows, int64_t strid
 // The two estimators as plain functions: target_clones does not combine with templates.
 #define BONN_DEFINE_BACKWARD(NAME)                                                                 \
     BONN_VECTOR_CLONES void NAME##Sums(const float *x, const float *g, int64_t rows,               \
-                                       int64_t stride, ChannelData d, float *st, float *stn) {     \
+                                       int64_t stride, ChannelData d, Window window, float *st,    \
+                                       float *stn) {                                               \
         sumsBody<Estimator::NAME>(x, g, rows, stride, kChannelBlock, d.mean, d.invstd, d.gamma,    \
-                                  d.beta, st, stn);                                                \
+                                  d.beta, window, st, stn);                                        \
     }                                                                                              \
     BONN_VECTOR_CLONES void NAME##Gradient(const float *x, const float *g, int64_t rows,           \
-                                           int64_t channels, ChannelData d, const float *meanT,    \
-                                           const float *meanTN, float *dx) {                       \
+                                           int64_t channels, ChannelData d, Window window,         \
+                                           const float *meanT, const float *meanTN, float *dx) {   \
         for (int64_t r = 0; r < rows; ++r) {                                                       \
             for (int64_t c = 0; c < channels; ++c) {                                               \
                 const float n = (x[r * channels + c] - d.mean[c]) * d.invstd[c];                   \
                 const float z = d.gamma[c] * n + d.beta[c];                                        \
-                const float t = g[r * channels + c] * slope<Estimator::NAME>(z);                   \
+                const float t = g[r * channels + c] * slope<Estimator::NAME>(z, window);           \
                 dx[r * channels + c] = d.gamma[c] * d.invstd[c] * (t - meanT[c] - n * meanTN[c]);  \
             }                                                                                      \
         }                                                                                          \
@@ -163,7 +164,8 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input,
                               const at::Tensor &gamma, const at::Tensor &beta,
                               const at::Tensor &runningMean, const at::Tensor &runningVariance,
-                              bool training, double momentum, double epsilon, int64_t estimator) {
+                              bool training, double momentum, double epsilon, int64_t estimator,
+                              double window) {
         TORCH_CHECK(input.dim() == 4, "expected an input [N, C, H, W], found ", input.sizes());
         TORCH_CHECK(input.size(1) == gamma.numel(), "expected ", gamma.numel(),
                     " channels, found an input of shape ", input.sizes());
@@ -206,6 +208,7 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
         context->save_for_backward({x, gamma, beta, mean, invstd});
         context->saved_data["training"] = training;
         context->saved_data["estimator"] = estimator;
+        context->saved_data["window"] = window;
         return y;
     }
 
@@ -216,15 +219,17 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
                          invstd = saved[4];
         const bool training = context->saved_data["training"].toBool();
         const auto estimator = static_cast<Estimator>(context->saved_data["estimator"].toInt());
+        const double window = context->saved_data["window"].toDouble();
         at::Tensor dx, dgamma, dbeta;
         if (hasFastPath(x)) {
-            std::tie(dx, dgamma, dbeta) = fastBackward(Rows(x), Rows(gradients[0]), gamma, beta,
-                                                       mean, invstd, training, estimator);
+            std::tie(dx, dgamma, dbeta) =
+                fastBackward(Rows(x), Rows(gradients[0]), gamma, beta, mean, invstd, training,
+                             estimator, Window(window));
         } else {
             const double count = static_cast<double>(x.numel() / x.size(1));
             at::Tensor n = (x - perChannel(mean)) * perChannel(invstd);
             at::Tensor t =
-                gradients[0] * slopeOf(n * perChannel(gamma) + perChannel(beta), estimator);
+                gradients[0] * slopeOf(n * perChannel(gamma) + perChannel(beta), estimator, window);
             dbeta = t.sum(at::IntArrayRef({0, 2, 3}));
             dgamma = (t * n).sum(at::IntArrayRef({0, 2, 3}));
             if (training) {
@@ -233,13 +238,13 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
             dx = t * perChannel(gamma * invstd);
         }
         const at::Tensor none;
-        return {dx, dgamma, dbeta, none, none, none, none, none, none};
+        return {dx, dgamma, dbeta, none, none, none, none, none, none, none};
     }
 
     static std::tuple<at::Tensor, at::Tensor, at::Tensor>
     fastBackward(const Rows &x, const Rows &g, const at::Tensor &gamma, const at::Tensor &beta,
                  const at::Tensor &mean, const at::Tensor &invstd, bool training,
-                 Estimator estimator) {
+                 Estimator estimator, Window window) {
         const int64_t channels = x.channels;
         const Chunks chunks(x.rows, channels);
         const ChannelData data{mean.data_ptr<float>(), invstd.data_ptr<float>(),
@@ -258,9 +263,10 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
                     (polynomial ? sumsBody<Estimator::polynomial>
                                 : sumsBody<Estimator::clip>)(xs, gs, rows, channels, width,
                                                              block.mean, block.invstd, block.gamma,
-                                                             block.beta, t, tn);
+                                                             block.beta, window, t, tn);
                 } else {
-                    (polynomial ? polynomialSums : clipSums)(xs, gs, rows, channels, block, t, tn);
+                    (polynomial ? polynomialSums : clipSums)(xs, gs, rows, channels, block, window,
+                                                             t, tn);
                 }
             });
         });
@@ -273,9 +279,9 @@ struct BatchNormSign : torch::autograd::Function<BatchNormSign> {
         float *out = dx.data_ptr<float>();
         forEachChunk(chunks, [&](int64_t, int64_t first, int64_t last) {
             const int64_t offset = first * channels;
-            (polynomial ? polynomialGradient
-                        : clipGradient)(x.data() + offset, g.data() + offset, last - first,
-                                        channels, data, meanT.data(), meanTN.data(), out + offset);
+            (polynomial ? polynomialGradient : clipGradient)(
+                x.data() + offset, g.data() + offset, last - first, channels, data, window,
+                meanT.data(), meanTN.data(), out + offset);
         });
         return {dx, sums.total(1), sums.total(0)};
     }
@@ -289,11 +295,11 @@ using namespace ctorch;
 int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
                            const ctorch_tensor *bias, const ctorch_tensor *running_mean,
                            const ctorch_tensor *running_variance, bool training, double momentum,
-                           double epsilon, int64_t estimator, ctorch_tensor **result,
+                           double epsilon, int64_t estimator, double window, ctorch_tensor **result,
                            char **error) {
     return produced("batchNormSign", {x, weight, bias}, result, error, [&] {
         return bonn::BatchNormSign::apply(unwrap(x), unwrap(weight), unwrap(bias),
                                           unwrap(running_mean), unwrap(running_variance), training,
-                                          momentum, epsilon, estimator);
+                                          momentum, epsilon, estimator, window);
     });
 }

@@ -28,30 +28,41 @@ namespace bonn {
 
 constexpr int64_t kChannelBlock = 16;
 
-/// How the slope of sign is estimated in the backward pass.
+/// The shape of the slope of sign in the backward pass.
 enum class Estimator : int64_t {
     polynomial = 0, // (2 - 2|x|) for |x| < 1 (Bi-Real Net, equation 7)
     clip = 1,       // 1 for |x| <= 1 (derivative of hardtanh)
 };
 
+/// The window that a shape is stretched over: height * shape(z / width), where height keeps the
+/// area of windows below 1 and the peak of those above.
+struct Window {
+    float inverse, height;
+
+    explicit Window(double width)
+        : inverse(static_cast<float>(1 / width)),
+          height(static_cast<float>(std::max(1.0, 1 / width))) {}
+};
+
 /// The slope at z.
-template <Estimator estimator> inline float slope(float z) {
-    const float magnitude = std::fabs(z);
+template <Estimator estimator> inline float slope(float z, Window window) {
+    const float magnitude = std::fabs(z * window.inverse);
     if constexpr (estimator == Estimator::polynomial) {
-        return magnitude < 1.0f ? 2.0f - 2.0f * magnitude : 0.0f;
+        return magnitude < 1.0f ? (2.0f - 2.0f * magnitude) * window.height : 0.0f;
     } else {
-        return magnitude <= 1.0f ? 1.0f : 0.0f;
+        return magnitude <= 1.0f ? window.height : 0.0f;
     }
 }
 
 /// The slopes at all elements of z, by LibTorch.
-at::Tensor slopeOf(const at::Tensor &z, Estimator estimator);
+at::Tensor slopeOf(const at::Tensor &z, Estimator estimator, double window);
 
 /// -1 or +1 of each element, in its own type; sign(0) = +1.
 at::Tensor signOf(const at::Tensor &x);
 
 /// sign(x + shift) with the gradient of a slope; x [N, C, H, W], shift [C].
-at::Tensor shiftedSign(const at::Tensor &x, const at::Tensor &shift, int64_t estimator);
+at::Tensor shiftedSign(const at::Tensor &x, const at::Tensor &shift, int64_t estimator,
+                       double window);
 
 /// x limited to [low, high], with slope 1 there, bounds included; a plain float tensor.
 at::Tensor clamped(const at::Tensor &x, float low, float high);

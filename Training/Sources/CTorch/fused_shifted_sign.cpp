@@ -20,13 +20,14 @@ BONN_VECTOR_CLONES void signRows(const float *x, const float *shift, int64_t row
 }
 
 template <Estimator estimator>
-BONN_INLINE void gradientColumns(const float *x, const float *shift, const float *g, int64_t rows,
-                                 int64_t stride, int64_t width, float *dx, float *dshift) {
+BONN_INLINE void gradientColumns(const float *x, const float *shift, const float *g, Window window,
+                                 int64_t rows, int64_t stride, int64_t width, float *dx,
+                                 float *dshift) {
     float total[kChannelBlock] = {0};
     for (int64_t r = 0; r < rows; ++r) {
         for (int64_t c = 0; c < width; ++c) {
             const int64_t i = r * stride + c;
-            dx[i] = g[i] * slope<estimator>(x[i] + shift[c]);
+            dx[i] = g[i] * slope<estimator>(x[i] + shift[c], window);
             total[c] += dx[i];
         }
     }
@@ -37,13 +38,14 @@ BONN_INLINE void gradientColumns(const float *x, const float *shift, const float
 
 #define BONN_DEFINE_GRADIENT(NAME)                                                                 \
     BONN_VECTOR_CLONES void NAME##Gradient(const float *x, const float *shift, const float *g,     \
-                                           int64_t rows, int64_t stride, int64_t width, float *dx, \
-                                           float *dshift) {                                        \
+                                           Window window, int64_t rows, int64_t stride,            \
+                                           int64_t width, float *dx, float *dshift) {              \
         if (width == kChannelBlock) {                                                              \
-            gradientColumns<Estimator::NAME>(x, shift, g, rows, stride, kChannelBlock, dx,         \
+            gradientColumns<Estimator::NAME>(x, shift, g, window, rows, stride, kChannelBlock, dx, \
                                              dshift);                                              \
         } else {                                                                                   \
-            gradientColumns<Estimator::NAME>(x, shift, g, rows, stride, width, dx, dshift);        \
+            gradientColumns<Estimator::NAME>(x, shift, g, window, rows, stride, width, dx,         \
+                                             dshift);                                              \
         }                                                                                          \
     }
 BONN_DEFINE_GRADIENT(polynomial)
@@ -52,11 +54,12 @@ BONN_DEFINE_GRADIENT(clip)
 
 struct ShiftedSign : torch::autograd::Function<ShiftedSign> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x,
-                              const at::Tensor &shift, int64_t estimator) {
+                              const at::Tensor &shift, int64_t estimator, double window) {
         TORCH_CHECK(x.dim() == 4 && x.size(1) == shift.numel(), "expected ", shift.numel(),
                     " channels, found an input of shape ", x.sizes());
         context->save_for_backward({x, shift});
         context->saved_data["estimator"] = estimator;
+        context->saved_data["window"] = window;
         if (!hasFastPath(x))
             return signOf(x + shift.view({1, -1, 1, 1}));
         const Rows rows(x);
@@ -75,10 +78,12 @@ struct ShiftedSign : torch::autograd::Function<ShiftedSign> {
         const auto saved = context->get_saved_variables();
         const at::Tensor shift = saved[1];
         const auto estimator = static_cast<Estimator>(context->saved_data["estimator"].toInt());
+        const double width = context->saved_data["window"].toDouble();
         if (!hasFastPath(saved[0])) {
             const at::Tensor z = saved[0] + shift.view({1, -1, 1, 1});
-            const at::Tensor dx = gradients[0] * slopeOf(z, estimator);
-            return {dx, dx.sum(at::IntArrayRef({0, 2, 3})).view_as(shift), at::Tensor()};
+            const at::Tensor dx = gradients[0] * slopeOf(z, estimator, width);
+            return {dx, dx.sum(at::IntArrayRef({0, 2, 3})).view_as(shift), at::Tensor(),
+                    at::Tensor()};
         }
         const Rows x(saved[0]), g(gradients[0]);
         const Chunks chunks(x.rows, x.channels);
@@ -86,22 +91,24 @@ struct ShiftedSign : torch::autograd::Function<ShiftedSign> {
         float *out = dx.data_ptr<float>();
         const float *shifts = shift.const_data_ptr<float>();
         const auto kernel = estimator == Estimator::polynomial ? polynomialGradient : clipGradient;
+        const Window window(width);
         ChannelSums sums(chunks, x.channels);
         forEachChunk(chunks, [&](int64_t chunk, int64_t first, int64_t last) {
             forEachBlock(x.channels, [&](int64_t c, int64_t width) {
                 const int64_t offset = first * x.channels + c;
-                kernel(x.data() + offset, shifts + c, g.data() + offset, last - first, x.channels,
-                       width, out + offset, sums.part(chunk, 0) + c);
+                kernel(x.data() + offset, shifts + c, g.data() + offset, window, last - first,
+                       x.channels, width, out + offset, sums.part(chunk, 0) + c);
             });
         });
-        return {dx, sums.total(0).view_as(shift), at::Tensor()};
+        return {dx, sums.total(0).view_as(shift), at::Tensor(), at::Tensor()};
     }
 };
 
 } // namespace
 
-at::Tensor shiftedSign(const at::Tensor &x, const at::Tensor &shift, int64_t estimator) {
-    return ShiftedSign::apply(x, shift, estimator);
+at::Tensor shiftedSign(const at::Tensor &x, const at::Tensor &shift, int64_t estimator,
+                       double window) {
+    return ShiftedSign::apply(x, shift, estimator, window);
 }
 
 } // namespace bonn

@@ -34,10 +34,12 @@ at::Tensor signOf(const at::Tensor &x) {
     return signs;
 }
 
-at::Tensor slopeOf(const at::Tensor &z, Estimator estimator) {
+at::Tensor slopeOf(const at::Tensor &z, Estimator estimator, double window) {
+    const double height = std::max(1.0, 1 / window);
+    const at::Tensor magnitude = (z * (1 / window)).abs();
     if (estimator == Estimator::polynomial)
-        return (2.0 - 2.0 * z.abs()).clamp_min(0.0);
-    return (z.abs() <= 1.0).to(z.scalar_type());
+        return (2.0 - 2.0 * magnitude).clamp_min(0.0) * height;
+    return (magnitude <= 1.0).to(z.scalar_type()) * height;
 }
 
 namespace {
@@ -60,9 +62,9 @@ std::optional<at::Tensor> inOneLoop(const at::Tensor &x, const at::Tensor &gradi
 
 #define BONN_DEFINE_SLOPED(NAME)                                                                   \
     BONN_VECTOR_CLONES void NAME##Sloped(const float *x, const float *g, int64_t count,            \
-                                         float *dx) {                                              \
+                                         Window window, float *dx) {                               \
         for (int64_t i = 0; i < count; ++i) {                                                      \
-            dx[i] = g[i] * slope<Estimator::NAME>(x[i]);                                           \
+            dx[i] = g[i] * slope<Estimator::NAME>(x[i], window);                                   \
         }                                                                                          \
     }
 BONN_DEFINE_SLOPED(polynomial)
@@ -72,9 +74,10 @@ BONN_DEFINE_SLOPED(clip)
 // sign(x) with the gradient of a slope: dL/dx = dL/dy slope(x).
 struct SlopedSign : torch::autograd::Function<SlopedSign> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x,
-                              int64_t estimator) {
+                              int64_t estimator, double window) {
         context->save_for_backward({x});
         context->saved_data["estimator"] = estimator;
+        context->saved_data["window"] = window;
         return signOf(x);
     }
 
@@ -82,9 +85,13 @@ struct SlopedSign : torch::autograd::Function<SlopedSign> {
                                                    torch::autograd::variable_list gradients) {
         const at::Tensor x = context->get_saved_variables()[0], gradient = gradients[0];
         const auto estimator = static_cast<Estimator>(context->saved_data["estimator"].toInt());
-        const auto dx = inOneLoop(
-            x, gradient, estimator == Estimator::polynomial ? polynomialSloped : clipSloped);
-        return {dx ? *dx : gradient * slopeOf(x, estimator), at::Tensor()};
+        const double width = context->saved_data["window"].toDouble();
+        const auto kernel = estimator == Estimator::polynomial ? polynomialSloped : clipSloped;
+        const auto dx = inOneLoop(x, gradient,
+                                  [=](const float *from, const float *g, int64_t count, float *to) {
+                                      kernel(from, g, count, Window(width), to);
+                                  });
+        return {dx ? *dx : gradient * slopeOf(x, estimator, width), at::Tensor(), at::Tensor()};
     }
 };
 
@@ -149,10 +156,10 @@ int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char
 }
 
 int ctorch_sloped_sign(const ctorch_tensor *x, const ctorch_tensor *shift, int64_t estimator,
-                       ctorch_tensor **result, char **error) {
+                       double window, ctorch_tensor **result, char **error) {
     return produced("slopedSign", {x, shift}, result, error, [&] {
-        return shift == nullptr ? bonn::SlopedSign::apply(unwrap(x), estimator)
-                                : bonn::shiftedSign(unwrap(x), unwrap(shift), estimator);
+        return shift == nullptr ? bonn::SlopedSign::apply(unwrap(x), estimator, window)
+                                : bonn::shiftedSign(unwrap(x), unwrap(shift), estimator, window);
     });
 }
 

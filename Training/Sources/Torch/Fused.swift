@@ -15,12 +15,13 @@ public enum Fused {
     ///
     /// - Parameters:
     ///   - x: of any shape; [N, C, H, W] where there is a shift, [C].
-    ///   - estimator: 0 polynomial, 1 clip.
+    ///   - estimator: the shape of the slope, 0 polynomial, 1 clip.
+    ///   - window: what it is stretched to.
     public static func slopedSign(
-        _ x: Tensor, shift: Tensor? = nil, estimator: Int
+        _ x: Tensor, shift: Tensor? = nil, estimator: Int, window: Double
     ) throws(TorchError) -> Tensor {
         try make((x, shift)) {
-            ctorch_sloped_sign(x.handle, shift?.handle, Int64(estimator), $0, $1)
+            ctorch_sloped_sign(x.handle, shift?.handle, Int64(estimator), window, $0, $1)
         }
     }
 
@@ -51,15 +52,17 @@ public enum Fused {
     /// - Parameters:
     ///   - x: [N, C, H, W].
     ///   - weight: gamma, [C]; `bias`: beta, [C]; running statistics, [C], updated when training.
-    ///   - estimator: of the sign's slope: 0 polynomial, 1 clip.
+    ///   - estimator: the shape of the sign's slope: 0 polynomial, 1 clip.
+    ///   - window: what it is stretched to.
     public static func batchNormSign(
         _ x: Tensor, weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor,
-        training: Bool, momentum: Double, epsilon: Double, estimator: Int
+        training: Bool, momentum: Double, epsilon: Double, estimator: Int,
+        window: Double
     ) throws(TorchError) -> Tensor {
         try make((x, weight, bias, runningMean, runningVariance)) {
             ctorch_batch_norm_sign(
                 x.handle, weight.handle, bias.handle, runningMean.handle, runningVariance.handle,
-                training, momentum, epsilon, Int64(estimator), $0, $1)
+                training, momentum, epsilon, Int64(estimator), window, $0, $1)
         }
     }
 

@@ -20,7 +20,7 @@ struct Bonn: ParsableCommand {
             Train.self, Compare.self, Evaluate.self, Summary.self, ListMethods.self,
             ListNetworks.self,
             RecipeCommand.self,
-            Export.self, Verify.self, Prune.self, DataCommand.self, Benchmark.self,
+            Export.self, Verify.self, Weights.self, Prune.self, DataCommand.self, Benchmark.self,
         ])
 
     static func main() {

@@ -1,51 +1,10 @@
-import Foundation
 import Testing
 
 @testable import BONNCompare
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
-
 @Suite struct ChartTests {
-    /// What an XML parser finds in a picture.
-    private final class Reader: NSObject, XMLParserDelegate {
-        var texts: [String] = []
-        var counts: [String: Int] = [:]
-        var attributes: [(element: String, values: [String: String])] = []
-        private var text: String?
-
-        init(_ svg: String) throws {
-            super.init()
-            let parser = XMLParser(data: Data(svg.utf8))
-            parser.delegate = self
-            guard parser.parse() else {
-                throw parser.parserError ?? CompareError(.format, "no XML")
-            }
-        }
-
-        func parser(
-            _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
-            qualifiedName: String?, attributes: [String: String] = [:]
-        ) {
-            counts[name, default: 0] += 1
-            self.attributes.append((name, attributes))
-            if name == "text" { text = "" }
-        }
-
-        func parser(_ parser: XMLParser, foundCharacters string: String) { text? += string }
-
-        func parser(
-            _ parser: XMLParser, didEndElement name: String, namespaceURI: String?,
-            qualifiedName: String?
-        ) {
-            if name == "text", let text { texts.append(text) }
-            if name == "text" { text = nil }
-        }
-    }
-
     @Test func `the picture is XML, and names are what they are`() throws {
-        let picture = try Reader(Made.comparison.chart)
+        let picture = try Picture(Made.comparison.chart)
         #expect(picture.texts.contains("25.0  odd | <name>, \"quoted\" & 'more'"))
         #expect(picture.texts.contains("64.5  good"))
         #expect(picture.texts.contains("epochs") && picture.texts.contains("top-1 in %"))
@@ -54,9 +13,9 @@ import Testing
         var strange = Made.comparison
         strange.rows[0].name = "bell \u{7} line\nbreak \u{FFFF} ]]> <!-- é 日本"
         #expect(
-            try Reader(strange.chart).texts.contains("64.5  bell ? line break ? ]]> <!-- é 日本"))
+            try Picture(strange.chart).texts.contains("64.5  bell ? line break ? ]]> <!-- é 日本"))
         let empty = Comparison(budget: nil, seeds: [], processor: "", rows: [])
-        #expect(try Reader(empty.chart).texts == ["Nothing is measured yet."])
+        #expect(try Picture(empty.chart).texts == ["Nothing is measured yet."])
     }
 
     @Test func `a curve is the mean over seeds, with their deviation`() throws {
@@ -79,7 +38,7 @@ import Testing
             let end = 0.5 + 0.003 * Double(index * 7 % 30)
             return Made.row("recipe-\(index)", [Made.run(1, [0.3, 0.4, end])], [])
         }
-        let picture = try Reader(comparison.chart)
+        let picture = try Picture(comparison.chart)
         let lines = picture.attributes.filter {
             $0.element == "polyline" && $0.values["stroke-width"] == "1.80"
         }

@@ -4,18 +4,23 @@ import Torch
 
 /// The fused operations of a block against finite differences and against plain compositions.
 @Suite struct BlockOperationTests {
-    /// The slopes that the fused operations know.
-    static let slopes = [Slope.polynomial, .clip]
+    /// The shapes that the fused operations know, over windows.
+    static let slopes = [
+        SignSlope.polynomial, .clip, SignSlope(.polynomial, window: 0.5),
+        SignSlope(.polynomial, window: 1.5),
+        SignSlope(.clip, window: 0.75), SignSlope(.clip, window: 3),
+    ]
 
-    /// F of Bi-Real Net, whose slope is the polynomial estimator; hardtanh for clip.
-    static func surrogate(_ z: Double, _ slope: Slope) -> Double {
-        let inside = min(1, max(-1, z))
-        return slope == .clip ? inside : 2 * inside - inside * abs(inside)
+    /// F of Bi-Real Net, whose slope is the polynomial estimator, or hardtanh; stretched to a window.
+    static func surrogate(_ z: Double, _ slope: SignSlope) -> Double {
+        let inside = min(1, max(-1, z / slope.window))
+        let value = slope.shape == .clip ? inside : 2 * inside - inside * abs(inside)
+        return slope.window < 1 ? value : value * slope.window
     }
 
     @Test(arguments: Self.slopes)
     func `batch norm and sign have the gradient of the slope`(
-        slope: Slope
+        slope: SignSlope
     ) throws {
         let (batch, channels, side) = (2, 3, 3)
         let count = batch * channels * side * side
@@ -31,7 +36,7 @@ import Torch
             input, weight: weight, bias: bias,
             runningMean: double([0, 0, 0], [3]), runningVariance: double([1, 1, 1], [3]),
             training: true, momentum: 0.1, epsilon: 1e-5,
-            estimator: slope == .clip ? 1 : 0)
+            estimator: slope.shape == .clip ? 1 : 0, window: slope.window)
         try (y * double(g, shape)).sum().backward()
 
         func plain(_ x: [Double], _ gamma: [Double], _ beta: [Double]) -> (Double, [Double]) {
@@ -120,7 +125,7 @@ import Torch
     /// below, at and above a vector, and for row numbers that do not fill the last chunk.
     @Test(arguments: [1, 3, 15, 16, 17, 32, 48], Self.slopes)
     func `the fast path computes what the composed path computes`(
-        channels: Int, slope: Slope
+        channels: Int, slope: SignSlope
     ) throws {
         let shape = [3, channels, 37, 29]
         let count = shape.reduce(1, *)
@@ -145,14 +150,14 @@ import Torch
             let signs = try Fused.batchNormSign(
                 input, weight: weight, bias: bias, runningMean: mean, runningVariance: variance,
                 training: true, momentum: 0.1, epsilon: 1e-5,
-                estimator: slope == .clip ? 1 : 0)
+                estimator: slope.shape == .clip ? 1 : 0, window: slope.window)
             let y = try Fused.prelu(signs, plus: other, weight: bias)
             // Positive slopes alone, by which backward divides.
             let alone = try Fused.prelu(y, weight: weight.abs() + 0.1)
             let shifted = try Fused.prelu(
                 alone, plus: signs, shift: weight, weight: bias, after: weight)
             let bits = try Fused.slopedSign(
-                other, shift: bias, estimator: slope == .clip ? 1 : 0)
+                other, shift: bias, estimator: slope.shape == .clip ? 1 : 0, window: slope.window)
             try ((shifted + bits) * double(g, shape).to(dtype)).sum().backward()
             var values = ["mean": mean, "variance": variance, "y": y, "shifted": shifted]
             values["dx"] = input.grad

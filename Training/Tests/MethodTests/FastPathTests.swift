@@ -65,7 +65,9 @@ import Torch
     ]
 
     /// Those whose gradients do not grow from layer to layer, as rounding would with them.
-    private static let slopes = [Slope.polynomial, .clip, .identity]
+    private static let slopes = [
+        SignSlope.polynomial, .clip, SignSlope(.identity), SignSlope(.clip, window: 1.25),
+    ]
 
     static let cases = networks.flatMap { network in
         slopes.flatMap { slope in
@@ -115,7 +117,7 @@ import Torch
         let shared = try Network(plan.plan(features: sum, output: prelu), BONN(), seed: 1)
         #expect(shared.fused.steps.map(\.name) == shared.composed.steps.map(\.name))
         var identity = Self.networks[0]
-        identity.method.slope = .identity
+        identity.method.slope = SignSlope(.identity)
         let slope = try identity.network(for: 8, seed: 1)
         #expect(slope.composed.steps.count - slope.fused.steps.count == 18)
     }

@@ -152,8 +152,8 @@ import Torch
         }
     }
 
-    @Test(arguments: [Slope.clip, .polynomial], [[3, 5], [2, 17, 5, 7]])
-    func `a sign with a slope equals its composition`(slope: Slope, shape: [Int]) throws {
+    @Test(arguments: BlockOperationTests.slopes, [[3, 5], [2, 17, 5, 7]])
+    func `a sign with a slope equals its composition`(slope: SignSlope, shape: [Int]) throws {
         let values = try Generator(seed: 11).normal(shape)
         for layout in [false, true] where !layout || shape.count == 4 {
             func gradient(isFusing: Bool) throws -> ([Double], [Double]) {

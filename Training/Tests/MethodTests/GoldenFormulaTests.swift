@@ -55,7 +55,7 @@ import Torch
     ) throws {
         let golden = try Self.file.get()
         for (precision, tolerance) in Self.precisions {
-            for (slope, name) in [(Slope.polynomial, "poly"), (.clip, "clip")] {
+            for (slope, name) in [(SignSlope.polynomial, "poly"), (.clip, "clip")] {
                 let prefix = "\(precision)/conv/\(reading.rawValue)/\(form.rawValue)/\(name)/"
                 for isFusing in [true, false] {
                     let pass = Pass(.training, isFusing: isFusing)

@@ -53,7 +53,7 @@ import Torch
         let kept = clips ? Self.values.map { min(max($0, -1), 1) } : Self.values
         #expect(try latent.detached().doubles() == kept)
         let activation = try method.activation(store.root / "a", channels: 1)
-        #expect((activation as? SignQuantizer)?.slope == slope)
+        #expect((activation as? SignQuantizer)?.slope == SignSlope(slope))
     }
 
     @Test func `a bound scales what the slope is asked of`() throws {

@@ -90,6 +90,22 @@ import Testing
         }
     }
 
+    /// It is killed between its last checkpoint and its tables, which then lack the last epoch.
+    @Test func `a finished run without its last rows gets them`() throws {
+        let recipe = try recipe("bonn", "method:\n  name: bonn\n")
+        let first = try Tool(arguments([recipe], "out")).wait()
+        try #require(first.status == 0, "\(first)")
+        for table in ["metrics.csv", "layers.csv"] {
+            let path = folder.path + "/out/bonn/seed-2/" + table
+            let rows = try String(contentsOfFile: path, encoding: .utf8)
+            let fewer = rows.split(separator: "\n").dropLast().joined(separator: "\n") + "\n"
+            try Data(fewer.utf8).write(to: URL(fileURLWithPath: path))
+            let again = try Tool(arguments([recipe], "out")).wait()
+            try #require(again.status == 0, "\(again)")
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == rows)
+        }
+    }
+
     @Test func `what bonn train left is the same run, and is not trained again`() throws {
         let recipes = try recipes()
         let run = folder.path + "/out/xnor/seed-2"

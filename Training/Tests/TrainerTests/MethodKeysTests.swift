@@ -49,6 +49,21 @@ import Testing
         #expect(abc == MethodConfiguration(ABCNet(kernelTerms: 5, activationPlanes: 5)))
     }
 
+    @Test func `methods that leave the slope of signs to a recipe take it from there`() throws {
+        func method(_ name: String) throws -> MethodConfiguration {
+            try Self.apply(
+                "method.name=\(name)", "method.slope=clip", "method.slope_window=1.5",
+                "method.slope_final_window=0.5")
+        }
+        let slope = SignSlope(.clip, window: 1.5, finalWindow: 0.5)
+        var (real, react, modern) = (BiRealNet(), ReActNet(), ModernBONN())
+        (real.slope, react.slope, modern.base.slope) = (slope, slope, slope)
+        #expect(try method("bonn") == MethodConfiguration(BONN(slope: slope)))
+        #expect(try method("bireal") == MethodConfiguration(real))
+        #expect(try method("react") == MethodConfiguration(react))
+        #expect(try method("modernbonn") == MethodConfiguration(modern))
+    }
+
     @Test func `a method that is named again keeps its settings, another one has its own`() throws {
         var configuration = TrainingConfiguration()
         configuration.model.method.value = BONN(reading: .divide)

@@ -29,9 +29,9 @@ enum FastPaths {
     private static func fusion(of first: any Layer, _ second: any Layer) -> (any Layer)? {
         if let norm = (first as? NormalizationLayer)?.norm as? BatchNorm2d,
             let sign = (second as? QuantizeLayer)?.quantizer as? SignQuantizer,
-            let slope = sign.slope.fusedCode
+            let estimator = sign.slope.shape.fusedCode
         {
-            return BatchNormSign(norm: norm, sign: sign, slope: slope)
+            return BatchNormSign(norm: norm, sign: sign, estimator: estimator)
         }
         return FusedPReLU(first)?.followed(by: second)
     }
@@ -45,7 +45,7 @@ enum FastPaths {
 private struct BatchNormSign: Layer {
     let norm: BatchNorm2d
     let sign: SignQuantizer
-    let slope: Int
+    let estimator: Int
 
     func callAsFunction(_ inputs: [Tensor], _ pass: Pass) throws(TorchError) -> Tensor {
         guard inputs[0].shape.count == 4 else {
@@ -54,8 +54,9 @@ private struct BatchNormSign: Layer {
         return try Fused.batchNormSign(
             inputs[0], weight: norm.weight.tensor, bias: norm.bias.tensor,
             runningMean: norm.runningMean.tensor, runningVariance: norm.runningVariance.tensor,
-            training: pass.isTraining, momentum: norm.momentum, epsilon: norm.epsilon,
-            estimator: slope)
+            training: pass.isTraining, momentum: pass.normMomentum ?? norm.momentum,
+            epsilon: norm.epsilon,
+            estimator: estimator, window: sign.slope.window(at: pass.progress))
     }
 }
 

@@ -51,7 +51,7 @@ public struct BatchNorm2d: Normalization {
         try x.batchNorm(
             weight: weight.tensor, bias: bias.tensor, runningMean: runningMean.tensor,
             runningVariance: runningVariance.tensor, training: pass.isTraining,
-            momentum: momentum, epsilon: epsilon)
+            momentum: pass.normMomentum ?? momentum, epsilon: epsilon)
     }
 
     /// The inference form `y = x * scale + shift`, each `[C]`, computed in float64 and rounded once.

@@ -45,9 +45,10 @@ struct ShiftNorm2d: Normalization {
             ? try ((centered * rounded).mean(axes, keep: true) + Self.epsilon).rsqrt()
             : try runningInverse.tensor.perChannel(of: x)
         if pass.isTraining {
+            let momentum = pass.normMomentum ?? Self.momentum
             try withoutGradient { () throws(TorchError) in
-                try runningMean.tensor.lerp_(mean.flatten(), weight: Self.momentum)
-                try runningInverse.tensor.lerp_(inverse.flatten(), weight: Self.momentum)
+                try runningMean.tensor.lerp_(mean.flatten(), weight: momentum)
+                try runningInverse.tensor.lerp_(inverse.flatten(), weight: momentum)
             }
         }
         let shift = try inverse.nearestPowersOfTwo()

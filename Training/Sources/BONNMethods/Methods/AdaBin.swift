@@ -6,7 +6,7 @@ public import Torch
 /// (methods.md 3.3).
 ///
 ///     weights:     a sign((W - b) / a) + b, b the mean and a the root of the mean square deviation of each
-///                  filter, the sign with the gradient of `ErrorDecay`;
+///                  filter, the sign with the gradient of `SignSlope.errorDecay`;
 ///     activations: alpha (sign((x - beta) / alpha) + beta), one learned alpha and one beta a layer, the sign
 ///                  with the polynomial slope
 ///
@@ -81,7 +81,7 @@ public struct AdaBin: Method {
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
     ) throws(TorchError) -> any KernelQuantizer {
-        Kernel(estimator: ErrorDecay(start: initialSharpness))
+        Kernel(slope: .errorDecay(from: initialSharpness))
     }
 
     /// Two learned values a layer.
@@ -94,11 +94,11 @@ public struct AdaBin: Method {
     }
 
     struct Kernel: KernelQuantizer {
-        let estimator: ErrorDecay
+        let slope: SignSlope
 
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             let (scaled, distance, center) = try Self.parts(latent)
-            return try estimator.sign(scaled, pass) * distance + center
+            return try slope.sign(scaled, pass) * distance + center
         }
 
         /// a times the signs, and b times a kernel of ones.

@@ -104,7 +104,8 @@ public struct BNN: Method {
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
-        stochastic ? DrawnSign(sign: SignQuantizer(slope)) : SignQuantizer(slope)
+        let sign = SignQuantizer(SignSlope(slope))
+        return stochastic ? DrawnSign(sign: sign) : sign
     }
 
     /// The shift-based one, where it is asked for.
@@ -145,7 +146,7 @@ public struct BNN: Method {
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             guard pass.isTraining else { return try sign(x, pass) }
             return try straightThrough(
-                drawnSigns(x, pass.generator), gradientOf: sign.slope.surrogate(x))
+                drawnSigns(x, pass.generator), gradientOf: sign.slope.surrogate(x, pass))
         }
 
         func deployed() throws(TorchError) -> DeployedActivation { try sign.deployed() }

@@ -66,7 +66,7 @@ public struct BNNPlus: Method {
     /// sign, with the slope of the swish.
     public func activation(
         _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(.swish) }
+    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(SignSlope(.swish)) }
 
     /// lambda R.
     public func objectives(for network: Network) -> [any Objective] {

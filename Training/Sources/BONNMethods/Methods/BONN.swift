@@ -43,7 +43,7 @@ public struct BONN: Method {
     /// The gradient of w.
     public var scaleGradient: ScaleGradient
     /// How gradients pass the sign of an activation; the paper prints no estimator (methods.md 1.6).
-    public var slope: Slope
+    public var slope: SignSlope
     /// Standard deviation of the latent weights at the start; part of the method (methods.md 1.5).
     public var latentStd: Double
     /// wbar at the start; 0 means 1 / sqrt(fan-in) of each layer, which keeps a sum's variance near 1.
@@ -56,9 +56,7 @@ public struct BONN: Method {
                 .formerly("model.reading"),
             .choice("scale_gradient", \.scaleGradient, "gradient of w")
                 .formerly("model.scale_gradient"),
-            .choice("slope", \.slope, "gradient of the sign of activations")
-                .formerly("model.activation_estimator"),
-        ] + BONNBlock.keys.at(\.block) + [
+        ] + SignSlope.keys.at(\.slope) + BONNBlock.keys.at(\.block) + [
             .number(
                 "latent_std", \.latentStd, in: 1e-6...10,
                 "standard deviation of the latent weights at the start"
@@ -75,7 +73,7 @@ public struct BONN: Method {
     /// Creates the method; what is not given is the recommended reading of the paper.
     public init(
         block: BONNBlock = BONNBlock(), reading: ScaleReading = .multiply,
-        scaleGradient: ScaleGradient = .printed, slope: Slope = .polynomial,
+        scaleGradient: ScaleGradient = .printed, slope: SignSlope = .polynomial,
         latentStd: Double = 0.01, initialScale: Double = 0
     ) {
         self.block = block

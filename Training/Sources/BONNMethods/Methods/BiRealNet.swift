@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -15,6 +16,12 @@ public struct BiRealNet: Method {
         ],
         deployment: "in bits")
 
+    /// How gradients pass the signs of activations.
+    public var slope = SignSlope.polynomial
+
+    /// The keys of its settings.
+    public static let keys: [Key<BiRealNet>] = SignSlope.keys.at(\.slope)
+
     /// Creates the method.
     public init() {}
 
@@ -31,8 +38,8 @@ public struct BiRealNet: Method {
         }
     }
 
-    /// sign, with the polynomial slope.
+    /// sign, with the slope of the settings.
     public func activation(
         _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(.polynomial) }
+    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(slope) }
 }

@@ -30,5 +30,5 @@ extension FlippedWeightsMethod {
     /// sign.
     public func activation(
         _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(slope) }
+    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(SignSlope(slope)) }
 }

@@ -6,7 +6,7 @@ public import Torch
 /// gradient that sharpens over the epochs (methods.md 3.3).
 ///
 ///     W^ = (W - mean) / std of each filter;  Wb = 2^round(log2 mean|W^|) sign(W^), the power constant;
-///     both signs have the gradient of `ErrorDecay`
+///     both signs have the gradient of `SignSlope.errorDecay`
 ///
 /// in the order sign, convolution, batch norm, + shortcut, hardtanh, one shortcut a convolution, and a batch
 /// norm in front of the last layer. mean and std have their derivatives; std divides by n - 1, as the authors'
@@ -63,24 +63,24 @@ public struct IRNet: Method {
         return try plan.inserting([("\(plan.features).norm", .batchNorm)], behind: plan.features)
     }
 
-    private var estimator: ErrorDecay { ErrorDecay(start: initialSharpness) }
+    private var slope: SignSlope { .errorDecay(from: initialSharpness) }
 
     /// Signs of standardized weights times a power of two.
     public func kernel(
         _ scope: ParameterScope, latent: Tensor
-    ) throws(TorchError) -> any KernelQuantizer { Kernel(estimator: estimator) }
+    ) throws(TorchError) -> any KernelQuantizer { Kernel(slope: slope) }
 
     /// sign.
     public func activation(
         _ scope: ParameterScope, channels: Int
-    ) throws(TorchError) -> any ActivationQuantizer { Activation(estimator: estimator) }
+    ) throws(TorchError) -> any ActivationQuantizer { SignQuantizer(slope) }
 
     struct Kernel: KernelQuantizer {
-        let estimator: ErrorDecay
+        let slope: SignSlope
 
         func callAsFunction(_ latent: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
             let standard = try Self.standardized(latent)
-            return try estimator.sign(standard, pass)
+            return try slope.sign(standard, pass)
                 * Self.power(standard).alongFirstAxis(of: latent)
         }
 
@@ -101,15 +101,5 @@ public struct IRNet: Method {
         private static func power(_ standard: Tensor) throws(TorchError) -> Tensor {
             try standard.detached().abs().filterMeans().nearestPowersOfTwo()
         }
-    }
-
-    struct Activation: ActivationQuantizer {
-        let estimator: ErrorDecay
-
-        func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            try estimator.sign(x, pass)
-        }
-
-        func deployed() throws(TorchError) -> DeployedActivation { .planes([.sign]) }
     }
 }

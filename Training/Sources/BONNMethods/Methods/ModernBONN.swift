@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -20,7 +21,11 @@ public struct ModernBONN: Method {
         paper: "none: Gu et al., ICCV 2019, on Liu et al., ECCV 2020", widths: "1/1",
         reported: "nothing", deployment: "in bits")
 
-    private let base = ReActNet()
+    /// What the losses stand on.
+    public var base = ReActNet()
+
+    /// The keys of its settings: ReActNet's.
+    public static let keys: [Key<ModernBONN>] = ReActNet.keys.at(\.base)
 
     /// Creates the method.
     public init() {}

@@ -1,3 +1,4 @@
+public import BONNConfiguration
 public import BONNNetworks
 public import Torch
 
@@ -13,6 +14,12 @@ public struct ReActNet: Method {
             ReportedFigure("resnet18", .imageNet, 65.5, note: "with a teacher")
         ],
         deployment: "in bits")
+
+    /// How gradients pass the signs of activations.
+    public var slope = SignSlope.polynomial
+
+    /// The keys of its settings.
+    public static let keys: [Key<ReActNet>] = SignSlope.keys.at(\.slope)
 
     /// Creates the method.
     public init() {}
@@ -35,15 +42,18 @@ public struct ReActNet: Method {
     public func activation(
         _ scope: ParameterScope, channels: Int
     ) throws(TorchError) -> any ActivationQuantizer {
-        RSign(shift: try scope.parameter("bias", [channels], .constant(0), role: .shift))
+        RSign(
+            shift: try scope.parameter("bias", [channels], .constant(0), role: .shift),
+            sign: SignQuantizer(slope))
     }
 
-    /// sign(x + b), b a learned number a channel, with the polynomial slope.
+    /// sign(x + b), b a learned number a channel, with the slope of the settings.
     struct RSign: ActivationQuantizer {
         let shift: Parameter
+        let sign: SignQuantizer
 
         func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-            try SignQuantizer(.polynomial)(x, shiftedBy: shift.tensor, pass)
+            try sign(x, shiftedBy: shift.tensor, pass)
         }
 
         /// fl(x + b) >= 0 exactly where x >= -b: rounding keeps the sign of a sum.

@@ -13,27 +13,29 @@ public protocol ActivationQuantizer {
 /// sign(x), sign(0) = +1, with the gradient of a slope.
 public struct SignQuantizer: ActivationQuantizer {
     /// How gradients pass.
-    public let slope: Slope
+    public let slope: SignSlope
 
     /// Creates a quantizer.
-    public init(_ slope: Slope) { self.slope = slope }
+    public init(_ slope: SignSlope) { self.slope = slope }
 
     /// -1 or +1 of x + shift, `[C]`.
     func callAsFunction(
         _ x: Tensor, shiftedBy shift: Tensor, _ pass: Pass
     ) throws(TorchError) -> Tensor {
-        guard pass.isFusing, x.shape.count == 4, let estimator = slope.fusedCode else {
+        guard pass.isFusing, x.shape.count == 4, let estimator = slope.shape.fusedCode else {
             return try self(x + shift.perChannel(of: x), pass)
         }
-        return try Fused.slopedSign(x, shift: shift, estimator: estimator)
+        return try Fused.slopedSign(
+            x, shift: shift, estimator: estimator, window: slope.window(at: pass.progress))
     }
 
     /// -1 or +1.
     public func callAsFunction(_ x: Tensor, _ pass: Pass) throws(TorchError) -> Tensor {
-        if pass.isFusing, let estimator = slope.fusedCode {
-            return try Fused.slopedSign(x, estimator: estimator)
+        if pass.isFusing, let estimator = slope.shape.fusedCode {
+            return try Fused.slopedSign(
+                x, estimator: estimator, window: slope.window(at: pass.progress))
         }
-        return try straightThrough(signOrPlusOne(x), gradientOf: slope.surrogate(x))
+        return try slope.sign(x, pass)
     }
 
     /// One plane.

@@ -11,13 +11,15 @@ public enum Slope: String, Sendable, CaseIterable {
     /// 5 (2 - y tanh(y / 2)) / (1 + cosh y) with y = 5x: of the SignSwish of BNN+ (Darabi et al., 2018; methods.md
     /// 3.3, its 5 is Larq's).
     case swish
+    /// 1 - tanh^2(x).
+    case tanh
 
     /// What the fused operations call it; nil where they do not know it.
     var fusedCode: Int? {
         switch self {
         case .polynomial: 0
         case .clip: 1
-        case .identity, .swish: nil
+        case .identity, .swish, .tanh: nil
         }
     }
 
@@ -37,6 +39,8 @@ public enum Slope: String, Sendable, CaseIterable {
             let y = try x * 5.0
             let s = try y.sigmoid()
             return try s * (y * (1.0 - s) + 1.0) * 2.0 - 1.0
+        case .tanh:
+            return try x.tanh()
         }
     }
 }

@@ -16,6 +16,11 @@ public struct RunConfiguration: Sendable, Equatable {
     public var checkpointMinutes = 10.0
     /// Decay of the exponential moving average of the weights; 0: off.
     public var emaDecay = 0.0
+    /// Training images over which the statistics of batch norms are averaged before each measurement; 0: the
+    /// running ones of training are used.
+    public var normImages = 0
+    /// The epochs behind which a checkpoint stays in the folder, `epoch-N.safetensors`; 0: before the first.
+    public var keepEpochs: [Int] = []
     /// Whether layers.csv is written.
     public var layerStatistics = true
 
@@ -42,6 +47,14 @@ extension RunConfiguration {
             "ema_decay", \.emaDecay, in: 0...0.999999,
             "moving average of the weights; 0: off"
         ).varyingByStage(),
+        .integer(
+            "norm_images", \.normImages, in: 0...(.max),
+            "training images that batch norms are measured on before each measurement; 0: the running average"
+        ).varyingByStage(),
+        .integers(
+            "keep_epochs", \.keepEpochs, in: 0...(.max),
+            "epochs behind which a checkpoint stays, epoch-N.safetensors; 0: before the first"
+        ).changeable(),
         .flag("layer_statistics", \.layerStatistics, "write layers.csv"),
     ]
 }

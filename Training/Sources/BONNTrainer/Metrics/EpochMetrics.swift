@@ -115,6 +115,8 @@ public struct LayerStatistics: Sendable, Equatable, Encodable {
     public var layer: String
     /// Mean |x| of the latent weights.
     public var meanAbsolute: Double
+    /// Mean |x| of the kernel that the layer multiplies with; nil in rows of earlier versions.
+    public var magnitude: Double?
     /// What the kernel quantizer tells of itself.
     public var own: [Own]
     /// Share of latent weights whose sign is another than an epoch ago.

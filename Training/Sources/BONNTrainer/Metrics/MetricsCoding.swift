@@ -114,7 +114,7 @@ extension EpochProgress: Codable {
 
 extension LayerStatistics: Decodable {
     private enum StoredKeys: String, CodingKey {
-        case epoch, layer, meanAbsolute, own, flipRatio, nearZero
+        case epoch, layer, meanAbsolute, magnitude, own, flipRatio, nearZero
     }
 
     /// The fields that older rows have in the place of `own`, and what their columns are called.
@@ -126,6 +126,7 @@ extension LayerStatistics: Decodable {
         epoch = try fields.decode(Int.self, forKey: .epoch)
         layer = try fields.decode(String.self, forKey: .layer)
         meanAbsolute = try fields.decode(Double.self, forKey: .meanAbsolute)
+        magnitude = try fields.decodeIfPresent(Double.self, forKey: .magnitude)
         flipRatio = try fields.decode(Double.self, forKey: .flipRatio)
         nearZero = try fields.decode(Double.self, forKey: .nearZero)
         let older = try decoder.container(keyedBy: Field.self)

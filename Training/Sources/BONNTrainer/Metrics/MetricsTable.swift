@@ -25,10 +25,13 @@ public enum MetricsTable {
     /// layers.csv: one row for each epoch and binary layer.
     public static func layers(_ rows: [LayerStatistics]) -> String {
         let own = names(rows.flatMap { $0.own.map(\.name) })
+        // Rows of earlier versions have none.
+        let magnitude = rows.contains { $0.magnitude != nil } ? ["magnitude"] : []
         return table(
-            ["epoch", "layer", "mean_abs"] + own + ["flip_ratio", "near_zero"],
+            ["epoch", "layer", "mean_abs"] + magnitude + own + ["flip_ratio", "near_zero"],
             rows.map { row in
-                ["\(row.epoch)", row.layer, "\(row.meanAbsolute)"] + own.map { text(row[$0]) }
+                ["\(row.epoch)", row.layer, "\(row.meanAbsolute)"]
+                    + magnitude.map { _ in text(row.magnitude) } + own.map { text(row[$0]) }
                     + ["\(row.flipRatio)", "\(row.nearZero)"]
             })
     }

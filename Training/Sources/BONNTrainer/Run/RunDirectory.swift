@@ -110,6 +110,9 @@ public final class RunDirectory {
     /// The checkpoint of the best epoch.
     public var bestPath: String { path + "/" + Self.bestFile }
 
+    /// The checkpoint of an epoch that `run.keep_epochs` names.
+    public func keptPath(epoch: Int) -> String { path + "/epoch-\(epoch).safetensors" }
+
     /// Whether any file of a run is in the folder.
     public var holdsRun: Bool { Self.holdsRun(at: path) }
 

@@ -87,6 +87,28 @@ public struct Evaluator {
             skipped: skipped)
     }
 
+    /// Sets the running statistics of batch norms to the mean over the batches of what each is in training.
+    ///
+    /// - Parameters:
+    ///   - batches: of images by their places in the data set, all of one size.
+    ///   - pass: a pass in phase `.training`.
+    /// - Returns: false when a stop was requested.
+    func measureNorms(
+        of network: Network, on dataset: any ImageDataset, batches: [[Int]], _ pass: Pass,
+        _ device: Device, _ stop: StopRequest?
+    ) throws -> Bool {
+        var count = 0.0
+        return try forEachBatch(batches, of: dataset, stop) { batch in
+            guard !batch.labels.isEmpty else { return }
+            count += 1
+            var pass = pass
+            pass.normMomentum = 1 / count
+            _ = try withoutGradient { () throws(TorchError) in
+                try network(batch.tensor(on: device), pass)
+            }
+        }
+    }
+
     /// Runs the network in phase `.evaluation` over a data set in its order.
     ///
     /// - Parameter body: gets each batch and what the network computes for it, which is nil when
@@ -96,21 +118,27 @@ public struct Evaluator {
         _ network: Network, of dataset: any ImageDataset, _ device: Device, _ stop: StopRequest?,
         _ body: (Batch, NetworkOutput?) throws -> Void
     ) throws -> Bool {
-        let loader = BatchLoader(
-            dataset: dataset,
-            batches: SampleOrder.evaluation(count: dataset.count, batchSize: batchSize),
-            transform: EvaluationTransform(preprocessing: preprocessing), workers: workers,
-            skipBroken: skipBroken)
-        while let batch = try loader.next() {
-            if stop?.isRequested == true { return false }
-            guard !batch.labels.isEmpty else {
-                try body(batch, nil)
-                continue
-            }
+        let batches = SampleOrder.evaluation(count: dataset.count, batchSize: batchSize)
+        return try forEachBatch(batches, of: dataset, stop) { batch in
+            guard !batch.labels.isEmpty else { return try body(batch, nil) }
             let output = try withoutGradient { () throws(TorchError) in
                 try network(batch.tensor(on: device), .evaluation)
             }
             try body(batch, output)
+        }
+    }
+
+    private func forEachBatch(
+        _ batches: [[Int]], of dataset: any ImageDataset, _ stop: StopRequest?,
+        _ body: (Batch) throws -> Void
+    ) throws -> Bool {
+        let loader = BatchLoader(
+            dataset: dataset, batches: batches,
+            transform: EvaluationTransform(preprocessing: preprocessing), workers: workers,
+            skipBroken: skipBroken)
+        while let batch = try loader.next() {
+            if stop?.isRequested == true { return false }
+            try body(batch)
         }
         return true
     }

@@ -43,6 +43,15 @@ final class ExponentialMovingAverage {
         }
     }
 
+    /// Takes the statistics that the network has instead of their averages.
+    func takeStatistics() throws(TorchError) {
+        try withoutGradient { () throws(TorchError) in
+            for (parameter, average) in zip(parameters, averages) where parameter.role == .buffer {
+                try average.copy_(from: parameter.tensor)
+            }
+        }
+    }
+
     func capture() throws -> [Name: Safetensors.Tensor] {
         try zip(parameters, averages).reduce(into: [:]) { tensors, pair in
             let name: Name = "\(Checkpoint.averagePrefix)\(pair.0.name)"

@@ -1,14 +1,14 @@
-import BONNMethods
+package import BONNMethods
 import BONNModelFormat
-import Torch
+package import Torch
 
 /// Measures the binary layers at the end of each epoch.
-final class LayerObserver {
+package final class LayerObserver {
     private let layers: [QuantizedLayer]
     /// For each layer, whether each latent weight was >= 0 when the epoch began.
     private var signs: [Tensor]
 
-    init(_ layers: [QuantizedLayer]) throws(TorchError) {
+    package init(_ layers: [QuantizedLayer]) throws(TorchError) {
         self.layers = layers
         signs = []
         try beginEpoch()
@@ -22,12 +22,16 @@ final class LayerObserver {
     }
 
     /// The rows of an epoch (counted from 1; 0 before training).
-    func statistics(epoch: Int) throws -> [LayerStatistics] {
+    package func statistics(epoch: Int) throws -> [LayerStatistics] {
         try withoutGradient { () throws(TorchError) in
             var rows: [LayerStatistics] = []
             for (layer, before) in zip(layers, signs) {
                 let latent = try layer.latent.tensor.detached()
                 let magnitudes = try latent.abs()
+                // Kernels that are drawn are drawn the same way each time.
+                let generator = try Generator(seed: 0, device: latent.device)
+                let kernel = try layer.quantizer(
+                    latent, Pass(.evaluation, generator: generator))
                 let count = Double(latent.count)
                 let ones = [Int](repeating: 1, count: latent.shape.count - 1)
                 let half = try (magnitudes.flatten(from: 1).mean([1]) * 0.5)
@@ -37,6 +41,7 @@ final class LayerObserver {
                     LayerStatistics(
                         epoch: epoch, layer: layer.name,
                         meanAbsolute: try magnitudes.to(.float64).mean().item(),
+                        magnitude: try kernel.abs().to(.float64).mean().item(),
                         own: try layer.quantizer.statistics(layer.latent.tensor)
                             .map { LayerStatistics.Own(name: $0.name, value: $0.value) },
                         flipRatio: (count - same) / count,

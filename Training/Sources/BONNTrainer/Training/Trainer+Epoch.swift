@@ -89,7 +89,8 @@ extension Trainer {
         var result: EvaluationResult?
         if epoch % configuration.run.evaluateEvery == 0 || epoch == current.stage.end {
             result = try withDeployedWeights {
-                try Evaluator(configuration).measure(
+                guard try measureNorms(stop) else { return nil }
+                return try Evaluator(configuration).measure(
                     network, on: splits.validation ?? splits.test, device: device, stop: stop)
             }
             guard let result else {
@@ -138,6 +139,28 @@ extension Trainer {
         best.state.finalTest = state.finalTest
         try best.write(to: directory.bestPath)
         try save()
+    }
+
+    /// Measures the statistics of batch norms on training images of the epoch, as test images are brought to the
+    /// input. False when a stop was requested.
+    private func measureNorms(_ stop: StopRequest) throws -> Bool {
+        let (data, run) = (configuration.data, configuration.run)
+        guard run.normImages > 0 else { return true }
+        let batches = SampleOrder.training(
+            count: splits.train.count, batchSize: data.batchSize, dropLast: true, seed: run.seed,
+            epoch: state.epoch
+        ).prefix((run.normImages + data.batchSize - 1) / data.batchSize)
+        let progress = RunProgress(
+            epoch: state.epoch - current.stage.firstEpoch, epochs: current.stage.epochs)
+        let pass = Pass(
+            .training, progress: progress,
+            generator: try Generator(seed: RandomStream.dropout.seed(run.seed), device: device))
+        guard
+            try Evaluator(configuration).measureNorms(
+                of: network, on: splits.train, batches: Array(batches), pass, device, stop)
+        else { return false }
+        try averages?.takeStatistics()
+        return true
     }
 
     private func withDeployedWeights<R>(_ body: () throws -> R) throws -> R {

@@ -84,7 +84,8 @@ public final class Trainer {
                 try restore(checkpoint)
             } else {
                 state.origin = current.transfer?.origin
-                mustSaveFirst = current.transfer != nil
+                mustSaveFirst =
+                    current.transfer != nil || resolved.run.keepEpochs.contains(0)
                 if resolved.run.layerStatistics {
                     state.layers = try observer.statistics(epoch: 0)
                 }
@@ -101,7 +102,7 @@ public final class Trainer {
     ///   before stays. `.diskFull` or `.file` when saving fails, `.data` for an unreadable image.
     public func run(stop: StopRequest = StopRequest()) throws(TrainingError) -> TrainingOutcome {
         do {
-            // Before the recipe: with the recipe alone, a run that was killed starts anew.
+            // Before the recipe: with the recipe alone, a run that was killed starts anew from other weights.
             if mustSaveFirst { try save() }
             try directory.write(recipe)
             try report(.started(summary))

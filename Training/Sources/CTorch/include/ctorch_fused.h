@@ -17,9 +17,10 @@ extern "C" {
 int ctorch_sign_or_plus_one(const ctorch_tensor *x, ctorch_tensor **result, char **error);
 
 /* The same of x + shift, with the gradient of a slope. shift [C] for x [N, C, H, W], or null.
- * estimator: 0 polynomial, 1 clip. */
+ * estimator: its shape, 0 polynomial, 1 clip; window: what the shape is stretched to, by
+ * max(1, 1 / window) shape(x / window). */
 int ctorch_sloped_sign(const ctorch_tensor *x, const ctorch_tensor *shift, int64_t estimator,
-                       ctorch_tensor **result, char **error);
+                       double window, ctorch_tensor **result, char **error);
 
 /* sum_n weights[n] sign(x + shifts[n] - 1/2), the sign with slope 1 over [0, 1] of x + shifts[n].
  * shifts, weights [n]. */
@@ -31,11 +32,12 @@ int ctorch_straight_through(const ctorch_tensor *value, const ctorch_tensor *sur
                             ctorch_tensor **result, char **error);
 
 /* sign(batch norm(x)): +-1, sign(0) = +1. x [N, C, H, W]; all others [C]. Running statistics are
- * updated when training. estimator: 0 polynomial, 1 clip. */
+ * updated when training. estimator and window as above. */
 int ctorch_batch_norm_sign(const ctorch_tensor *x, const ctorch_tensor *weight,
                            const ctorch_tensor *bias, const ctorch_tensor *running_mean,
                            const ctorch_tensor *running_variance, bool training, double momentum,
-                           double epsilon, int64_t estimator, ctorch_tensor **result, char **error);
+                           double epsilon, int64_t estimator, double window, ctorch_tensor **result,
+                           char **error);
 
 /* PReLU(a + b + shift) + after. a, b [N, C, H, W]; shift, slope, after [C]; b, shift and after may
  * be null. */

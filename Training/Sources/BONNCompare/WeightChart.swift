@@ -1,0 +1,99 @@
+public import BONNTrainer
+import Foundation
+
+/// Histograms of latent weights as an SVG picture: a row a layer, a column a checkpoint, each over its own range.
+public struct WeightChart {
+    private let rows: [[WeightHistogram]]
+    private let columns: [String]
+
+    private static let left = 16.0
+    private static let top = 40.0
+    private static let panel = (width: 190.0, height: 96.0)
+    private static let gap = (x: 18.0, y: 44.0)
+    private static let barColor = "#1f77b4"
+    private static let textColor = "#555555"
+
+    /// - Parameter columns: a title and the histograms of each checkpoint; those of a layer stand in one row.
+    public init(_ columns: [(title: String, histograms: [WeightHistogram])]) {
+        self.columns = columns.map(\.title)
+        var names: [String] = []
+        for name in columns.flatMap({ $0.histograms.map(\.layer) }) where !names.contains(name) {
+            names.append(name)
+        }
+        rows = names.map { name in
+            columns.flatMap { $0.histograms.filter { $0.layer == name }.prefix(1) }
+        }
+    }
+
+    /// The text of the file.
+    public var text: String {
+        let (panel, gap) = (Self.panel, Self.gap)
+        var svg = SVGDocument(
+            width: 2 * Self.left + Double(columns.count) * (panel.width + gap.x) - gap.x,
+            height: Self.top + Double(rows.count) * (panel.height + gap.y))
+        for (column, title) in columns.enumerated() {
+            let x = Self.left + Double(column) * (panel.width + gap.x)
+            svg.text(title, x: x + panel.width / 2, y: 20, size: 13, anchor: .middle)
+        }
+        for (row, histograms) in rows.enumerated() {
+            let y = Self.top + Double(row) * (panel.height + gap.y)
+            svg.text(histograms.first?.layer ?? "", x: Self.left, y: y - 4, size: 11)
+            for (column, histogram) in histograms.enumerated() {
+                draw(histogram, &svg, x: Self.left + Double(column) * (panel.width + gap.x), y: y)
+            }
+        }
+        return svg.text
+    }
+
+    private func draw(_ histogram: WeightHistogram, _ svg: inout SVGDocument, x: Double, y: Double)
+    {
+        let (width, height) = Self.panel
+        let bottom = y + height
+        let largest = max(histogram.bins.max() ?? 0, .leastNormalMagnitude)
+        let bar = width / Double(histogram.bins.count)
+        for (index, share) in histogram.bins.enumerated() where share > 0 {
+            let tall = share / largest * height
+            svg.rectangle(
+                x: x + Double(index) * bar, y: bottom - tall, width: bar, height: tall,
+                fill: Self.barColor)
+        }
+        svg.line([(x, bottom), (x + width, bottom)], SVGDocument.Stroke(color: "#222222"))
+        let range = String(format: "%.2g", histogram.range)
+        for (text, place) in [("-\(range)", 0.0), ("0", 0.5), (range, 1)] {
+            svg.line(
+                [(x + place * width, bottom), (x + place * width, bottom + 4)],
+                SVGDocument.Stroke(color: "#222222"))
+            svg.text(
+                text, x: x + place * width, y: bottom + 16, size: 10,
+                anchor: place == 0 ? .start : place == 1 ? .end : .middle, color: Self.textColor)
+        }
+    }
+}
+
+/// The magnitudes of kernels over the epochs as an SVG picture, a line a layer of a run.
+public struct MagnitudeChart {
+    private let curves: [Curve]
+
+    /// - Parameter runs: a title and the rows of layers.csv of each run, of the layers that are drawn.
+    public init(_ runs: [(title: String, rows: [LayerStatistics])]) {
+        curves = runs.flatMap { title, rows in
+            var names: [String] = []
+            for row in rows where !names.contains(row.layer) { names.append(row.layer) }
+            return names.map { name in
+                Curve(
+                    title.isEmpty ? name : "\(title) \(name)",
+                    rows.filter { $0.layer == name }.compactMap { row in
+                        row.magnitude.map { (row.epoch, $0) }
+                    })
+            }.filter { !$0.points.isEmpty }
+        }
+    }
+
+    /// The text of the file.
+    public var text: String {
+        CurveChart(
+            curves,
+            CurveChart.Axes(x: "epochs", leastStep: 1, y: "mean |x| of the kernel", decimals: 3)
+        ).document.text
+    }
+}
