@@ -20,6 +20,7 @@
 //     a_j
 #include "ctorch_fused.h"
 #include "ctorch_internal.hpp"
+#include "parallel.hpp"
 #include "sign_bits.hpp"
 
 #include <ATen/ops/conv2d.h>
@@ -127,7 +128,7 @@ class BinaryConvolution {
         float *out = y.data_ptr<float>();
         const int64_t rowSize = outWidth() * outputs;
         const int64_t blocks = (outputs + BONN_BINARY_BLOCK - 1) / BONN_BINARY_BLOCK;
-        at::parallel_for(0, images, 1, [&](int64_t first, int64_t last) {
+        parallelFor(images, 1, [&](int64_t first, int64_t last) {
             std::vector<uint64_t> joined(isJoined_ ? height_ * outWidth() : 0);
             std::vector<int32_t> sums(rowSize);
             for (int64_t image = first; image < last; ++image) {

@@ -7,9 +7,9 @@
 // output channels in the lanes: they do not meet in any sum.
 #include "ctorch_fused.h"
 #include "ctorch_internal.hpp"
+#include "parallel.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -105,7 +105,7 @@ at::Tensor chainedConv2d(const at::Tensor &x, const at::Tensor &weight, const at
     const float *weights = packed.const_data_ptr<float>();
     const float *biases = start.const_data_ptr<float>();
     float *to = y.mutable_data_ptr<float>();
-    at::parallel_for(0, images * height, 1, [&](int64_t begin, int64_t end) {
+    parallelFor(images * height, 1, [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row < end; ++row) {
             const float *input =
                 from + (row / height * inHeight + row % height * stride) * inWidth * inputs;

@@ -6,8 +6,9 @@
 // sums are added in chunk order, so results do not depend on the number of threads.
 #pragma once
 
+#include "parallel.hpp"
+
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -111,7 +112,7 @@ struct Chunks {
 
 /// Calls body(chunk, first row, end row) for every chunk, on LibTorch's threads.
 template <typename Body> void forEachChunk(const Chunks &chunks, const Body &body) {
-    at::parallel_for(0, chunks.count, 1, [&](int64_t first, int64_t last) {
+    parallelFor(chunks.count, 1, [&](int64_t first, int64_t last) {
         for (int64_t chunk = first; chunk < last; ++chunk) {
             body(chunk, chunks.begin(chunk), chunks.end(chunk));
         }

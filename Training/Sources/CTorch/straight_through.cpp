@@ -28,7 +28,7 @@ at::Tensor signOf(const at::Tensor &x) {
     at::Tensor signs = at::empty_like(x);
     const float *from = x.const_data_ptr<float>();
     float *to = signs.data_ptr<float>();
-    at::parallel_for(0, x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
+    parallelFor(x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
         signRow(from + first, to + first, last - first);
     });
     return signs;
@@ -54,7 +54,7 @@ std::optional<at::Tensor> inOneLoop(const at::Tensor &x, const at::Tensor &gradi
     at::Tensor dx = at::empty_like(x);
     const float *from = x.const_data_ptr<float>(), *g = gradient.const_data_ptr<float>();
     float *to = dx.data_ptr<float>();
-    at::parallel_for(0, x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
+    parallelFor(x.numel(), kElementsATask, [&](int64_t first, int64_t last) {
         body(from + first, g + first, last - first, to + first);
     });
     return dx;

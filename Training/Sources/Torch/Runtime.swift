@@ -18,6 +18,10 @@ public func setThreads(_ count: Int) throws(TorchError) {
     try check(()) { ctorch_set_threads(Int32(count), $0) }
 }
 
+/// How many threads share a loop of the fused operations: those that are set, or 1 where LibTorch runs on another
+/// OpenMP runtime than GCC's, as on macOS.
+public var loopThreads: Int { Int(ctorch_loop_threads()) }
+
 /// Keeps the memory of large tensors that are freed for what asks next, in the whole process; on Linux only. Training
 /// asks for the same sizes step after step, and the system clears every page that it gives. Call it before the first
 /// tensor.

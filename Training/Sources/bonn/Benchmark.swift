@@ -50,6 +50,9 @@ struct Benchmark: ParsableCommand {
             return
         }
         try Terminal.line("\(result.device), \(result.threads) threads, LibTorch \(torchVersion)")
+        if loopThreads < result.threads {
+            Terminal.note("Note: fused operations run on \(loopThreads) of them.")
+        }
         try Terminal.line(
             String(
                 format: "%.1f images/s, median step %.1f ms of %d steps with %d images",

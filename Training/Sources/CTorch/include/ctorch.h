@@ -302,6 +302,9 @@ int ctorch_memory(ctorch_device device, int64_t *allocated, int64_t *peak, int64
                   char **error);
 int ctorch_set_threads(int32_t count, char **error);
 int32_t ctorch_threads(void);
+/* How many threads a loop of a fused operation was just shared by: those of ctorch_threads, or 1
+ * where LibTorch runs on another OpenMP runtime than GCC's. */
+int32_t ctorch_loop_threads(void);
 int ctorch_set_deterministic(bool flag, char **error);
 const char *ctorch_version(void); /* of the headers that this was compiled with */
 
