@@ -11,6 +11,7 @@ struct Accuracy: ~Copyable {
         let top1: Double
         /// Share of the images whose class is among the five largest scores.
         let top5: Double
+        let calibration: Calibration
         let kernels: String
         /// Time of the network, without reading and preparing the images.
         let millisecondsPerImage: Double
@@ -37,6 +38,7 @@ struct Accuracy: ~Copyable {
     private var waiting: [(index: Int, label: Int)] = []
     private var first = 0
     private var firstFive = 0
+    private var calibration = Calibration()
     private var time = Duration.zero
 
     /// Starts counting.
@@ -65,7 +67,11 @@ struct Accuracy: ~Copyable {
         for (place, (index, label)) in waiting.enumerated() {
             let own = Array(logits[place * classes..<(place + 1) * classes])
             let best = topK(own, 5)
-            if best.first?.classIndex == label { first += 1 }
+            if let predicted = best.first?.classIndex {
+                first += predicted == label ? 1 : 0
+                calibration.add(
+                    probability: Double(softmax(own)[predicted]), isRight: predicted == label)
+            }
             if best.contains(where: { $0.classIndex == label }) { firstFive += 1 }
             try report(Scored(index: index, label: label, logits: own))
         }
@@ -78,7 +84,8 @@ struct Accuracy: ~Copyable {
     var result: Result {
         Result(
             images: images, skipped: skipped, top1: Double(first) / Double(images),
-            top5: Double(firstFive) / Double(images), kernels: session.kernels.name,
+            top5: Double(firstFive) / Double(images), calibration: calibration,
+            kernels: session.kernels.name,
             millisecondsPerImage: time / .milliseconds(1) / Double(images))
     }
 }

@@ -11,7 +11,8 @@ struct Evaluate: ParsableCommand {
         discussion: """
             The images go through the model's own preprocessing. Classes are compared by their \
             names: the data may hold some of the model's classes, and no others. The time per \
-            image is that of the network alone.
+            image is that of the network alone. The calibration error is the mean distance of the \
+            probability of the predicted class from how often such predictions are right.
 
             Examples:
               bonn-run evaluate network.bonn --data photos --predictions predictions.csv
@@ -117,7 +118,9 @@ struct Evaluate: ParsableCommand {
                     "images": .int(result.images),
                     "evaluated_classes": .int(Set(mapping.classes).count),
                     "top1": .real(result.top1),
-                    "top5": .real(result.top5), "skipped_images": .int(result.skipped),
+                    "top5": .real(result.top5),
+                    "calibration_error": .real(result.calibration.expectedError),
+                    "skipped_images": .int(result.skipped),
                     "kernels": .string(kernels), "threads": .int(options.threads),
                     "batch": .int(batch), "ms_per_image": .real(result.millisecondsPerImage),
                 ]))
@@ -126,6 +129,7 @@ struct Evaluate: ParsableCommand {
         var rows = [
             ["images", "\(result.images)"], ["top-1", Terminal.percent(result.top1)],
             ["top-5", Terminal.percent(result.top5)],
+            ["calibration error", Terminal.percent(result.calibration.expectedError)],
             ["time", "\(Terminal.fixed(result.millisecondsPerImage, 3)) ms per image"],
             [
                 "kernels",

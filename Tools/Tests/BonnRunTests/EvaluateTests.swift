@@ -2,6 +2,7 @@ import BONNData
 import BONNImage
 import BONNModelFormat
 import BONNRuntime
+import Foundation
 import Testing
 
 @Suite struct EvaluateTests {
@@ -23,6 +24,23 @@ import Testing
         return Double(right) / Double(images)
     }
 
+    /// Over 15 bins of the probability, image by image.
+    private func calibrationError(_ path: String, data: String, images: Int) throws -> Double {
+        var session = try InferenceSession(try Model(path: path, kernels: .named("scalar")))
+        let dataset = try DatasetSplits.open(data).test.subset(of: images, seed: 1)
+        var gaps = [Int: Double]()
+        for index in 0..<images {
+            let input = try SmallModel.preprocessing.input(try dataset.image(at: index))
+            let logits = try session.run(input).map(Double.init)
+            let largest = logits.max() ?? 0
+            let probability = 1 / logits.reduce(0) { $0 + exp($1 - largest) }
+            let isRight = logits.firstIndex(of: largest) == dataset.label(at: index)
+            gaps[min(14, Int(probability * 15)), default: 0] += (isRight ? 1 : 0) - probability
+        }
+        #expect(gaps.count > 1, "the case says little")
+        return gaps.values.reduce(0) { $0 + abs($1) } / Double(images)
+    }
+
     @Test(arguments: [(0, 60, 1), (0, 60, 7), (23, 23, 8)])
     func `top-1 and top-5 are those of the images one by one`(
         limit: Int, images: Int, batch: Int
@@ -39,6 +57,8 @@ import Testing
         #expect(result["top1"].number?.double == top1)
         #expect(result["top5"].number?.double == top5)
         #expect(top5 > top1, "the case says nothing")
+        let error = try calibrationError(path, data: data, images: images)
+        #expect(abs(try #require(result["calibration_error"].number?.double) - error) < 1e-6)
         #expect(result["kernels"].string == KernelSet.best.name)
         #expect(try #require(result["ms_per_image"].number?.double) > 0)
     }
@@ -47,7 +67,7 @@ import Testing
         let path = try scratch.write(SmallModel.file(classNames: []))
         let run = try Tool("evaluate", path, "--data", "synthetic:40")
         #expect(run.status == 0)
-        #expect(run.output.contains("images   10\n"), "\(run.output)")
+        #expect(run.output.contains("images             10\n"), "\(run.output)")
         #expect(run.output.contains("top-1 ") && run.output.contains(" ms per image"))
         #expect(
             run.errors == [

@@ -51,12 +51,13 @@ public struct WeightChart {
         let bottom = y + height
         let largest = max(histogram.bins.max() ?? 0, .leastNormalMagnitude)
         let bar = width / Double(histogram.bins.count)
-        for (index, share) in histogram.bins.enumerated() where share > 0 {
-            let tall = share / largest * height
-            svg.rectangle(
-                x: x + Double(index) * bar, y: bottom - tall, width: bar, height: tall,
-                fill: Self.barColor)
+        let outline = histogram.bins.enumerated().flatMap { index, share in
+            let (left, y) = (x + Double(index) * bar, bottom - share / largest * height)
+            return [(x: left, y: y), (x: left + bar, y: y)]
         }
+        svg.area(
+            [(x: x, y: bottom)] + outline + [(x: x + width, y: bottom)], fill: Self.barColor,
+            opacity: 1)
         svg.line([(x, bottom), (x + width, bottom)], SVGDocument.Stroke(color: "#222222"))
         let range = String(format: "%.2g", histogram.range)
         for (text, place) in [("-\(range)", 0.0), ("0", 0.5), (range, 1)] {

@@ -78,7 +78,7 @@ struct Weights: ParsableCommand {
                 MagnitudeChart(
                     Self.lastOfFolders(opened).map { path, checkpoint in
                         let rows = checkpoint.state.layers.filter { shown.contains($0.layer) }
-                        return (title: Self.folder(path), rows: rows)
+                        return (title: Self.run(path), rows: rows)
                     }
                 ).text, to: magnitudes)
         }
@@ -91,12 +91,19 @@ struct Weights: ParsableCommand {
 
     /// The folder and the epoch.
     private static func title(_ path: String, _ checkpoint: Checkpoint) -> String {
-        let name = "epoch \(checkpoint.state.epoch)"
-        return folder(path).isEmpty ? name : "\(folder(path)), \(name)"
+        "\(run(path)), epoch \(checkpoint.state.epoch)"
     }
 
-    private static func folder(_ path: String) -> String {
-        URL(fileURLWithPath: path).deletingLastPathComponent().lastPathComponent
+    private static func folder(_ path: String) -> URL {
+        URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent()
+    }
+
+    /// The name of a run: its folder, or RECIPE/seed-S as `bonn compare` lays runs out.
+    private static func run(_ path: String) -> String {
+        let folder = folder(path)
+        let parts = folder.pathComponents.suffix(
+            folder.lastPathComponent.hasPrefix("seed-") ? 2 : 1)
+        return parts.joined(separator: "/")
     }
 
     private static func lastOfFolders(

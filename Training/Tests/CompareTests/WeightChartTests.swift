@@ -51,8 +51,9 @@ import Testing
         for text in ["first", "last", "conv <1>", "conv2"] {
             #expect(picture.texts.count { $0 == text } == 1)
         }
-        // White behind all, and three bars in each of four panels.
-        #expect(picture.counts["rect"] == 1 + 4 * 3)
+        let outlines = picture.attributes.filter { $0.element == "polygon" }
+            .compactMap { $0.values["points"]?.split(separator: " ").count }
+        #expect(outlines == [Int](repeating: 2 * WeightHistogram.binCount + 2, count: 4))
     }
 
     @Test func `magnitudes are a line a layer of each run`() throws {

@@ -39,7 +39,10 @@ import Torch
             count: 48, batchSize: 16, dropLast: true, seed: configuration.run.seed, epoch: 2)
         let loader = BatchLoader(
             dataset: splits.train, batches: Array(order.prefix(2)),
-            transform: EvaluationTransform(preprocessing: checkpoint.recipe.preprocessing))
+            transform: TrainingTransform(
+                augmentation: checkpoint.recipe.augmentation,
+                preprocessing: checkpoint.recipe.preprocessing, seed: configuration.run.seed,
+                epoch: 2))
         var sums = found.map { $0.map { _ in 0.0 } }
         var batches = 0.0
         while let batch = try loader.next() {

@@ -91,14 +91,16 @@ public struct Evaluator {
     ///
     /// - Parameters:
     ///   - batches: of images by their places in the data set, all of one size.
+    ///   - transform: as images are augmented in training. With images as they are in a test, which have no borders
+    ///     of padding, a trained WRN-22 loses 2.7 points on CIFAR-10.
     ///   - pass: a pass in phase `.training`.
     /// - Returns: false when a stop was requested.
     func measureNorms(
-        of network: Network, on dataset: any ImageDataset, batches: [[Int]], _ pass: Pass,
-        _ device: Device, _ stop: StopRequest?
+        of network: Network, on dataset: any ImageDataset, batches: [[Int]],
+        _ transform: any ImageTransform, _ pass: Pass, _ device: Device, _ stop: StopRequest?
     ) throws -> Bool {
         var count = 0.0
-        return try forEachBatch(batches, of: dataset, stop) { batch in
+        return try forEachBatch(batches, of: dataset, transform, stop) { batch in
             guard !batch.labels.isEmpty else { return }
             count += 1
             var pass = pass
@@ -119,7 +121,8 @@ public struct Evaluator {
         _ body: (Batch, NetworkOutput?) throws -> Void
     ) throws -> Bool {
         let batches = SampleOrder.evaluation(count: dataset.count, batchSize: batchSize)
-        return try forEachBatch(batches, of: dataset, stop) { batch in
+        let transform = EvaluationTransform(preprocessing: preprocessing)
+        return try forEachBatch(batches, of: dataset, transform, stop) { batch in
             guard !batch.labels.isEmpty else { return try body(batch, nil) }
             let output = try withoutGradient { () throws(TorchError) in
                 try network(batch.tensor(on: device), .evaluation)
@@ -129,12 +132,12 @@ public struct Evaluator {
     }
 
     private func forEachBatch(
-        _ batches: [[Int]], of dataset: any ImageDataset, _ stop: StopRequest?,
-        _ body: (Batch) throws -> Void
+        _ batches: [[Int]], of dataset: any ImageDataset, _ transform: any ImageTransform,
+        _ stop: StopRequest?, _ body: (Batch) throws -> Void
     ) throws -> Bool {
         let loader = BatchLoader(
             dataset: dataset, batches: batches,
-            transform: EvaluationTransform(preprocessing: preprocessing), workers: workers,
+            transform: transform, workers: workers,
             skipBroken: skipBroken)
         while let batch = try loader.next() {
             if stop?.isRequested == true { return false }

@@ -28,10 +28,7 @@ extension Trainer {
             configuration.schedule, stepsPerEpoch: batches.count)
         let loader = BatchLoader(
             dataset: splits.train, batches: Array(batches.dropFirst(state.progress.steps)),
-            transform: TrainingTransform(
-                augmentation: configuration.augmentation,
-                preprocessing: configuration.preprocessing, seed: configuration.run.seed,
-                epoch: epoch), workers: configuration.data.workers,
+            transform: augmentation, workers: configuration.data.workers,
             queue: configuration.data.queue, skipBroken: configuration.data.skipBroken)
         var start = Date()
         while let batch = try loader.next() {
@@ -141,8 +138,14 @@ extension Trainer {
         try save()
     }
 
-    /// Measures the statistics of batch norms on training images of the epoch, as test images are brought to the
-    /// input. False when a stop was requested.
+    /// What the images of the epoch under way are brought to the input by.
+    private var augmentation: TrainingTransform {
+        TrainingTransform(
+            augmentation: configuration.augmentation, preprocessing: configuration.preprocessing,
+            seed: configuration.run.seed, epoch: state.epoch)
+    }
+
+    /// Measures the statistics of batch norms on training images of the epoch. False when a stop was requested.
     private func measureNorms(_ stop: StopRequest) throws -> Bool {
         let (data, run) = (configuration.data, configuration.run)
         guard run.normImages > 0 else { return true }
@@ -157,7 +160,8 @@ extension Trainer {
             generator: try Generator(seed: RandomStream.dropout.seed(run.seed), device: device))
         guard
             try Evaluator(configuration).measureNorms(
-                of: network, on: splits.train, batches: Array(batches), pass, device, stop)
+                of: network, on: splits.train, batches: Array(batches), augmentation, pass, device,
+                stop)
         else { return false }
         try averages?.takeStatistics()
         return true
