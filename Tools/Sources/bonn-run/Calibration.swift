@@ -11,8 +11,9 @@ struct Calibration {
 
     /// Adds an image.
     ///
-    /// - Parameter probability: of the predicted class, in 0...1.
+    /// - Parameter probability: of the predicted class, in 0...1; none (NaN), of logits that are not finite, counts 0.
     mutating func add(probability: Double, isRight: Bool) {
+        let probability = probability.isNaN ? 0 : min(max(probability, 0), 1)
         let place = min(bins.count - 1, Int(probability * Double(bins.count)))
         bins[place].count += 1
         bins[place].right += isRight ? 1 : 0

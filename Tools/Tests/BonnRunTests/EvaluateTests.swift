@@ -75,6 +75,18 @@ import Testing
             ])
     }
 
+    @Test func `logits that are not finite are measured too`() throws {
+        var file = SmallModel.file(classNames: [])
+        file.tensors["head.w"] = ModelTensor(
+            f32: (0..<10 * 20).map { $0 % 3 == 0 ? -3e38 : 3e38 }, shape: [10, 20])
+        let run = try Tool(
+            "evaluate", try scratch.write(file), "--data", "synthetic:40", "--json")
+        let result = try run.json()
+        #expect(result["images"].number?.int == 10, "\(run.errors)")
+        let error = try #require(result["calibration_error"].number?.double)
+        #expect((0...1).contains(error))
+    }
+
     @Test func `a broken image of a folder stops the run or is counted`() throws {
         let path = try scratch.write(SmallModel.file())
         for (index, name) in SmallModel.classNames.enumerated() {

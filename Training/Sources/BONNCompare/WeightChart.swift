@@ -3,7 +3,8 @@ import Foundation
 
 /// Histograms of latent weights as an SVG picture: a row a layer, a column a checkpoint, each over its own range.
 public struct WeightChart {
-    private let rows: [[WeightHistogram]]
+    /// A layer that a checkpoint does not have is an empty place.
+    private let rows: [(layer: String, histograms: [WeightHistogram?])]
     private let columns: [String]
 
     private static let left = 16.0
@@ -21,7 +22,7 @@ public struct WeightChart {
             names.append(name)
         }
         rows = names.map { name in
-            columns.flatMap { $0.histograms.filter { $0.layer == name }.prefix(1) }
+            (name, columns.map { $0.histograms.first { $0.layer == name } })
         }
     }
 
@@ -35,11 +36,12 @@ public struct WeightChart {
             let x = Self.left + Double(column) * (panel.width + gap.x)
             svg.text(title, x: x + panel.width / 2, y: 20, size: 13, anchor: .middle)
         }
-        for (row, histograms) in rows.enumerated() {
-            let y = Self.top + Double(row) * (panel.height + gap.y)
-            svg.text(histograms.first?.layer ?? "", x: Self.left, y: y - 4, size: 11)
-            for (column, histogram) in histograms.enumerated() {
-                draw(histogram, &svg, x: Self.left + Double(column) * (panel.width + gap.x), y: y)
+        for (place, row) in rows.enumerated() {
+            let y = Self.top + Double(place) * (panel.height + gap.y)
+            svg.text(row.layer, x: Self.left, y: y - 4, size: 11)
+            for (column, histogram) in row.histograms.enumerated() {
+                let x = Self.left + Double(column) * (panel.width + gap.x)
+                if let histogram { draw(histogram, &svg, x: x, y: y) }
             }
         }
         return svg.text

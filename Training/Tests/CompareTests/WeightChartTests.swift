@@ -54,6 +54,13 @@ import Testing
         let outlines = picture.attributes.filter { $0.element == "polygon" }
             .compactMap { $0.values["points"]?.split(separator: " ").count }
         #expect(outlines == [Int](repeating: 2 * WeightHistogram.binCount + 2, count: 4))
+        // A layer of the second checkpoint alone stands in its column.
+        let columnsOfOthers =
+            [(title: "a", histograms: [histogram("one", [1])])] + columns.suffix(1)
+        let others = try Picture(WeightChart(columnsOfOthers).text)
+        let starts = others.attributes.filter { $0.element == "polygon" }
+            .compactMap { $0.values["points"]?.split(separator: ",").first.flatMap { Double($0) } }
+        #expect(starts.count == 3 && starts[1] == starts[2] && starts[0] < starts[1])
     }
 
     @Test func `magnitudes are a line a layer of each run`() throws {

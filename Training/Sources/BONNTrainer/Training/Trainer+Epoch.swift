@@ -149,10 +149,11 @@ extension Trainer {
     private func measureNorms(_ stop: StopRequest) throws -> Bool {
         let (data, run) = (configuration.data, configuration.run)
         guard run.normImages > 0 else { return true }
+        let count = splits.train.count
         let batches = SampleOrder.training(
-            count: splits.train.count, batchSize: data.batchSize, dropLast: true, seed: run.seed,
+            count: count, batchSize: data.batchSize, dropLast: true, seed: run.seed,
             epoch: state.epoch
-        ).prefix((run.normImages + data.batchSize - 1) / data.batchSize)
+        ).prefix((min(run.normImages, count) + data.batchSize - 1) / data.batchSize)
         let progress = RunProgress(
             epoch: state.epoch - current.stage.firstEpoch, epochs: current.stage.epochs)
         let pass = Pass(
