@@ -17,10 +17,7 @@ public struct WeightChart {
     /// - Parameter columns: a title and the histograms of each checkpoint; those of a layer stand in one row.
     public init(_ columns: [(title: String, histograms: [WeightHistogram])]) {
         self.columns = columns.map(\.title)
-        var names: [String] = []
-        for name in columns.flatMap({ $0.histograms.map(\.layer) }) where !names.contains(name) {
-            names.append(name)
-        }
+        let names = columns.flatMap { $0.histograms.map(\.layer) }.inFirstOrder
         rows = names.map { name in
             (name, columns.map { $0.histograms.first { $0.layer == name } })
         }
@@ -80,9 +77,7 @@ public struct MagnitudeChart {
     /// - Parameter runs: a title and the rows of layers.csv of each run, of the layers that are drawn.
     public init(_ runs: [(title: String, rows: [LayerStatistics])]) {
         curves = runs.flatMap { title, rows in
-            var names: [String] = []
-            for row in rows where !names.contains(row.layer) { names.append(row.layer) }
-            return names.map { name in
+            rows.map(\.layer).inFirstOrder.map { name in
                 Curve(
                     title.isEmpty ? name : "\(title) \(name)",
                     rows.filter { $0.layer == name }.compactMap { row in

@@ -1,6 +1,5 @@
 import ArgumentParser
 import BONNCompare
-import BONNFiles
 import BONNTerminal
 import BONNTrainer
 import Foundation

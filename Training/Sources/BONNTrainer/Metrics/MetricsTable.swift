@@ -7,7 +7,7 @@ public enum MetricsTable {
     ///
     /// - Parameter terms: the columns of the terms of the loss; those that are in rows alone follow.
     public static func metrics(_ rows: [EpochMetrics], terms: [String] = []) -> String {
-        let terms = names(terms + rows.flatMap(\.losses.names))
+        let terms = (terms + rows.flatMap(\.losses.names)).inFirstOrder
         let fixed = EpochMetrics.columns
         return table(
             fixed.prefix(3) + terms + fixed.dropFirst(3),
@@ -24,7 +24,7 @@ public enum MetricsTable {
 
     /// layers.csv: one row for each epoch and binary layer.
     public static func layers(_ rows: [LayerStatistics]) -> String {
-        let own = names(rows.flatMap { $0.own.map(\.name) })
+        let own = rows.flatMap { $0.own.map(\.name) }.inFirstOrder
         // Rows of earlier versions have none.
         let magnitude = rows.contains { $0.magnitude != nil } ? ["magnitude"] : []
         return table(
@@ -49,13 +49,15 @@ public enum MetricsTable {
 
     private static func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
 
-    /// Each once, in the order in which they first stand.
-    private static func names(_ names: [String]) -> [String] {
-        var seen: Set<String> = []
-        return names.filter { seen.insert($0).inserted }
-    }
-
     private static func table(_ header: [String], _ rows: [[String]]) -> String {
         ([header] + rows).map { $0.joined(separator: ",") }.joined(separator: "\n") + "\n"
+    }
+}
+
+extension Sequence<String> {
+    /// Each once, in the order in which they first stand.
+    package var inFirstOrder: [String] {
+        var seen: Set<String> = []
+        return filter { seen.insert($0).inserted }
     }
 }

@@ -9,9 +9,9 @@ extension Trainer {
     private static let dropoutState: Name = "\(Checkpoint.trainerPrefix)dropout_generator"
 
     /// Writes the checkpoint that stays and the best one, then the last; then the observers are told, the first
-    /// of which writes the tables. A kill or a full disk between two of them loses nothing: a resumed run follows the last
-    /// checkpoint, from which it writes the tables again, or repeats the epoch that the best one is already
-    /// from.
+    /// of which writes the tables. A kill or a full disk between two of them loses nothing: a resumed run follows
+    /// the last checkpoint, from which it writes the tables again, or repeats the epoch that the best one is
+    /// already from.
     func save(isBest: Bool = false) throws {
         let checkpoint = try captured()
         if state.progress.steps == 0, recipe.run.keepEpochs.contains(state.epoch) {

@@ -8,8 +8,7 @@ extension Trainer {
     /// run is then saved.
     func trainEpoch(_ stop: StopRequest) throws -> Bool {
         let epoch = state.epoch
-        let stage = current.stage
-        var progress = RunProgress(epoch: epoch - stage.firstEpoch, epochs: stage.epochs)
+        var progress = self.progress
         guard try startObjectives(at: progress, stop) else {
             try save()
             return false
@@ -138,6 +137,12 @@ extension Trainer {
         try save()
     }
 
+    /// Where the stage is, at the first step of the epoch under way.
+    private var progress: RunProgress {
+        RunProgress(
+            epoch: state.epoch - current.stage.firstEpoch, epochs: current.stage.epochs)
+    }
+
     /// What the images of the epoch under way are brought to the input by.
     private var augmentation: TrainingTransform {
         TrainingTransform(
@@ -154,8 +159,6 @@ extension Trainer {
             count: count, batchSize: data.batchSize, dropLast: true, seed: run.seed,
             epoch: state.epoch
         ).prefix((min(run.normImages, count) + data.batchSize - 1) / data.batchSize)
-        let progress = RunProgress(
-            epoch: state.epoch - current.stage.firstEpoch, epochs: current.stage.epochs)
         let pass = Pass(
             .training, progress: progress,
             generator: try Generator(seed: RandomStream.dropout.seed(run.seed), device: device))
