@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "BONNData", targets: ["BONNData"]),
         .library(name: "BONNDownload", targets: ["BONNDownload"]),
         .library(name: "BONNNetworks", targets: ["BONNNetworks"]),
+        .library(name: "BONNInterop", targets: ["BONNInterop"]),
         .executable(name: "bonn-run", targets: ["bonn-run"]),
     ],
     dependencies: [
@@ -83,12 +84,19 @@ let package = Package(
                 "BONNConfiguration", .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),
+        // Files of other tools, in and out.
+        .target(
+            name: "BONNInterop",
+            dependencies: [
+                "BONNFiles", "BONNNetworks", .product(name: "BONNModelFormat", package: "swift-bonn"),
+            ],
+            swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(
             name: "bonn-run",
             dependencies: [
-                "BONNConfiguration", "BONNData", "BONNImageIO", "BONNNetworks", "BONNTerminal",
-                "CProcessorClock",
+                "BONNConfiguration", "BONNData", "BONNImageIO", "BONNInterop", "BONNNetworks",
+                "BONNTerminal", "CProcessorClock",
                 .product(name: "BONNRuntime", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNImage", package: "swift-bonn"),
@@ -115,6 +123,14 @@ let package = Package(
             name: "BONNNetworksTests",
             dependencies: [
                 "BONNNetworks", "BONNData",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
+                .product(name: "BONNRuntime", package: "swift-bonn"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "BONNInteropTests",
+            dependencies: [
+                "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
+                .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),
