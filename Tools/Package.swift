@@ -90,6 +90,11 @@ let package = Package(
             dependencies: [
                 "BONNFiles", "BONNNetworks", .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
+            // The C kernels that go with an exported network.
+            resources: [
+                .embedInCode("C/bonn_arithmetic.h"), .embedInCode("C/bonn_elements.h"),
+                .embedInCode("C/bonn_layers.h"),
+            ],
             swiftSettings: settings),
         .target(name: "CProcessorClock"),
         .executableTarget(
