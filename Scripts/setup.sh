@@ -7,6 +7,9 @@ MINIMUM_PYTHON="3.11"
 REQUIREMENTS="$ROOT/Training/requirements.txt"
 STAMP="$VENV/.installed-requirements"
 EMULATOR=(qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+# The processors on which networks that were exported as C are tested, besides aarch64.
+C_TARGETS=(gcc-arm-linux-gnueabi libc6-dev-armel-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+    gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross)
 
 # at_least VERSION MINIMUM: compares MAJOR.MINOR.
 at_least() {
@@ -123,6 +126,28 @@ install_emulator() {
     fi
 }
 
+has_c_targets() {
+    local target
+    for target in arm-linux-gnueabi arm-linux-gnueabihf riscv64-linux-gnu s390x-linux-gnu; do
+        have "$target-gcc" || return 1
+    done
+}
+
+# As above: the tests of exported networks on other processors are skipped without these.
+install_c_targets() {
+    if has_c_targets; then
+        say "C targets: compilers for 32-bit ARM, RISC-V and s390x present"
+    elif [ "$(uname -sm)" != "Linux x86_64" ] || ! have apt-get; then
+        say "C targets: no cross compilers here; the tests of exported C on other processors will be skipped"
+    else
+        say "C targets: installing" "${C_TARGETS[@]}"
+        { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+            as_root env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -y -qq --no-install-recommends "${C_TARGETS[@]}"; } ||
+            say "warning: apt-get could not install them; the tests of exported C on other processors will be skipped"
+    fi
+}
+
 # The packages to install: all of requirements.txt, less torch where LIBTORCH names another one.
 wanted_packages() {
     sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$REQUIREMENTS" |
@@ -168,5 +193,6 @@ check_swift
 check_disk
 install_libraries
 install_emulator
+install_c_targets
 install_python
 link_libtorch

@@ -88,7 +88,8 @@ let package = Package(
         .target(
             name: "BONNInterop",
             dependencies: [
-                "BONNFiles", "BONNNetworks", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNFiles", "BONNNetworks",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             // The C kernels that go with an exported network.
             resources: [
@@ -131,10 +132,14 @@ let package = Package(
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),
+        .target(
+            name: "BONNTestSupport",
+            dependencies: [.product(name: "BONNModelFormat", package: "swift-bonn")],
+            path: "Tests/BONNTestSupport", swiftSettings: settings),
         .testTarget(
             name: "BONNInteropTests",
             dependencies: [
-                "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
+                "BONNTestSupport", "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

@@ -100,14 +100,12 @@ extension Node {
     fileprivate func replaceableInputs(_ types: [Name: ValueType]) -> [Name] {
         guard let type = types[inputs[0]] else { return [] }
         switch operation {
-        case .batchNorm, .relu, .prelu, .hardtanh, .sigmoid, .quantize, .multiply:
-            return [inputs[0]]
+        case .batchNorm, .relu, .prelu, .hardtanh, .sigmoid, .multiply: return [inputs[0]]
         case .add: return inputs
-        // The bits of a pixel take no more words than its numbers; bytes are too small.
-        case .threshold: return type.element == .byte ? [] : [inputs[0]]
         case .flatten: return type.isFlat ? [inputs[0]] : []
-        case .convolution, .binaryConvolution, .linear, .binaryLinear, .maxPool, .averagePool,
-            .globalAveragePool, .concatenate:
+        // Bits and signed bytes in the place of numbers would hold on to all of their words.
+        case .threshold, .quantize, .convolution, .binaryConvolution, .linear, .binaryLinear,
+            .maxPool, .averagePool, .globalAveragePool, .concatenate:
             return []
         }
     }

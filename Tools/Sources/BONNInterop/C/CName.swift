@@ -49,8 +49,10 @@ public struct CName: Sendable, Equatable {
     /// Headers of C99 and C11, which a file of the same name would hide.
     private static let headers: Set<String> = [
         "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits",
-        "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef",
-        "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads", "time",
+        "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool",
+        "stddef",
+        "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads",
+        "time",
         "uchar", "wchar", "wctype",
     ]
 

@@ -34,7 +34,8 @@ struct CSteps {
                 node, layer.window, groups: layer.groups, layer.weight, layer.weightScale,
                 layer.bias)
         case .linear(let layer):
-            try addRealLayer(node, Window(1), groups: 1, layer.weight, layer.weightScale, layer.bias)
+            try addRealLayer(
+                node, Window(1), groups: 1, layer.weight, layer.weightScale, layer.bias)
         case .binaryConvolution(let layer):
             try addBinaryLayer(
                 node, layer.window, groups: layer.groups, layer.paddingValue, layer.weight,

@@ -5,8 +5,7 @@
 
 #include "bonn_arithmetic.h"
 
-/* ---- To other element types; y may be x where both have elements of 4 bytes, or y has smaller
- * ones ---- */
+/* ---- To other element types ---- */
 
 /* Bits of comparisons with a threshold a channel. Direction 1: high where x >= threshold; -1: high
  * where x <= threshold; 0: high where threshold >= 0. Without directions all are 1. */

@@ -134,6 +134,37 @@ BONN_INLINE uint32_t bonn_group_word(const bonn_u32 *pixel, int first, int chann
     return word & bonn_used(channels, i);
 }
 
+/* The taps [begin, end) of a window that lie in an input of `size`; tap i is at start + i * step.
+ */
+BONN_INLINE void bonn_span(int start, int step, int taps, int size, int *begin, int *end) {
+    *begin = 0;
+    *end = taps;
+    while (*begin < *end && start + *begin * step < 0) {
+        (*begin)++;
+    }
+    while (*end > *begin && start + (*end - 1) * step >= size) {
+        (*end)--;
+    }
+}
+
+/* The sum over the taps outside of the input, which holds +1 or -1 there. */
+BONN_INLINE int32_t bonn_outside(const bonn_layer *l, const uint32_t *w, int words, int group,
+                                 int top, int bottom, int left, int right) {
+    int32_t sum = 0;
+    int i, j, n;
+    for (i = 0; i < l->kernel_height; i++) {
+        for (j = 0; j < l->kernel_width; j++, w += words) {
+            if (i < top || i >= bottom || j < left || j >= right) {
+                sum += group;
+                for (n = 0; n < words; n++) {
+                    sum -= 2 * bonn_ones(w[n]);
+                }
+            }
+        }
+    }
+    return sum;
+}
+
 /* Sums of products with weights -1 and +1. `border` is what the padding holds: 0, +1 or -1. Without
  * `scale` y is the integer sum; else fl(sum * scale[k * step]), plus bias[k] where there is one.
  * `split`: the channels of a group do not begin at a word. */
@@ -144,36 +175,40 @@ BONN_INLINE void bonn_count(const bonn_layer *l, const void *x, int is_unsigned,
     const int outputs = l->outputs / l->groups;
     const int words = bonn_words(group);
     const size_t pixel_words = (size_t)bonn_words(l->channels);
+    const size_t kernel_words = (size_t)(l->kernel_height * l->kernel_width) * (size_t)words;
     int p, q, k, i, j, n, at = 0;
     for (p = 0; p < l->out_height; p++) {
+        const int row = p * l->stride_height - l->top;
+        int top, bottom;
+        bonn_span(row, l->dilation_height, l->kernel_height, l->height, &top, &bottom);
         for (q = 0; q < l->out_width; q++) {
-            const uint32_t *w = weight;
-            for (k = 0; k < l->outputs; k++, at++) {
+            const int column = q * l->stride_width - l->left;
+            const uint32_t *kernel = weight;
+            int left, right;
+            bonn_span(column, l->dilation_width, l->kernel_width, l->width, &left, &right);
+            for (k = 0; k < l->outputs; k++, at++, kernel += kernel_words) {
                 const int first = k / outputs * group;
-                int32_t sum = 0;
-                for (i = 0; i < l->kernel_height; i++) {
-                    for (j = 0; j < l->kernel_width; j++, w += words) {
-                        int pixel, ones = 0, zeros = 0;
-                        if (bonn_tap(l, p, q, i, j, &pixel)) {
-                            const bonn_u32 *v = (const bonn_u32 *)x + (size_t)pixel * pixel_words;
-                            for (n = 0; n < words; n++) {
-                                const uint32_t a =
-                                    split ? bonn_group_word(v, first, group, n) : v[first / 32 + n];
-                                if (is_unsigned) {
-                                    zeros += bonn_ones(a);
-                                    ones += bonn_ones(~a & w[n]);
-                                } else {
-                                    ones += bonn_ones(a ^ w[n]);
-                                }
+                int32_t sum = (bottom - top) * (right - left) * group;
+                for (i = top; i < bottom; i++) {
+                    const int pixels = (row + i * l->dilation_height) * l->width + column;
+                    const uint32_t *w =
+                        kernel + (size_t)(i * l->kernel_width + left) * (size_t)words;
+                    for (j = left; j < right; j++) {
+                        const bonn_u32 *v = (const bonn_u32 *)x +
+                                            (size_t)(pixels + j * l->dilation_width) * pixel_words;
+                        for (n = 0; n < words; n++) {
+                            const uint32_t a =
+                                split ? bonn_group_word(v, first, group, n) : v[first / 32 + n];
+                            if (is_unsigned) {
+                                sum -= bonn_ones(a) + 2 * bonn_ones(~a & *w++);
+                            } else {
+                                sum -= 2 * bonn_ones(a ^ *w++);
                             }
-                            sum += group - zeros - 2 * ones;
-                        } else if (border != 0) {
-                            for (n = 0; n < words; n++) {
-                                ones += bonn_ones(w[n]);
-                            }
-                            sum += border > 0 ? group - 2 * ones : 2 * ones - group;
                         }
                     }
+                }
+                if (border != 0) {
+                    sum += border * bonn_outside(l, kernel, words, group, top, bottom, left, right);
                 }
                 if (scale == NULL) {
                     ((bonn_i32 *)y)[at] = sum;

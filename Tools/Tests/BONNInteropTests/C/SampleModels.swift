@@ -1,0 +1,1 @@
+../../../../Tests/ModelFormatTests/SampleModels.swift

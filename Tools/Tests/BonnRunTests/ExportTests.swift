@@ -1,0 +1,59 @@
+import BONNModelFormat
+import Foundation
+import Testing
+
+@Suite struct ExportTests {
+    @Test func `C is written whole, with the figures that info counts`() throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file(), "small-net.bonn")
+        let folder = scratch.path("deep/firmware")
+        let result = try Tool.json("export", model, "--format", "c", "--output", folder)
+        let info = try Tool.json("info", model)
+        #expect(result["name"].string == "small_net")
+        #expect(result["binary_macs"] == info["binary_macs"])
+        #expect(result["real_macs"] == info["real_macs"])
+        // Weights, bits, scale, threshold, head, normalization, four windows, class names.
+        let bits = 20 * 9 * 4
+        #expect(
+            result["table_bytes"].number?.int
+                == 4 * (16 * 27 + 16 + 1 + 200 + 10 + 6) + bits + 4 * 60 + 10 * (8 + 4))
+        // The stem's result beside the normalized image; all that follows is smaller.
+        #expect(result["arena_bytes"].number?.int == 4 * (8 * 8 * 16 + 8 * 8 * 3))
+        let written = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        #expect(
+            written
+                == [
+                    "bonn_arithmetic.h", "bonn_elements.h", "bonn_layers.h", "small_net.c",
+                    "small_net.h",
+                ])
+        #expect(
+            result["files"].elements.compactMap(\.string).map { ($0 as NSString).lastPathComponent }
+                .sorted() == written)
+        let person = try Tool(
+            "export", model, "--format", "c", "--output", folder, "--name", "other")
+        #expect(person.status == 0)
+        #expect(person.output.contains("other.c"))
+    }
+
+    @Test func `what cannot be written is one line, and nothing is left behind`() throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file())
+        let file = try scratch.write([1], "file")
+        let onFile = try Tool("export", model, "--format", "c", "--output", file)
+        #expect(onFile.status == 1)
+        #expect(onFile.errors.count == 1, "\(onFile.errors)")
+        let folder = scratch.path("taken")
+        try FileManager.default.createDirectory(
+            atPath: folder + "/net.h", withIntermediateDirectories: true)
+        let taken = try Tool(
+            "export", model, "--format", "c", "--output", folder, "--name", "net")
+        #expect(taken.status == 1)
+        #expect(taken.errors.count == 1, "\(taken.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["net.h"])
+        let name = try Tool(
+            "export", model, "--format", "c", "--output", folder, "--name", "string")
+        #expect(name.status == 1)
+        #expect(name.errors.first?.contains("header") == true)
+        #expect(try Tool("export", model, "--format", "cobol", "--output", folder).status == 64)
+    }
+}
