@@ -88,7 +88,8 @@ let package = Package(
         .target(
             name: "BONNInterop",
             dependencies: [
-                "BONNFiles", "BONNNetworks", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNFiles", "BONNNetworks",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),
         .target(name: "CProcessorClock"),
@@ -126,14 +127,18 @@ let package = Package(
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),
+        .target(
+            name: "BONNTestSupport",
+            dependencies: [.product(name: "BONNModelFormat", package: "swift-bonn")],
+            path: "Tests/BONNTestSupport", swiftSettings: settings),
         .testTarget(
             name: "BONNInteropTests",
             dependencies: [
-                "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
+                "BONNTestSupport", "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
-            ], swiftSettings: settings),
+            ], exclude: ["ONNX/check.py"], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",
             dependencies: [
@@ -143,7 +148,7 @@ let package = Package(
         .testTarget(
             name: "BonnRunTests",
             dependencies: [
-                "bonn-run", "BONNData", "BONNImageIO",
+                "bonn-run", "BONNData", "BONNImageIO", "BONNInterop",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

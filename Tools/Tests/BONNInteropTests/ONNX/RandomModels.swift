@@ -1,0 +1,1 @@
+../../../../Tests/RuntimeTests/RandomModels.swift
