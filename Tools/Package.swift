@@ -143,7 +143,7 @@ let package = Package(
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
-            ], swiftSettings: settings),
+            ], exclude: ["ONNX/check.py"], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",
             dependencies: [
@@ -153,7 +153,7 @@ let package = Package(
         .testTarget(
             name: "BonnRunTests",
             dependencies: [
-                "bonn-run", "BONNData", "BONNImageIO",
+                "bonn-run", "BONNData", "BONNImageIO", "BONNInterop",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

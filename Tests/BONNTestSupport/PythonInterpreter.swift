@@ -20,7 +20,7 @@ public struct PythonInterpreter: Sendable {
     }
 
     /// The folder of the repository.
-    public static let repository = URL(filePath: #filePath)
+    public static let repository = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Runs the interpreter in a folder and waits for its end.

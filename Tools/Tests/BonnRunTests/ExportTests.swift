@@ -1,3 +1,4 @@
+import BONNInterop
 import BONNModelFormat
 import Foundation
 import Testing
@@ -9,16 +10,17 @@ import Testing
         let folder = scratch.path("deep/firmware")
         let result = try Tool.json("export", model, "--format", "c", "--output", folder)
         let info = try Tool.json("info", model)
-        #expect(result["name"].string == "small_net")
-        #expect(result["binary_macs"] == info["binary_macs"])
-        #expect(result["real_macs"] == info["real_macs"])
+        let figures = result["figures"]
+        #expect(figures["name"].string == "small_net")
+        #expect(figures["binary_macs"] == info["binary_macs"])
+        #expect(figures["real_macs"] == info["real_macs"])
         // Weights, bits, scale, threshold, head, normalization, four windows, class names.
         let bits = 20 * 9 * 4
         #expect(
-            result["table_bytes"].number?.int
+            figures["table_bytes"].number?.int
                 == 4 * (16 * 27 + 16 + 1 + 200 + 10 + 6) + bits + 4 * 60 + 10 * (8 + 4))
         // The stem's result beside the normalized image; all that follows is smaller.
-        #expect(result["arena_bytes"].number?.int == 4 * (8 * 8 * 16 + 8 * 8 * 3))
+        #expect(figures["arena_bytes"].number?.int == 4 * (8 * 8 * 16 + 8 * 8 * 3))
         let written = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         #expect(
             written
@@ -55,5 +57,40 @@ import Testing
         #expect(name.status == 1)
         #expect(name.errors.first?.contains("header") == true)
         #expect(try Tool("export", model, "--format", "cobol", "--output", folder).status == 64)
+    }
+
+    @Test func `a model becomes an ONNX file, the same every time`() throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file())
+        let output = scratch.path("model.onnx")
+        let result = try Tool.json("export", model, "--format", "onnx", "--output", output)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
+        let figures = result["figures"]
+        #expect(figures["bytes"].number?.int == bytes.count)
+        #expect(figures["opset"].number?.int == 13)
+        #expect([UInt8](bytes) == (try ONNXExport(SmallModel.file()).bytes))
+        let again = try Tool("export", model, "--format", "onnx", "--output", output)
+        #expect(again.status == 0 && again.output.contains("opset 13"), "\(again.output)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == bytes)
+    }
+
+    @Test func `what cannot be exported leaves one line and no file`() throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file())
+        let output = scratch.path("model.onnx")
+        let bad = try scratch.write([1, 2, 3], "bad.bonn")
+        for arguments in [
+            [bad, "--format", "onnx", "--output", output],
+            [model, "--format", "onnx", "--output", scratch.path("missing/model.onnx")],
+        ] {
+            let run = try Tool(["export"] + arguments)
+            #expect(run.status == 1 && run.errors.count == 1, "\(run.errors)")
+        }
+        let named = try Tool(
+            "export", model, "--format", "onnx", "--output", output, "--name", "net")
+        #expect(named.status == 64 && named.errors.contains { $0.contains("--name") })
+        let unknown = try Tool("export", model, "--format", "onyx", "--output", output)
+        #expect(unknown.status == 64)
+        #expect(!FileManager.default.fileExists(atPath: output))
     }
 }

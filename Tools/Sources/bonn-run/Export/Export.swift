@@ -15,14 +15,20 @@ struct Export: ParsableCommand {
             (bonn_*.h), in a folder. It gives the bits of the runtime; Documentation/c-export.md shows how \
             to build it.
 
-            Example:
+            onnx: signs and convolutions in float32, for any runtime of ONNX; \
+            Documentation/exporting.md says what is exact in it.
+
+            Examples:
               bonn-run export flowers.bonn --format c --output firmware/flowers
+              bonn-run export flowers.bonn --format onnx --output flowers.onnx
             """)
 
     /// What a model is written as.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         /// C99 for devices.
         case c
+        /// Operators of ONNX.
+        case onnx
     }
 
     @Argument(help: "A model file.", completion: .file())
@@ -32,7 +38,7 @@ struct Export: ParsableCommand {
     var format: Format
 
     @Option(
-        help: ArgumentHelp("Where to: a folder for C, made if needed.", valueName: "path"),
+        help: ArgumentHelp("Where to; a folder for C, made if needed.", valueName: "path"),
         completion: .file())
     var output: String
 
@@ -45,47 +51,44 @@ struct Export: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    func run() throws {
-        let source = try Model.Source(path: model)
-        switch format {
-        case .c: try exportC(source.file)
+    func validate() throws {
+        if name != nil, format != .c {
+            throw ValidationError(
+                "--name goes with --format c; with \(format.rawValue), leave it out.")
         }
     }
 
-    private func exportC(_ file: ModelFile) throws {
-        let name = try name.map { try CName($0) } ?? CName(suggestedBy: model)
-        let export: CExport
+    func run() throws {
+        let source = try Model.Source(path: model)
+        let exported: ExportedModel
         do {
-            export = try CExport(file, name: name)
+            exported = try converted(source.file)
         } catch {
             throw InteropError(error.code, "\(model): \(error.message)")
         }
-        try write(export.files)
-        let folder = URL(fileURLWithPath: output)
-        let paths = export.files.map { folder.appendingPathComponent($0.name).relativePath }
+        if format == .c { try makeFolder() }
+        try write(exported.files[...])
         guard !json else {
             return try Terminal.json(
                 .members([
                     "model": .string(model), "format": .string(format.rawValue),
-                    "name": .string(name.text), "files": .strings(paths),
-                    "table_bytes": .int(export.tableBytes), "arena_bytes": .int(export.arenaBytes),
-                    "binary_macs": .int(export.binaryMACs), "real_macs": .int(export.realMACs),
+                    "files": .strings(exported.files.map(\.path)), "figures": exported.figures,
                 ]))
         }
-        try Terminal.table(
-            [
-                ["files", paths.joined(separator: ", ")],
-                ["flash", "\(export.tableBytes) bytes of tables, and the code"],
-                ["RAM", "\(export.arenaBytes) bytes of arena, and the image and the logits"],
-                [
-                    "per image",
-                    "\(export.binaryMACs) binary and \(export.realMACs) real multiply-accumulates",
-                ],
-            ], left: [0, 1])
+        let paths = exported.files.map(\.path).joined(separator: ", ")
+        try Terminal.table([["files", paths]] + exported.rows, left: [0, 1])
     }
 
-    /// Writes all files beside their places before the first of them takes its own.
-    private func write(_ files: [CExport.File]) throws {
+    private func converted(_ file: ModelFile) throws(InteropError) -> ExportedModel {
+        switch format {
+        case .c:
+            let prefix = if let name { try CName(name) } else { try CName(suggestedBy: model) }
+            return try .c(file, name: prefix, folder: output)
+        case .onnx: return try .onnx(file, path: output)
+        }
+    }
+
+    private func makeFolder() throws {
         do {
             try FileManager.default.createDirectory(
                 atPath: output, withIntermediateDirectories: true)
@@ -93,16 +96,14 @@ struct Export: ParsableCommand {
             throw Failure(
                 "\(output): the folder cannot be made: \(error.localizedDescription)")
         }
-        try put(files[...])
     }
 
-    private func put(_ files: ArraySlice<CExport.File>) throws {
+    /// Writes all files beside their places before the first of them takes its own.
+    private func write(_ files: ArraySlice<ExportedModel.File>) throws {
         guard let first = files.first else { return }
-        let file = try WholeFile(
-            path: URL(fileURLWithPath: output).appendingPathComponent(first.name).relativePath)
+        let file = try WholeFile(path: first.path)
         try file.write(first.bytes)
-        // The others are written before this one is put in its place.
-        try put(files.dropFirst())
+        try write(files.dropFirst())
         try file.commit()
     }
 }

@@ -1,0 +1,57 @@
+import BONNInterop
+import BONNModelFormat
+import BONNTerminal
+import Foundation
+
+/// A model in another format: its files, not yet written, and what is told about them.
+struct ExportedModel {
+    struct File {
+        let path: String
+        let bytes: [UInt8]
+    }
+
+    /// The files, that by which the others are found last.
+    let files: [File]
+    /// What `--json` says of it.
+    let figures: JSONValue
+    /// The same for a person.
+    let rows: [[String]]
+
+    /// C99, in a folder.
+    static func c(_ model: ModelFile, name: CName, folder: String) throws(InteropError) -> Self {
+        let export = try CExport(model, name: name)
+        let place = URL(fileURLWithPath: folder)
+        return Self(
+            files: export.files.map {
+                File(path: place.appendingPathComponent($0.name).relativePath, bytes: $0.bytes)
+            },
+            figures: .members([
+                "name": .string(name.text),
+                "table_bytes": .int(export.tableBytes), "arena_bytes": .int(export.arenaBytes),
+                "binary_macs": .int(export.binaryMACs), "real_macs": .int(export.realMACs),
+            ]),
+            rows: [
+                ["flash", "\(export.tableBytes) bytes of tables, and the code"],
+                ["RAM", "\(export.arenaBytes) bytes of arena, and the image and the logits"],
+                [
+                    "per image",
+                    "\(export.binaryMACs) binary and \(export.realMACs) real multiply-accumulates",
+                ],
+            ])
+    }
+
+    /// Operators of ONNX, in one file.
+    static func onnx(_ model: ModelFile, path: String) throws(InteropError) -> Self {
+        let export = try ONNXExport(model)
+        return Self(
+            files: [File(path: path, bytes: export.bytes)],
+            figures: .members([
+                "bytes": .int(export.bytes.count), "opset": .int(ONNXExport.opset),
+                "ir_version": .int(ONNXExport.version),
+            ]),
+            rows: [
+                ["size", "\(export.bytes.count) bytes"],
+                ["operators", "opset \(ONNXExport.opset), IR version \(ONNXExport.version)"],
+            ])
+    }
+}

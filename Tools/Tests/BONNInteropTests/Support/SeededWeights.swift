@@ -1,0 +1,1 @@
+../../BONNNetworksTests/Support/SeededWeights.swift
