@@ -14,7 +14,7 @@ import Testing
         let result = try Tool.json("export", model, "--format", "c", "--output", scratch.path("c"))
         let shape = file.metadata.graph.input.shape
         let figures = ["table_bytes", "arena_bytes", "binary_macs", "real_macs"].map {
-            "\(result[Name($0)].number?.int ?? -1)"
+            "\(result["figures"][Name($0)].number?.int ?? -1)"
         }
         let row =
             "| \(name) | \(shape.height) x \(shape.width) x \(shape.channels) | "
