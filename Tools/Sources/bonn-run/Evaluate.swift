@@ -18,6 +18,7 @@ struct Evaluate: ParsableCommand {
               bonn-run evaluate network.bonn --data photos --predictions predictions.csv
               bonn-run evaluate network.bonn --data cifar-10-batches-bin --threads 2
               bonn-run evaluate network.bonn --data photos --skip-broken --json
+              bonn-run evaluate network.bonn --data photos --confusion
             """)
 
     @Argument(help: "A model file.", completion: .file())
@@ -44,6 +45,12 @@ struct Evaluate: ParsableCommand {
                 + "and its probability. It is replaced when the last row is known.",
             valueName: "file"), completion: .file())
     var predictions: String?
+
+    @Flag(
+        help:
+            "Tell for each class how many of its images are right, and what the others are taken for."
+    )
+    var confusion = false
 
     @OptionGroup var options: SessionOptions
     @OptionGroup var limits: LimitOptions
@@ -73,14 +80,22 @@ struct Evaluate: ParsableCommand {
             count: classifier.model.classCount, network: model)
         if let note = dataset.leftOut.note { Terminal.note("Note: \(dataset.name): \(note)") }
         for note in mapping.notes { Terminal.note("Note: \(note)") }
-        guard let predictions else {
-            try report(measure(dataset, mapping, classifier, session) { _ in }, mapping)
-            return
+        var counts = confusion ? Confusion(classes: classifier.model.classCount) : nil
+        let result: Accuracy.Result
+        if let predictions {
+            let file = try PredictionFile(
+                path: predictions, dataset: dataset, classifier: classifier)
+            result = try measure(dataset, mapping, classifier, session) {
+                try file.add($0)
+                counts?.add(label: $0.label, predicted: $0.predicted)
+            }
+            try file.finish()
+        } else {
+            result = try measure(dataset, mapping, classifier, session) {
+                counts?.add(label: $0.label, predicted: $0.predicted)
+            }
         }
-        let file = try PredictionFile(path: predictions, dataset: dataset, classifier: classifier)
-        let result = try measure(dataset, mapping, classifier, session) { try file.add($0) }
-        try file.finish()
-        try report(result, mapping)
+        try report(result, mapping, counts, classifier)
     }
 
     /// Runs the images; `each` gets every one of them.
@@ -109,7 +124,8 @@ struct Evaluate: ParsableCommand {
     }
 
     private func report(
-        _ result: Accuracy.Result, _ mapping: ClassMapping
+        _ result: Accuracy.Result, _ mapping: ClassMapping, _ confusion: Confusion?,
+        _ classifier: ImageClassifier
     ) throws(OutputLost) {
         let kernels = result.kernels
         if json {
@@ -123,6 +139,7 @@ struct Evaluate: ParsableCommand {
                     "skipped_images": .int(result.skipped),
                     "kernels": .string(kernels), "threads": .int(options.threads),
                     "batch": .int(batch), "ms_per_image": .real(result.millisecondsPerImage),
+                    "confusion": confusion?.json(classifier.name(ofClass:)) ?? .null,
                 ]))
             return
         }
@@ -138,5 +155,8 @@ struct Evaluate: ParsableCommand {
         ]
         if result.skipped > 0 { rows.append(["left out", "\(result.skipped)"]) }
         try Terminal.table(rows, left: [0, 1])
+        guard let confusion else { return }
+        try Terminal.line("")
+        try Terminal.table(confusion.rows(classifier.name(ofClass:)), left: [0, 4])
     }
 }

@@ -63,6 +63,35 @@ import Testing
         #expect(try #require(result["ms_per_image"].number?.double) > 0)
     }
 
+    @Test func `classes are counted against the predictions, image by image`() throws {
+        let path = try scratch.write(SmallModel.file(classNames: []))
+        var session = try InferenceSession(try Model(path: path, kernels: .named("scalar")))
+        let dataset = try DatasetSplits.open("synthetic:240").test
+        var counts = [[Int]](repeating: [Int](repeating: 0, count: 10), count: 10)
+        for index in 0..<dataset.count {
+            let input = try SmallModel.preprocessing.input(try dataset.image(at: index))
+            let logits = try session.run(input)
+            let best = try #require(logits.firstIndex(of: logits.max() ?? 0))
+            counts[dataset.label(at: index)][best] += 1
+        }
+        let arguments = ["evaluate", path, "--data", "synthetic:240", "--confusion"]
+        let result = try Tool(arguments + ["--json"]).json()["confusion"]
+        #expect(
+            result["counts"].elements.map { $0.elements.compactMap { $0.number?.int } } == counts)
+        #expect(result["classes"].elements.compactMap(\.string) == (0..<10).map(String.init))
+        let right = (0..<10).reduce(0) { $0 + counts[$1][$1] }
+        #expect((1..<dataset.count).contains(right), "the case says little")
+        let lines = try Tool(arguments).output.split(separator: "\n").map(String.init)
+        let header = try #require(lines.firstIndex { $0.hasPrefix("class ") })
+        for (label, row) in counts.enumerated() {
+            let words = lines[header + 1 + label].split(separator: " ").map(String.init)
+            let images = row.reduce(0, +)
+            let others = counts.reduce(0) { $0 + $1[label] } - row[label]
+            let share = String(format: "%.2f", 100 * Double(row[label]) / Double(images))
+            #expect(words.prefix(5) == [String(label), String(images), share, "%", String(others)])
+        }
+    }
+
     @Test func `a table says the same to a person, and a line what was compared`() throws {
         let path = try scratch.write(SmallModel.file(classNames: []))
         let run = try Tool("evaluate", path, "--data", "synthetic:40")
