@@ -82,6 +82,17 @@ struct ModelSummary {
         ])
     }
 
+    /// Prints one entry of the provenance as it stands in the file.
+    func showProvenance(_ key: String) throws {
+        guard let entry = provenance.first(where: { $0.key.text == key }) else {
+            let keys = provenance.map(\.key.text)
+            throw Failure(
+                "the model's provenance has no '\(printable(key, limit: 60))'; it has "
+                    + (keys.isEmpty ? "nothing" : keys.joined(separator: ", ")))
+        }
+        try Terminal.document(entry.value)
+    }
+
     private var provenance: [(key: Name, value: String)] {
         model.metadata.provenance.sorted { $0.key < $1.key }
     }
@@ -148,7 +159,10 @@ struct ModelSummary {
                     + "kernels \(parity.kernels.joined(separator: ", "))",
             ])
         }
-        rows += provenance.map { [$0.key.text, $0.value] }
+        rows += provenance.map { key, value in
+            let lines = value.split(separator: "\n").count
+            return [key.text, lines > 1 ? "\(lines) lines: --provenance \(key.text)" : value]
+        }
         try Terminal.table(rows, left: [0, 1])
         guard isDetailed else { return }
         try Terminal.line("")

@@ -54,6 +54,22 @@ import Testing
         #expect(info["real_macs"].number?.int == 16 * 27 * 64 + 2 * 10 * 20)
     }
 
+    @Test func `a recipe comes out as it went in`() throws {
+        var file = SmallModel.file()
+        let recipe = "data:\n  batch_size: 64  # images\n\nrun:\n  seed: 1\n"
+        file.metadata.provenance["recipe"] = recipe
+        let scratch = try Scratch()
+        let path = try scratch.write(file)
+        #expect(try Tool("info", path, "--provenance", "recipe").output == recipe)
+        let whole = try Tool("info", path).output
+        #expect(whole.contains("recipe") && whole.contains("4 lines: --provenance recipe"))
+        #expect(!whole.contains("batch_size"))
+        let unknown = try Tool("info", path, "--provenance", "reciept")
+        #expect(unknown.status == 1 && unknown.errors.count == 1)
+        #expect(unknown.errors.first?.contains("recipe") == true)
+        #expect(try Tool("info", path, "--provenance", "recipe", "--json").status == 64)
+    }
+
     @Test func `a person sees the same and the layers on demand`() throws {
         let scratch = try Scratch()
         let path = try scratch.write(SmallModel.file())

@@ -15,8 +15,8 @@ struct Export: ParsableCommand {
         abstract: "Write a checkpoint as a model file for the runtime, with a parity certificate.",
         discussion: """
             The file is read back and run beside the training network, with every kernel set of this \
-            machine and with 1 and 2 threads. It is written only if all top-1 classes agree and no \
-            logit is off by more than 0.001 of the largest; binary layers must agree exactly.
+            machine and with 1 and 2 threads. It is written only if every logit has the same bits \
+            everywhere, and every bit and sum of the binary layers too.
 
             Example:
               bonn export runs/first/best.safetensors --output first.bonn --data cifar-10-batches-bin
