@@ -80,6 +80,7 @@ let package = Package(
                 .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNNetworks", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
+                .product(name: "BONNTerminal", package: "Tools"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
             ], swiftSettings: settings),

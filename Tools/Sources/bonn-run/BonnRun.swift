@@ -22,7 +22,7 @@ struct BonnRun: ParsableCommand {
             work than is allowed is refused: see --limit-memory, --limit-work and \
             --limit-image-memory of the commands.
             """,
-        subcommands: [Info.self, Classify.self, Evaluate.self, Bench.self, Export.self])
+        subcommands: [Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self])
 
     static func main() {
         runProgram { error in

@@ -84,13 +84,18 @@ struct ModelSummary {
 
     /// Prints one entry of the provenance as it stands in the file.
     func showProvenance(_ key: String) throws {
-        guard let entry = provenance.first(where: { $0.key.text == key }) else {
+        guard let value = provenance(key) else {
             let keys = provenance.map(\.key.text)
             throw Failure(
                 "the model's provenance has no '\(printable(key, limit: 60))'; it has "
                     + (keys.isEmpty ? "nothing" : keys.joined(separator: ", ")))
         }
-        try Terminal.document(entry.value)
+        try Terminal.document(value)
+    }
+
+    /// An entry of the provenance.
+    func provenance(_ key: String) -> String? {
+        provenance.first { $0.key.text == key }?.value
     }
 
     private var provenance: [(key: Name, value: String)] {
@@ -118,8 +123,8 @@ struct ModelSummary {
         ])
     }
 
-    /// The summary for a person.
-    func show(layers isDetailed: Bool) throws(OutputLost) {
+    /// The summary for a person: names and what they are.
+    var rows: [[String]] {
         var rows = [
             [
                 "input",
@@ -163,6 +168,11 @@ struct ModelSummary {
             let lines = value.split(separator: "\n").count
             return [key.text, lines > 1 ? "\(lines) lines: --provenance \(key.text)" : value]
         }
+        return rows
+    }
+
+    /// Prints the summary, and the layers if they are asked for.
+    func show(layers isDetailed: Bool) throws(OutputLost) {
         try Terminal.table(rows, left: [0, 1])
         guard isDetailed else { return }
         try Terminal.line("")

@@ -1,13 +1,18 @@
+import BONNTerminal
+
 extension Comparison {
     /// The table for people, with the settings that differ and what is to be said of runs.
     public var markdown: String {
         var lines = ["# Comparison", "", heading, ""]
-        lines += Self.table(mainHeader, rows.map(mainCells), right: Set(4..<mainHeader.count))
+        lines += MarkdownTable.lines(
+            mainHeader, rows.map(mainCells), right: Set(4..<mainHeader.count))
         lines += ["", "![top-1 over time](\(Self.chartFile))", ""]
         lines += explanations
         lines += settingsSection
         let remarks = rows.flatMap { row in
-            (row.remarks + row.notes).map { "- \(Self.escaped(row.name)): \(Self.escaped($0))" }
+            (row.remarks + row.notes).map {
+                "- \(MarkdownTable.escaped(row.name)): \(MarkdownTable.escaped($0))"
+            }
         }
         if !remarks.isEmpty { lines += ["", "## Remarks", ""] + remarks }
         return lines.joined(separator: "\n") + "\n"
@@ -27,7 +32,7 @@ extension Comparison {
         let speed = single(rows.flatMap { $0.runs.compactMap(\.threads) })
             .map { "trained with \($0) \($0 == 1 ? "thread" : "threads")" }
         parts += [speed, processor].compactMap(\.self)
-        return Self.escaped(parts.joined(separator: "; ")) + "."
+        return MarkdownTable.escaped(parts.joined(separator: "; ")) + "."
     }
 
     /// The only value that there is; nil where there are others, or none.
@@ -109,7 +114,7 @@ extension Comparison {
             "", "## Settings that differ", "", "Most have: " + common.joined(separator: "; ") + ".",
             "",
         ]
-            + Self.table(["recipe", "otherwise"], cells, right: [])
+            + MarkdownTable.lines(["recipe", "otherwise"], cells, right: [])
     }
 
     // MARK: Cells
@@ -127,29 +132,6 @@ extension Comparison {
             return decimals(value, value < 10 ? 2 : value < 100 ? 1 : 0) + " \(letter)"
         }
         return "\(count)"
-    }
-
-    private static func table(
-        _ header: [String], _ rows: [[String]], right: Set<Int>
-    ) -> [String] {
-        func line(_ cells: [String]) -> String {
-            "| " + cells.map(escaped).joined(separator: " | ") + " |"
-        }
-        let rule = header.indices.map { right.contains($0) ? "---:" : "---" }
-        return [line(header), "|" + rule.joined(separator: "|") + "|"] + rows.map(line)
-    }
-
-    /// Text in which nothing ends a cell or a line.
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            switch character {
-            case "|": result += "\\|"
-            case _ where character.isNewline: result += " "
-            default: result.append(character)
-            }
-        }
-        return result
     }
 }
 

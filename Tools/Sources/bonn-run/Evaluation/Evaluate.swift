@@ -69,77 +69,43 @@ struct Evaluate: ParsableCommand {
         let classifier = try ImageClassifier(
             path: model, kernels: options.kernelSet(), limits: limits.limits(batch: batch))
         let session = try options.session(classifier.model, batch: batch)
-        var reading = DatasetOptions()
-        reading.orientation = classifier.orientation
-        reading.decodingBudget = decoding.budget
-        reading.toleratesBrokenImages = skipBroken
-        let dataset = try DatasetSplits.openTest(data, options: reading)
-            .subset(of: images, seed: 1)
-        let mapping = try ClassMapping(
-            of: dataset, names: classifier.model.metadata.classNames,
-            count: classifier.model.classCount, network: model)
-        if let note = dataset.leftOut.note { Terminal.note("Note: \(dataset.name): \(note)") }
-        for note in mapping.notes { Terminal.note("Note: \(note)") }
+        let evaluation = try Evaluation(
+            classifier, path: model, data: data, images: images, skipsBroken: skipBroken,
+            decoding: decoding)
         var counts = confusion ? Confusion(classes: classifier.model.classCount) : nil
         let result: Accuracy.Result
         if let predictions {
             let file = try PredictionFile(
-                path: predictions, dataset: dataset, classifier: classifier)
-            result = try measure(dataset, mapping, classifier, session) {
+                path: predictions, dataset: evaluation.dataset, classifier: classifier)
+            result = try evaluation.measure(session) {
                 try file.add($0)
                 counts?.add(label: $0.label, predicted: $0.predicted)
             }
             try file.finish()
         } else {
-            result = try measure(dataset, mapping, classifier, session) {
+            result = try evaluation.measure(session) {
                 counts?.add(label: $0.label, predicted: $0.predicted)
             }
         }
-        try report(result, mapping, counts, classifier)
-    }
-
-    /// Runs the images; `each` gets every one of them.
-    private func measure(
-        _ dataset: any ImageDataset, _ mapping: ClassMapping, _ classifier: ImageClassifier,
-        _ session: consuming InferenceSession, _ each: (Accuracy.Scored) throws -> Void
-    ) throws -> Accuracy.Result {
-        var accuracy = Accuracy(session)
-        for index in 0..<dataset.count {
-            do {
-                let image = try dataset.image(at: index)
-                let pixels = try classifier.pixels(image, name: dataset.identifier(at: index))
-                try accuracy.add(
-                    pixels, index: index, label: mapping.classes[dataset.label(at: index)],
-                    report: each)
-            } catch let error as DataError where skipBroken && error.code == .brokenImage {
-                Terminal.complain("Left out: \(error.message)")
-                accuracy.skipped += 1
-            }
-        }
-        try accuracy.finish(report: each)
-        guard accuracy.images > 0 else {
-            throw Failure("\(dataset.name): none of its \(dataset.count) images can be decoded")
-        }
-        return accuracy.result
+        try report(result, evaluation, counts)
     }
 
     private func report(
-        _ result: Accuracy.Result, _ mapping: ClassMapping, _ confusion: Confusion?,
-        _ classifier: ImageClassifier
+        _ result: Accuracy.Result, _ evaluation: Evaluation, _ confusion: Confusion?
     ) throws(OutputLost) {
         let kernels = result.kernels
         if json {
             try Terminal.json(
                 .members([
                     "images": .int(result.images),
-                    "evaluated_classes": .int(Set(mapping.classes).count),
+                    "evaluated_classes": .int(Set(evaluation.mapping.classes).count),
                     "top1": .real(result.top1),
                     "top5": .real(result.top5),
                     "calibration_error": .real(result.calibration.expectedError),
                     "skipped_images": .int(result.skipped),
                     "kernels": .string(kernels), "threads": .int(options.threads),
                     "batch": .int(batch), "ms_per_image": .real(result.millisecondsPerImage),
-                    "confusion": confusion?.json(classifier.name(ofClass:)) ?? .null,
+                    "confusion": confusion?.json(evaluation.classifier.name(ofClass:)) ?? .null,
                 ]))
             return
         }
@@ -157,6 +123,6 @@ struct Evaluate: ParsableCommand {
         try Terminal.table(rows, left: [0, 1])
         guard let confusion else { return }
         try Terminal.line("")
-        try Terminal.table(confusion.rows(classifier.name(ofClass:)), left: [0, 4])
+        try Terminal.table(confusion.rows(evaluation.classifier.name(ofClass:)), left: [0, 4])
     }
 }
