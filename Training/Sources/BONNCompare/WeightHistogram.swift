@@ -1,5 +1,5 @@
-public import BONNMethods
-public import BONNModelFormat
+import BONNMethods
+import BONNModelFormat
 public import BONNTrainer
 import Foundation
 import Torch

@@ -23,10 +23,6 @@ struct ModelCard {
             + use + classes + training + recipe).joined(separator: "\n") + "\n"
     }
 
-    private var fileName: String {
-        printable(path.split(separator: "/").last.map(String.init) ?? path)
-    }
-
     private var figures: [[String]] {
         var rows = [
             [
