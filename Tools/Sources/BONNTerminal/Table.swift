@@ -1,4 +1,4 @@
-public import BONNModelFormat
+import BONNModelFormat
 
 /// Rows of cells as lines whose columns stand under each other.
 public struct Table {
