@@ -46,6 +46,20 @@ import Testing
         #expect(whole.stages.isEmpty)
     }
 
+    @Test func `of absolute paths the last part goes out, in stages too`() throws {
+        var whole = try Self.read(Self.twoStages)
+        whole.data.path = "/home/somebody/photos/"
+        whole.stages[0].settings.append(.init("data.path", .scalar("/home/somebody/teacher.file")))
+        var expected = whole
+        expected.data.path = "photos"
+        expected.stages[0].settings[1] = .init("data.path", .scalar("teacher.file"))
+        #expect(whole.withoutFolders == expected)
+        whole.data.path = "runs/teacher"
+        #expect(whole.withoutFolders.data.path == "runs/teacher")
+        whole.data.path = "/"
+        #expect(whole.withoutFolders.data.path == "/")
+    }
+
     @Test func `old keys in a stage get their new names`() throws {
         var whole = SampleConfiguration()
         let notes = try whole.read(

@@ -131,7 +131,7 @@ struct Export: ParsableCommand {
             "network": configuration.model.network,
             "widths": configuration.model.widths.map(String.init).joined(separator: "-"),
             "dataset": stored.state.dataset.kind,
-            "recipe": Recipe.yaml(stored.recipe),
+            "recipe": Recipe.yaml(stored.recipe.withoutFolders),
             "epochs": String(stored.state.epoch),
             Self.weightsKey: stored.weightsDigest.description,
             "date": ISO8601DateFormatter().string(from: Date()),

@@ -134,6 +134,8 @@ import Testing
         let provenance = try ModelFile(bytes: File.bytes(of: model)).metadata.provenance
         #expect(provenance["weights_sha256"] == checkpoint.weightsDigest.description)
         #expect(provenance["checkpoint_sha256"] == checkpoint.digest?.description)
+        let recipe = try #require(provenance["recipe"])
+        #expect(checkpoint.recipe.run.output == path && !recipe.contains(folder.path), "\(recipe)")
         let later = folder.path + "/later"
         let started = try Tool(
             tinyRun(epochs: 1) + ["--output", later, "--from", path + "/best.safetensors"]
