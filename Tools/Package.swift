@@ -88,7 +88,8 @@ let package = Package(
         .target(
             name: "BONNInterop",
             dependencies: [
-                "BONNFiles", "BONNNetworks", .product(name: "BONNModelFormat", package: "swift-bonn"),
+                "BONNFiles", "BONNNetworks",
+                .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             swiftSettings: settings),
         .target(name: "CProcessorClock"),
