@@ -6,12 +6,12 @@ import Testing
 
 /// Files that PyTorch writes, and hostile ones.
 @Suite struct CheckpointTests {
-    private static let python = PythonProcess.find(importing: "torch")
-    private static let missing: Comment = "no Python with PyTorch: run make setup"
+    private static let python = PythonProcess.find(importing: "torch, safetensors")
+    private static let missing: Comment = "no Python with PyTorch and safetensors: run make setup"
 
     /// Saves what `make` makes, in both formats, and a line a tensor: name, shape, bits of its float32.
     private static let script = """
-        import collections, sys, torch
+        import collections, torch, safetensors.torch
         torch.manual_seed(1)
         base = torch.randn(6, 4)
         tensors = collections.OrderedDict([
@@ -26,6 +26,7 @@ import Testing
         for name, whole in ("plain", tensors), ("nested", {"epoch": 70, "best": 0.5, "arch": "r", "state_dict": tensors}):
             torch.save(whole, name + ".pt")
             torch.save(whole, name + ".pth.tar", _use_new_zipfile_serialization=False)
+        safetensors.torch.save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, "flat.safetensors")
         small = torch.nn.BatchNorm1d(1).state_dict()
         torch.save(small, "small.pt")
         torch.save(small, "small.old", _use_new_zipfile_serialization=False)
@@ -51,7 +52,7 @@ import Testing
     }
 
     @Test(.enabled(if: python != nil, missing))
-    func `tensors of both formats are those of PyTorch, bit for bit`() throws {
+    func `tensors of both formats and of safetensors are those of PyTorch, bit for bit`() throws {
         try withFiles { folder in
             let expected = String(decoding: try bytes(folder, "expected"), as: UTF8.self)
                 .split(separator: "\n").map(String.init)
@@ -64,6 +65,12 @@ import Testing
                 }
                 #expect(found == expected, "\(name)")
             }
+            // safetensors orders by element types.
+            let flat = try Checkpoint(try bytes(folder, "flat.safetensors"), place: "flat")
+            let lines = flat.entries.map {
+                "\($0.name) \($0.shape) \(flat.floats($0).map(\.bitPattern))"
+            }
+            #expect(Set(lines) == Set(expected))
         }
     }
 

@@ -1,6 +1,7 @@
 public import BONNModelFormat
 
-/// The tensors of a file that `torch.save` wrote: the zip format, and the one from before PyTorch 1.6.
+/// The tensors of a file that `torch.save` wrote, in the zip format or the one from before PyTorch 1.6, or of a
+/// safetensors file.
 ///
 /// Nothing of the file is executed. Tensors stay in the file until they are asked for.
 public struct Checkpoint: Sendable {
@@ -17,7 +18,6 @@ public struct Checkpoint: Sendable {
     public private(set) var entries: [Entry] = []
     private let bytes: [UInt8]
     private let storages: [Name: Range<Int>]
-    private let place: String
 
     /// Reads a checkpoint.
     ///
@@ -27,11 +27,15 @@ public struct Checkpoint: Sendable {
     /// - Throws: `InteropError` for what is no such file, damaged, or asks for anything but tensors.
     public init(_ bytes: [UInt8], place: String) throws(InteropError) {
         let place = printable(place)
-        let parts =
-            try ZipArchive.begins(bytes)
-            ? PyTorchParts(zip: bytes, place: place) : PyTorchParts(legacy: bytes, place: place)
+        let parts: PyTorchParts
+        if ZipArchive.begins(bytes) {
+            parts = try PyTorchParts(zip: bytes, place: place)
+        } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {
+            parts = try PyTorchParts(safetensors: bytes, place: place)
+        } else {
+            parts = try PyTorchParts(legacy: bytes, place: place)
+        }
         self.bytes = bytes
-        self.place = place
         storages = parts.storages
         let found = try parts.tensors()
         let isParallel = !found.isEmpty && found.allSatisfy { $0.name.text.hasPrefix("module.") }

@@ -1,3 +1,5 @@
+import BONNModelFormat
+
 /// A value of the restricted pickle machine. Objects are places in the machine's list of them, so that cycles
 /// are numbers and no nesting is followed.
 enum PickleValue {
@@ -57,6 +59,25 @@ enum StorageType: String, CaseIterable {
     case char = "CharStorage"
     case byte = "ByteStorage"
     case bool = "BoolStorage"
+
+    /// The storage of an element type of safetensors; nil for those that are not read.
+    init?(_ type: Safetensors.ElementType) {
+        switch type {
+        case .f64: self = .double
+        case .f32: self = .float
+        case .f16: self = .half
+        case .bf16: self = .bfloat16
+        case .i64: self = .long
+        case .i32: self = .int
+        case .i16: self = .short
+        case .i8: self = .char
+        case .u8: self = .byte
+        case .bool: self = .bool
+        case .u16, .u32, .u64, .c64, .f4, .f6e2m3, .f6e3m2, .f8e5m2, .f8e4m3, .f8e8m0,
+            .f8e4m3fnuz, .f8e5m2fnuz:
+            return nil
+        }
+    }
 
     /// Bytes of an element.
     var size: Int {

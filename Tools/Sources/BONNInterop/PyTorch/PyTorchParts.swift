@@ -98,6 +98,49 @@ struct PyTorchParts {
         0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
     ]
 
+    /// A safetensors file, each tensor of which is a storage of its own.
+    init(safetensors bytes: [UInt8], place: String) throws(InteropError) {
+        let contents: Safetensors.Contents
+        do throws(ModelFormatError) {
+            contents = try Safetensors.read(bytes)
+        } catch {
+            throw InteropError(.malformed, "\(place): \(error.message)")
+        }
+        var objects = [PickleObject(kind: .dictionary)]
+        var storages: [Name: Range<Int>] = [:]
+        let inOrder = contents.tensors.sorted {
+            ($0.value.range.lowerBound, $0.key) < ($1.value.range.lowerBound, $1.key)
+        }
+        for (name, entry) in inOrder {
+            guard let type = StorageType(entry.elementType) else {
+                throw InteropError(
+                    .refused,
+                    "\(place), tensor '\(printable(name.text, limit: 60))': elements of type "
+                        + "\(entry.elementType.rawValue) are not read; save it as float32")
+            }
+            // A tensor without elements may have dimensions whose product is too large for a stride.
+            var strides = [Int](repeating: 0, count: entry.shape.count)
+            var count = entry.range.isEmpty ? 0 : 1
+            for axis in strides.indices.reversed() {
+                strides[axis] = count
+                count *= entry.shape[axis]
+            }
+            let storage = StorageReference(
+                type: type, key: name.text, count: entry.range.count / type.size)
+            objects[0].items += [.text(name.text), .object(objects.count)]
+            objects.append(
+                PickleObject(
+                    kind: .tensor(
+                        TensorReference(
+                            storage: storage, offset: 0, shape: entry.shape, strides: strides))))
+            storages[name] = entry.range
+        }
+        root = .object(0)
+        self.objects = objects
+        self.storages = storages
+        self.place = place
+    }
+
     private static func bigEndian(_ place: String) -> InteropError {
         InteropError(
             .refused,
