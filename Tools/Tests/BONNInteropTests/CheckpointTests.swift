@@ -96,6 +96,50 @@ import Testing
         }
     }
 
+    /// Archives that zip programs make and torch.save does not, of the small one.
+    private static let archives = """
+        import zipfile, torch, warnings
+        warnings.simplefilter("ignore")
+        torch.save({"w": torch.randn(4)}, "good.zip")
+        with zipfile.ZipFile("good.zip") as good:
+            entries = [(name, good.read(name)) for name in good.namelist()]
+        def write(name, entries, method=zipfile.ZIP_STORED):
+            with zipfile.ZipFile(name, "w", method) as file:
+                for entry in entries: file.writestr(*entry)
+        pickle, storage = (next(e for e in entries if e[0].endswith(end)) for end in ("data.pkl", "data/0"))
+        others = [e for e in entries if e not in (pickle, storage)]
+        write("deflated", entries, zipfile.ZIP_DEFLATED)
+        write("twice", entries + [storage])
+        write("no-pickle", others + [storage])
+        write("two-pickles", entries + [("other/data.pkl", pickle[1])])
+        write("no-storage", others + [pickle])
+        write("short-storage", others + [pickle, (storage[0], storage[1][:15])])
+        write("elsewhere", others + [pickle, ("../../data/0", storage[1])])
+        write("empty", [])
+        """
+
+    @Test(.enabled(if: python != nil, missing))
+    func `archives that torch.save does not write are refused`() throws {
+        try withFiles { folder in
+            let result = try #require(Self.python).run(["-c", Self.archives], in: folder)
+            try #require(result.status == 0, "\(result.output)")
+            #expect(throws: Never.self) {
+                try Checkpoint(try bytes(folder, "good.zip"), place: "good")
+            }
+            for (name, code) in [
+                ("deflated", InteropError.Code.refused), ("twice", .malformed),
+                ("no-pickle", .notRecognised), ("two-pickles", .notRecognised),
+                ("no-storage", .malformed), ("short-storage", .malformed),
+                ("elsewhere", .malformed), ("empty", .notRecognised),
+            ] {
+                let error = #expect(throws: InteropError.self, "\(name)") {
+                    try Checkpoint(try bytes(folder, name), place: name)
+                }
+                #expect(error?.code == code, "\(name): \(error?.message ?? "")")
+            }
+        }
+    }
+
     @Test(.enabled(if: python != nil, missing))
     func `big-endian files are refused by name`() throws {
         try withFiles { folder in

@@ -200,7 +200,8 @@ struct PickleMachine {
     /// `(storage, offset, shape, strides, ...)`: every element must lie in the storage.
     private mutating func tensor(_ items: [PickleValue], _ start: Int) throws(InteropError) {
         func sizes(_ value: PickleValue) -> [Int]? {
-            guard let items = tuple(value) else { return nil }
+            // Counted first: a long tuple, of which many tensors claim to be, would take a long time.
+            guard let items = tuple(value), items.count <= 64 else { return nil }
             let sizes = items.compactMap {
                 if case .int(let size) = $0, size >= 0 { size } else { nil }
             }
@@ -208,7 +209,7 @@ struct PickleMachine {
         }
         guard let place = Self.place(items[0]), case .storage(let storage) = objects[place].kind,
             case .int(let offset) = items[1], offset >= 0, let shape = sizes(items[2]),
-            let strides = sizes(items[3]), shape.count == strides.count, shape.count <= 64
+            let strides = sizes(items[3]), shape.count == strides.count
         else { throw refused("a tensor of an unknown form", start) }
         let reference = TensorReference(
             storage: storage, offset: offset, shape: shape, strides: strides)
