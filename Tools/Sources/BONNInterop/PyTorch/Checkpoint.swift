@@ -16,6 +16,8 @@ public struct Checkpoint: Sendable {
 
     /// The tensors in the order of the file.
     public private(set) var entries: [Entry] = []
+    /// What the dictionary of the tensors holds beside them: names of values that are no tensors.
+    public let others: [Name]
     private let bytes: [UInt8]
     private let storages: [Name: Range<Int>]
 
@@ -37,11 +39,16 @@ public struct Checkpoint: Sendable {
         }
         self.bytes = bytes
         storages = parts.storages
-        let found = try parts.tensors()
+        let (found, others) = try parts.contents()
         let isParallel = !found.isEmpty && found.allSatisfy { $0.name.text.hasPrefix("module.") }
+        func shortened(_ name: Name) -> Name {
+            isParallel && name.text.hasPrefix("module.")
+                ? Name(String(name.text.dropFirst(7))) : name
+        }
+        self.others = others.map(shortened)
         var names: Set<Name> = []
         for (name, reference) in found {
-            let short = isParallel ? Name(String(name.text.dropFirst(7))) : name
+            let short = shortened(name)
             let shown = printable(short.text, limit: 60)
             guard names.insert(short).inserted else {
                 throw InteropError(

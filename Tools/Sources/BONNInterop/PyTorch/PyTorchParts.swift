@@ -148,48 +148,73 @@ struct PyTorchParts {
                 + "file on a little-endian machine")
     }
 
-    /// The tensors of the state dictionary, which is the object itself or stands under a key of it.
-    func tensors() throws(InteropError) -> [(name: Name, reference: TensorReference)] {
-        guard case .object(let place) = root, case .dictionary = objects[place].kind else {
+    /// The tensors of the state dictionary, which is the object itself or stands under a key of it, and the
+    /// names of what else that dictionary holds.
+    ///
+    /// - Throws: where several keys hold dictionaries of tensors.
+    func contents() throws(InteropError) -> (
+        tensors: [(name: Name, reference: TensorReference)], others: [Name]
+    ) {
+        guard case .object(let root) = root, case .dictionary = objects[root].kind else {
             throw InteropError(
                 .refused,
-                "\(self.place): expected a dictionary of tensors, found something else; save "
+                "\(place): expected a dictionary of tensors, found something else; save "
                     + "model.state_dict()")
         }
-        var dictionary = place
-        for (key, value) in pairs(place) {
+        var nested: [(key: String, place: Int)] = []
+        // Each is looked through once: one dictionary may stand under very many keys.
+        var seen: Set<Int> = []
+        for (key, value) in pairs(root) {
             if case .text(let key) = key, ["state_dict", "model", "net"].contains(key),
-                let inner = nested(value)
+                case .object(let inner) = value, case .dictionary = objects[inner].kind,
+                seen.insert(inner).inserted, pairs(inner).contains(where: { tensor($0.1) != nil })
             {
-                dictionary = inner
+                nested.append((key, inner))
             }
         }
+        guard nested.count <= 1 else {
+            throw InteropError(
+                .refused,
+                "\(place): expected one dictionary of tensors, found them under the keys "
+                    + nested.prefix(4).map(\.key).joined(separator: ", ")
+                    + "; save one of them alone")
+        }
         var tensors: [(name: Name, reference: TensorReference)] = []
-        for (key, value) in pairs(dictionary) {
-            guard case .text(let name) = key, case .object(let object) = value,
-                case .tensor(let reference) = objects[object].kind
-            else { continue }
-            tensors.append((Name(name), reference))
+        var others: [Name] = []
+        for (key, value) in pairs(nested.first?.place ?? root) {
+            if case .text(let name) = key, let reference = tensor(value) {
+                tensors.append((Name(name), reference))
+            } else {
+                others.append(Self.name(key))
+            }
         }
         guard !tensors.isEmpty else {
             throw InteropError(
                 .notRecognised,
-                "\(self.place): expected tensors in the dictionary or under its key state_dict, model or net, "
+                "\(place): expected tensors in the dictionary or under its key state_dict, model or net, "
                     + "found none")
         }
-        return tensors
+        return (tensors, others)
+    }
+
+    /// The tensor that a value is, or nil.
+    private func tensor(_ value: PickleValue) -> TensorReference? {
+        guard case .object(let object) = value, case .tensor(let reference) = objects[object].kind
+        else { return nil }
+        return reference
+    }
+
+    /// A key for a message.
+    private static func name(_ key: PickleValue) -> Name {
+        switch key {
+        case .text(let text): Name(text)
+        case .int(let number): Name("the number \(number)")
+        default: "a key that is no text"
+        }
     }
 
     private func pairs(_ place: Int) -> [(PickleValue, PickleValue)] {
         let items = objects[place].items
         return stride(from: 0, to: items.count, by: 2).map { (items[$0], items[$0 + 1]) }
-    }
-
-    /// The place of a dictionary.
-    private func nested(_ value: PickleValue) -> Int? {
-        guard case .object(let place) = value, case .dictionary = objects[place].kind else {
-            return nil
-        }
-        return place
     }
 }
