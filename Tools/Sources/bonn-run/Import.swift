@@ -43,8 +43,10 @@ struct Import: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    func validate() throws {
-        guard ImportSources.named(source) == nil else { return }
+    func validate() throws { _ = try chosenSource() }
+
+    private func chosenSource() throws -> ImportSource {
+        if let chosen = ImportSources.named(source) { return chosen }
         throw ValidationError(
             Choices.message("--source", found: source, valid: ImportSources.all.map(\.name)))
     }
@@ -60,7 +62,7 @@ struct Import: ParsableCommand {
     }
 
     private func importCheckpoint() throws {
-        guard let source = ImportSources.named(source) else { return }
+        let source = try chosenSource()
         // Begun first, so that a path that cannot be written is noticed before the work.
         let target = try WholeFile(path: output)
         let bytes = try Files.bytes(checkpoint, what: "a checkpoint")
@@ -86,11 +88,11 @@ struct Import: ParsableCommand {
             try Terminal.json(
                 .members([
                     "model": .string(output), "source": .string(source.name),
-                    "tensors": .number(JSONNumber(model.tensorCount)),
-                    "binary_layers": .number(JSONNumber(model.bitLayerCount)),
+                    "tensors": .int(model.tensorCount),
+                    "binary_layers": .int(model.bitLayerCount),
                     "input": .ints([input.channels, input.height, input.width]),
-                    "classes": .number(JSONNumber(classes)),
-                    "bytes": .number(JSONNumber(byteCount)),
+                    "classes": .int(classes),
+                    "bytes": .int(byteCount),
                 ]))
         } else {
             try Terminal.table(

@@ -41,7 +41,8 @@ struct CheckpointWeights: WeightSource {
                     "\(key): expected variances of at least 0, found \(variance[channel]) in channel "
                         + "\(channel); the file is damaged")
             }
-            let exact = Double(gamma[channel]) / (Double(variance[channel]) + source.epsilon).squareRoot()
+            let exact =
+                Double(gamma[channel]) / (Double(variance[channel]) + source.epsilon).squareRoot()
             scale.append(Float(exact))
             shift.append(Float(Double(beta[channel]) - Double(mean[channel]) * exact))
             guard scale[channel].isFinite, shift[channel].isFinite else {
@@ -70,7 +71,8 @@ struct CheckpointWeights: WeightSource {
             }
         }
         let isOne = scales.allSatisfy { $0 == scales.first }
-        return .binary([KernelTerm(signs: weights, scale: isOne ? Array(scales.prefix(1)) : scales)])
+        return .binary([KernelTerm(signs: weights, scale: isOne ? Array(scales.prefix(1)) : scales)]
+        )
     }
 
     func activation(_ quantizer: Name) throws(LoweringError) -> DeployedActivation {
@@ -87,7 +89,8 @@ struct CheckpointWeights: WeightSource {
             .source,
             "\(key): expected one magnitude times signs in each output channel, as \(source.name) is "
                 + "deployed, found the magnitudes \(alpha) and \(abs(other)) in channel \(channel); "
-                + "latent weights have to be made 1-bit ones by their training code, and saved then")
+                + "latent weights have to be made 1-bit ones by their training code, and saved then"
+        )
     }
 
     /// mean |w|, in float64 and rounded once. A zero among other numbers is no sign in PyTorch, and so in no

@@ -18,10 +18,14 @@ struct NamedTensors {
         var used: Set<Name> = []
         var problems: [Problem] = []
         for layer in plan.layers {
-            for (parameter, shape) in plan.parameters(of: layer, kernels: source.kernels) {
-                guard let module = source.modules.module(of: layer.name) else {
-                    preconditionFailure("\(source.name): no module for \(layer.name)")
-                }
+            let parameters = plan.parameters(of: layer, kernels: source.kernels)
+            guard !parameters.isEmpty else { continue }
+            guard let module = source.modules.module(of: layer.name) else {
+                preconditionFailure("\(source.name): no module for \(layer.name)")
+            }
+            // How many batches a batch norm has seen in training, of no use here.
+            if layer.layer == .batchNorm { used.insert("\(module).num_batches_tracked") }
+            for (parameter, shape) in parameters {
                 let key = Name("\(module).\(parameter)")
                 used.insert(key)
                 guard let entry = found[key] else {
@@ -38,8 +42,7 @@ struct NamedTensors {
                 entries["\(layer.name).\(parameter)"] = entry
             }
         }
-        for entry in checkpoint.entries
-        where !used.contains(entry.name) && !entry.name.text.hasSuffix(".num_batches_tracked") {
+        for entry in checkpoint.entries where !used.contains(entry.name) {
             problems.append(Problem("left over", entry.name, "found \(text(entry.shape))"))
         }
         for name in checkpoint.others {
@@ -76,15 +79,16 @@ private struct Problem {
             return count == 0 ? nil : "\(count) \(kind)"
         }
         var lines = [
-            "\(printable(place)): expected the tensors of \(source.name) (\(source.title)), found these "
-                + "differences among \(checkpoint.entries.count): "
+            "\(printable(place)): expected the tensors of \(source.name) (\(source.title)), found "
+                + "\(checkpoint.entries.count) with these differences: "
                 + kinds.joined(separator: ", ")
-                + "; name the source that it is of, or save the state dictionary of that network alone"
+                + "; name the source that they are of, or save the state dictionary of its network alone"
         ]
         let listed = problems.prefix(mostListed)
         let width = listed.map(\.key.count).max() ?? 0
         for problem in listed {
-            lines.append("  \(padded(problem.kind, 11))  \(padded(problem.key, width))  \(problem.remark)")
+            lines.append(
+                "  \(padded(problem.kind, 11))  \(padded(problem.key, width))  \(problem.remark)")
         }
         if problems.count > listed.count {
             lines.append("  and \(problems.count - listed.count) more")
