@@ -43,6 +43,9 @@ struct Import: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
+    /// Bytes; that of a source has 90 MB, and some hold the state of an optimizer too.
+    private static let largestCheckpoint = 1 << 30
+
     func validate() throws { _ = try chosenSource() }
 
     private func chosenSource() throws -> ImportSource {
@@ -65,7 +68,8 @@ struct Import: ParsableCommand {
         let source = try chosenSource()
         // Begun first, so that a path that cannot be written is noticed before the work.
         let target = try WholeFile(path: output)
-        let bytes = try Files.bytes(checkpoint, what: "a checkpoint")
+        let bytes = try Files.bytes(
+            checkpoint, what: "a checkpoint", atMost: Self.largestCheckpoint)
         let tensors = try Checkpoint(bytes, place: checkpoint)
         let classes = source.classes(of: tensors)
         let names = try classNames.map {

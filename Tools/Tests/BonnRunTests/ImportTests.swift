@@ -5,7 +5,7 @@ import Testing
 /// `bonn-run import`, from a file to a file. What the imported network computes is the business of the
 /// library's tests.
 @Suite struct ImportTests {
-    /// The tensors of BONN's ResNet-18 as PyTorch names them: 122 of them, all of one number each.
+    /// The tensors of BONN's ResNet-18 as PyTorch names them: each of one number all over.
     private static func tensors(classes: Int) -> [(name: String, shape: [Int], value: Float)] {
         var tensors: [(name: String, shape: [Int], value: Float)] = []
         func norm(_ name: String, _ channels: Int) {
@@ -102,6 +102,10 @@ import Testing
         let text = try scratch.write(Array("not a checkpoint at all".utf8), "text.pth")
         let names = try scratch.write(Array("oak\nelm\n".utf8), "names.txt")
         let missing = scratch.path("missing.pth")
+        let huge = try scratch.write([], "huge.pth")
+        let handle = try FileHandle(forWritingTo: URL(filePath: huge))
+        try handle.truncate(atOffset: (1 << 30) + 1)
+        try handle.close()
         let model = scratch.path("net.bonn")
         for (arguments, status, expected) in [
             (
@@ -111,6 +115,10 @@ import Testing
             (
                 [missing, "--source", "bonn-resnet18", "--output", model], 1,
                 "\(missing): no such file, expected a checkpoint"
+            ),
+            (
+                [huge, "--source", "bonn-resnet18", "--output", model], 1,
+                "\(huge): is a file of 1073741825 bytes, more than the 1073741824 that are allowed"
             ),
             (
                 [text, "--source", "bonn-resnet18", "--output", model], 1,

@@ -1,5 +1,5 @@
-public import BONNModelFormat
-public import BONNNetworks
+import BONNModelFormat
+import BONNNetworks
 
 /// Somebody's network with published weights: its structure, and under which names its checkpoints hold
 /// what.
