@@ -1,7 +1,7 @@
-import BONNModelFormat
+package import BONNModelFormat
 
 /// What lists of class names must be, and how messages show names.
-enum ClassNames {
+package enum ClassNames {
     /// Insists that no two names are the same to a reader.
     ///
     /// Names are their bytes; "é" can be written as one code point or as two. Two names that differ in
@@ -66,7 +66,7 @@ enum ClassNames {
     ///
     /// - Throws: `.badClasses` for another number, for an empty name, and for two that are the same to a
     ///   reader.
-    static func read(
+    package static func read(
         _ path: String, what: String, count: ClosedRange<Int>
     ) throws(DataError) -> [Name] {
         let names = try read(path, what: what)

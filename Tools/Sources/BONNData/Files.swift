@@ -30,7 +30,7 @@ package enum Files {
     /// - Parameters:
     ///   - beginning: How many of the first bytes `check` wants to see.
     ///   - check: Refuses a file by its beginning and its size, before memory is taken for all of it.
-    static func bytes(
+    package static func bytes(
         _ path: String, what: String, atMost limit: Int = largestFile, beginning: Int = 0,
         check: (_ beginning: [UInt8], _ size: Int) throws(DataError) -> Void = { _, _ in }
     ) throws(DataError) -> [UInt8] {

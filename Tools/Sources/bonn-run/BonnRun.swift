@@ -16,13 +16,16 @@ struct BonnRun: ParsableCommand {
               bonn-run evaluate network.bonn --data cifar-10-batches-bin --threads 2
               bonn-run bench --network resnet18 --threads 2 --layers
               bonn-run export network.bonn --format c --output firmware/network
+              bonn-run import model.pth --source bonn-resnet18 --output network.bonn
 
             Exit codes: 0 success, 1 failure (one line on standard error), 64 wrong options, 141 \
             where the reader of a pipe went away. A model or an image that asks for more memory or \
             work than is allowed is refused: see --limit-memory, --limit-work and \
             --limit-image-memory of the commands.
             """,
-        subcommands: [Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self])
+        subcommands: [
+            Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self, Import.self,
+        ])
 
     static func main() {
         runProgram { error in

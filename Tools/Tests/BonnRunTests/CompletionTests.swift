@@ -6,7 +6,9 @@ import Testing
     func `a script of completions knows the commands and their options`(shell: String) throws {
         let run = try Tool("--generate-completion-script", shell)
         #expect(run.status == 0 && run.errors.isEmpty)
-        for word in ["classify", "evaluate", "bench", "info", "limit-image-memory", "predictions"] {
+        for word in [
+            "classify", "evaluate", "bench", "info", "import", "limit-image-memory", "predictions",
+        ] {
             #expect(run.output.contains(word), "\(shell): \(word)")
         }
         #expect(run.output.contains("bonn-run"))
