@@ -29,6 +29,7 @@ let package = Package(
                 .product(name: "BONNConfiguration", package: "Tools"),
                 .product(name: "BONNData", package: "Tools"),
                 .product(name: "BONNImageIO", package: "Tools"),
+                .product(name: "BONNInterop", package: "Tools"),
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),

@@ -72,7 +72,7 @@ public struct Checkpoint: Sendable {
         let reference = entry.reference
         let start = storages[Name(reference.storage.key)]?.lowerBound ?? 0
         let size = reference.storage.type.size
-        let count = reference.shape.reduce(1, *)
+        let count = reference.elementCount
         var index = [Int](repeating: 0, count: reference.shape.count)
         var element = reference.offset
         return bytes.withUnsafeBufferPointer { bytes in

@@ -3,7 +3,8 @@ import BONNModelFormat
 /// Reads one pickle of the operations that `torch.save` writes (protocol 2), and executes nothing: names of
 /// functions and classes are compared with a short list, and what these would make is made here.
 ///
-/// Memory is bounded by the pickle: every operation adds one value at most, and nothing is ever copied deeply.
+/// Memory is bounded by the pickle: every operation adds one value at most, nothing is ever copied deeply, and
+/// there is a limit to the number of operations, as an operation is a byte and a value is many.
 struct PickleMachine {
     /// Everything that is no plain value.
     private(set) var objects: [PickleObject] = []
@@ -13,6 +14,12 @@ struct PickleMachine {
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
 
+    /// The most operations of a pickle. A state dictionary takes 30 a tensor.
+    static let maximumOperations = 1 << 21
+    /// The most dimensions of a tensor. Networks have five; torch allows 64, of which many tensors may claim to
+    /// be for five bytes each.
+    static let maximumDimensions = 16
+
     /// A machine that reads from where a cursor stands.
     init(_ cursor: ByteCursor) { self.cursor = cursor }
 
@@ -20,12 +27,17 @@ struct PickleMachine {
     ///
     /// - Returns: its value, and the cursor behind it.
     mutating func run() throws(InteropError) -> (value: PickleValue, rest: ByteCursor) {
-        while true {
+        for _ in 0..<Self.maximumOperations {
             let start = cursor.offset
             let operation = try cursor.byte()
             guard operation != UInt8(ascii: ".") else { return (try pop(), cursor) }
             try execute(operation, at: start)
         }
+        throw InteropError(
+            .limitExceeded,
+            "\(cursor.place), byte \(cursor.offset): expected a pickle of at most \(Self.maximumOperations) "
+                + "operations, found more; save the weights alone: torch.save(model.state_dict(), PATH)"
+        )
     }
 
     private mutating func execute(_ operation: UInt8, at start: Int) throws(InteropError) {
@@ -201,7 +213,9 @@ struct PickleMachine {
     private mutating func tensor(_ items: [PickleValue], _ start: Int) throws(InteropError) {
         func sizes(_ value: PickleValue) -> [Int]? {
             // Counted first: a long tuple, of which many tensors claim to be, would take a long time.
-            guard let items = tuple(value), items.count <= 64 else { return nil }
+            guard let items = tuple(value), items.count <= Self.maximumDimensions else {
+                return nil
+            }
             let sizes = items.compactMap {
                 if case .int(let size) = $0, size >= 0 { size } else { nil }
             }
@@ -209,8 +223,10 @@ struct PickleMachine {
         }
         guard let place = Self.place(items[0]), case .storage(let storage) = objects[place].kind,
             case .int(let offset) = items[1], offset >= 0, let shape = sizes(items[2]),
-            let strides = sizes(items[3]), shape.count == strides.count
+            var strides = sizes(items[3]), shape.count == strides.count
         else { throw refused("a tensor of an unknown form", start) }
+        // Nothing is ever a step away where there is one place only: torch writes any number there.
+        for axis in shape.indices where shape[axis] <= 1 { strides[axis] = 0 }
         let reference = TensorReference(
             storage: storage, offset: offset, shape: shape, strides: strides)
         guard reference.fits else {

@@ -22,8 +22,9 @@ struct PickleObject {
         case tuple
         /// Keys and values by turns.
         case dictionary
-        case storage(StorageReference)
-        case tensor(TensorReference)
+        // Apart, so that what fills the list for a byte each, lists and tuples, takes 16 bytes.
+        indirect case storage(StorageReference)
+        indirect case tensor(TensorReference)
         /// Something that is known and of no use here, such as a scalar of numpy.
         case ignored
     }
@@ -45,6 +46,9 @@ struct TensorReference {
     let offset: Int
     let shape: [Int]
     let strides: [Int]
+
+    /// Elements. Beside a dimension of 0, the product of the others may be too large for a number.
+    var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 }
 
 /// The storages of torch whose elements are numbers, by their classes.

@@ -16,8 +16,8 @@ struct ZipArchive {
 
     /// Finds all entries.
     ///
-    /// - Throws: `InteropError` for entries that are compressed, encrypted, named twice, or lie outside of the
-    ///   file.
+    /// - Throws: `InteropError` for entries that are compressed, encrypted, named twice, named otherwise in their
+    ///   own header, that overlap, or lie outside of the file.
     init(_ bytes: [UInt8], place: String) throws(InteropError) {
         let whole = ByteCursor(bytes[...], place: place)
         func cursor(at offset: Int) throws(InteropError) -> ByteCursor {
@@ -36,7 +36,15 @@ struct ZipArchive {
                 "\(place): expected the directory of a zip archive at its end, found none; the file is "
                     + "cut, copy it again")
         }
-        var tail = try cursor(at: end + 10)
+        var tail = try cursor(at: end + 20)
+        let (comment, behind) = (try tail.size(2), bytes.count - end - 22)
+        guard comment == behind else {
+            throw InteropError(
+                .malformed,
+                "\(place), byte \(end + 20): expected a comment of \(behind) bytes up to the end of the file, "
+                    + "found one of \(comment); the file is damaged, copy it again")
+        }
+        tail = try cursor(at: end + 10)
         var count = try tail.size(2)
         _ = try tail.take(4)
         var start = try tail.size(4)
@@ -56,21 +64,48 @@ struct ZipArchive {
                     + "found \(count); the file is damaged")
         }
         var directory = try cursor(at: start)
+        var taken: [Range<Int>] = []
         for _ in 0..<count {
             let entry = try Self.entry(&directory)
             var local = try cursor(at: entry.start)
             try Self.expect(&local, [0x50, 0x4B, 3, 4])
             _ = try local.take(22)
             let (name, extra) = (try local.size(2), try local.size(2))
-            _ = try local.take(name + extra)
+            guard try local.take(name).elementsEqual(entry.name.text.utf8) else {
+                throw InteropError(
+                    .malformed,
+                    "\(place), byte \(entry.start): expected the header of the entry "
+                        + "'\(printable(entry.name.text, limit: 60))', found another name; the file is damaged"
+                )
+            }
+            _ = try local.take(extra)
             let first = local.position
             _ = try local.take(entry.size)
+            taken.append(entry.start..<local.position)
             guard entries.updateValue(first..<local.position, forKey: entry.name) == nil else {
                 throw InteropError(
                     .malformed,
                     "\(place): expected entries of different names, found "
                         + "'\(printable(entry.name.text, limit: 60))' twice")
             }
+        }
+        try Self.expectDisjoint(taken, before: start, place)
+    }
+
+    /// Bytes that many entries share would make much of a small file.
+    private static func expectDisjoint(
+        _ taken: [Range<Int>], before directory: Int, _ place: String
+    ) throws(InteropError) {
+        var free = 0
+        for range in taken.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            guard range.lowerBound >= free, range.upperBound <= directory else {
+                throw InteropError(
+                    .malformed,
+                    "\(place), byte \(range.lowerBound): expected entries one behind the other and before the "
+                        + "directory at byte \(directory), found an entry that overlaps; the file is damaged"
+                )
+            }
+            free = range.upperBound
         }
     }
 

@@ -1,0 +1,1 @@
+../../../Tools/Tests/BONNInteropTests/PyTorch/CheckpointBytes.swift
