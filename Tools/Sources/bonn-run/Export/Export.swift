@@ -98,12 +98,12 @@ struct Export: ParsableCommand {
         }
     }
 
-    /// Writes all files beside their places before the first of them takes its own.
+    /// Writes all files beside their places before any of them takes its own, the last one last.
     private func write(_ files: ArraySlice<ExportedModel.File>) throws {
-        guard let first = files.first else { return }
-        let file = try WholeFile(path: first.path)
-        try file.write(first.bytes)
-        try write(files.dropFirst())
+        guard let last = files.last else { return }
+        let file = try WholeFile(path: last.path)
+        try file.write(last.bytes)
+        try write(files.dropLast())
         try file.commit()
     }
 }
