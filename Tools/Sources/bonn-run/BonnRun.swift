@@ -24,7 +24,8 @@ struct BonnRun: ParsableCommand {
             --limit-image-memory of the commands.
             """,
         subcommands: [
-            Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self, Import.self,
+            Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self,
+            Import.self,
         ])
 
     static func main() {
