@@ -48,8 +48,9 @@ import Testing
 
     @Test func `of absolute paths the last part goes out, in stages too`() throws {
         var whole = try Self.read(Self.twoStages)
-        whole.data.path = "/home/somebody/photos/"
-        whole.stages[0].settings.append(.init("data.path", .scalar("/home/somebody/teacher.file")))
+        whole.data.path = "/folders/of/somebody/photos/"
+        whole.stages[0].settings.append(
+            .init("data.path", .scalar("/folders/of/somebody/teacher.file")))
         var expected = whole
         expected.data.path = "photos"
         expected.stages[0].settings[1] = .init("data.path", .scalar("teacher.file"))

@@ -57,10 +57,11 @@ import Testing
                 try Data(text.utf8).write(to: folder.appending(path: file.name))
             }
             try Data(Self.program.utf8).write(to: folder.appending(path: "fma.c"))
-            let built = try CHarness.execute(
-                ["gcc", "-std=c99", "-O2", "-o", "fma", "fma.c", "-lm"], in: folder)
+            let built = try runCommand(
+                ["gcc", "-std=c99", "-O2", "-o", "fma", "fma.c", "-lm"], in: folder
+            ).output
             guard built.isEmpty else { return built }
-            return try CHarness.execute([folder.appending(path: "fma").path], in: folder)
+            return try runCommand([folder.appending(path: "fma").path], in: folder).output
         }
     }
 

@@ -174,13 +174,14 @@ import Testing
                 }
                 """
             try Data(main.utf8).write(to: folder.appending(path: "main.c"))
-            let built = try CHarness.execute(
+            let built = try runCommand(
                 [
                     "gcc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", "names",
                     "main.c", "net.c",
-                ], in: folder)
+                ], in: folder
+            ).output
             #expect(built.isEmpty, "\(built)")
-            let names = try CHarness.execute([folder.appending(path: "names").path], in: folder)
+            let names = try runCommand([folder.appending(path: "names").path], in: folder).output
             #expect(
                 Array(names.utf8)
                     == model.metadata.classNames.flatMap { Array($0.text.utf8) + [0] })

@@ -114,10 +114,11 @@ struct CHarness {
     /// Compiles the program and runs it, in an emulator where one is named.
     func run(_ compiler: [String], emulator: [String] = []) throws -> String {
         let flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", "program"] + sources
-        let built = try Self.execute(compiler + flags, in: folder)
+        let built = try runCommand(compiler + flags, in: folder).output
         guard built.isEmpty else { return "\(compiler): \(built.prefix(2_000))" }
-        return try Self.execute(
-            emulator + [folder.appending(path: "program").path], in: folder)
+        return try runCommand(
+            emulator + [folder.appending(path: "program").path], in: folder
+        ).output
     }
 
     /// What is printed when every logit has the bits of the runtime.
@@ -125,22 +126,7 @@ struct CHarness {
 
     /// Whether a program is on the path.
     static func isInstalled(_ program: String) -> Bool {
-        (try? execute(["sh", "-c", "command -v \(program)"], in: nil))?.isEmpty == false
-    }
-
-    /// Standard output and error of a command.
-    static func execute(_ command: [String], in folder: URL?) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = command
-        process.currentDirectoryURL = folder
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
+        (try? runCommand(["sh", "-c", "command -v \(program)"]))?.output.isEmpty == false
     }
 }
 

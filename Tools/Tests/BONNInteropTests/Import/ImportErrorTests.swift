@@ -1,5 +1,6 @@
 import BONNInterop
 import BONNModelFormat
+import BONNTestSupport
 import Foundation
 import Testing
 
@@ -143,35 +144,34 @@ import Testing
 
     @Test(.enabled(if: PublishedNetwork.python != nil, PublishedNetwork.missing))
     func `two dictionaries of tensors are named, and what else the one holds is listed`() throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "bonn-dictionaries-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let script = """
-            import torch
-            w = {"module.w": torch.ones(2)}
-            for old in False, True:
-                def save(whole, name):
-                    torch.save(whole, name + ".old" * old, _use_new_zipfile_serialization=not old)
-                save({"state_dict": w, "net": {"module.w": torch.zeros(2)}, "model": {"depth": 18}}, "two")
-                save({"state_dict": w, "model": w}, "same")
-                save({"net": {**w, "module.step": 7, 3: "x", "lr": 0.1}, "epoch": 1}, "more")
-            """
-        let result = try #require(PublishedNetwork.python).run(["-c", script], in: folder)
-        try #require(result.status == 0, "\(result.output)")
-        func read(_ name: String) throws -> Checkpoint {
-            try Checkpoint([UInt8](try Data(contentsOf: folder.appending(path: name))), place: name)
-        }
-        for end in ["", ".old"] {
-            let error = #expect(throws: InteropError.self) { try read("two" + end) }
-            #expect(
-                error?.message
-                    == "two\(end): expected one dictionary of tensors, found them under the keys "
-                    + "state_dict, net; save one of them alone")
-            #expect(try read("same" + end).entries.map(\.name) == ["w"])
-            let more = try read("more" + end)
-            #expect(more.entries.map(\.name) == ["w"])
-            #expect(more.others == ["step", "the number 3", "lr"])
+        try withTemporaryFolder { folder in
+            let script = """
+                import torch
+                w = {"module.w": torch.ones(2)}
+                for old in False, True:
+                    def save(whole, name):
+                        torch.save(whole, name + ".old" * old, _use_new_zipfile_serialization=not old)
+                    save({"state_dict": w, "net": {"module.w": torch.zeros(2)}, "model": {"depth": 18}}, "two")
+                    save({"state_dict": w, "model": w}, "same")
+                    save({"net": {**w, "module.step": 7, 3: "x", "lr": 0.1}, "epoch": 1}, "more")
+                """
+            let result = try #require(PublishedNetwork.python).run(["-c", script], in: folder)
+            try #require(result.status == 0, "\(result.output)")
+            func read(_ name: String) throws -> Checkpoint {
+                try Checkpoint(
+                    [UInt8](try Data(contentsOf: folder.appending(path: name))), place: name)
+            }
+            for end in ["", ".old"] {
+                let error = #expect(throws: InteropError.self) { try read("two" + end) }
+                #expect(
+                    error?.message
+                        == "two\(end): expected one dictionary of tensors, found them under the keys "
+                        + "state_dict, net; save one of them alone")
+                #expect(try read("same" + end).entries.map(\.name) == ["w"])
+                let more = try read("more" + end)
+                #expect(more.entries.map(\.name) == ["w"])
+                #expect(more.others == ["step", "the number 3", "lr"])
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTestSupport
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ struct PublishedNetwork {
     /// How many images and classes.
     static let (imageCount, classCount) = (3, 10)
 
-    static let python = PythonProcess.find(importing: "torch, numpy")
+    static let python = PythonInterpreter.find(importing: ["torch", "numpy"])
     static let missing: Comment = "no Python with PyTorch and numpy: run make setup"
 
     /// A network of widths around the 64 channels of a word.
@@ -31,18 +32,16 @@ struct PublishedNetwork {
     /// Makes the files in a folder that is gone afterwards.
     func withFiles(then script: String = "", _ body: (URL) throws -> Void) throws {
         let python = try #require(Self.python)
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "bonn-import-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
         let kind = source.name.hasPrefix("bonn") ? "bonn" : "bireal"
         let blocks = source.name.hasSuffix("34") ? [6, 8, 12, 6] : [4, 4, 4, 4]
         let numbers =
             "[\"\(kind)\", \(blocks), \(source.widths), \(source.side), \(Self.classCount), \(seed)]"
-        let result = try python.run(
-            ["-W", "ignore", "-c", Self.script + script, numbers], in: folder)
-        try #require(result.status == 0, "\(source.name), seed \(seed): \(result.output)")
-        try body(folder)
+        try withTemporaryFolder { folder in
+            let result = try python.run(
+                ["-W", "ignore", "-c", Self.script + script, numbers], in: folder)
+            try #require(result.status == 0, "\(source.name), seed \(seed): \(result.output)")
+            try body(folder)
+        }
     }
 
     /// Imports a file.

@@ -1,4 +1,5 @@
 import BONNModelFormat
+import BONNTestSupport
 import Foundation
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Files that PyTorch writes, and hostile ones.
 @Suite struct CheckpointTests {
-    private static let python = PythonProcess.find(importing: "torch, safetensors")
+    private static let python = PythonInterpreter.find(importing: ["torch", "safetensors"])
     private static let missing: Comment = "no Python with PyTorch and safetensors: run make setup"
 
     /// Saves what `make` makes, in both formats, and a line a tensor: name, shape, bits of its float32.
@@ -38,13 +39,11 @@ import Testing
 
     private func withFiles(_ body: (URL) throws -> Void) throws {
         let python = try #require(Self.python)
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "bonn-checkpoint-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let result = try python.run(["-W", "ignore", "-c", Self.script], in: folder)
-        try #require(result.status == 0, "\(result.output)")
-        try body(folder)
+        try withTemporaryFolder { folder in
+            let result = try python.run(["-W", "ignore", "-c", Self.script], in: folder)
+            try #require(result.status == 0, "\(result.output)")
+            try body(folder)
+        }
     }
 
     private func bytes(_ folder: URL, _ name: String) throws -> [UInt8] {
@@ -78,20 +77,7 @@ import Testing
     func `a file cut at any byte is refused, and one with a flipped byte never traps`() throws {
         try withFiles { folder in
             for name in ["small.pt", "small.old"] {
-                let whole = try bytes(folder, name)
-                for count in 0..<whole.count {
-                    #expect(throws: InteropError.self, "\(name), \(count) bytes") {
-                        try Checkpoint(Array(whole[..<count]), place: name)
-                    }
-                }
-                for index in whole.indices {
-                    for bit in [UInt8(0x01), 0x80, 0xFF] {
-                        var changed = whole
-                        changed[index] ^= bit
-                        guard let read = try? Checkpoint(changed, place: name) else { continue }
-                        for entry in read.entries { _ = read.floats(entry) }
-                    }
-                }
+                HostileCase.expectDamageToBeNoticed(try bytes(folder, name), name)
             }
         }
     }

@@ -16,6 +16,26 @@ struct HostileCase: Sendable {
         self.message = message
     }
 
+    /// Cuts a right file at every byte, each of which has to be refused, and changes every byte, which may be read
+    /// but never traps or makes more numbers than the file has bytes.
+    static func expectDamageToBeNoticed(_ whole: [UInt8], _ name: String) {
+        for count in whole.indices {
+            #expect(throws: InteropError.self, "\(name), \(count) bytes") {
+                try Checkpoint(Array(whole[..<count]), place: "cut")
+            }
+        }
+        for index in whole.indices {
+            for bit in [UInt8(0x01), 0x80, 0xFF] {
+                var changed = whole
+                changed[index] ^= bit
+                guard let read = try? Checkpoint(changed, place: "changed") else { continue }
+                for entry in read.entries {
+                    #expect(read.floats(entry).count <= whole.count, "\(name), byte \(index)")
+                }
+            }
+        }
+    }
+
     /// Reads the file; a message that is long, or that a terminal would obey, is a failure too.
     func expectRefusal() {
         let error = #expect(throws: InteropError.self, "\(name)") {

@@ -79,18 +79,6 @@ import Testing
     @Test func `the right file is read, refused when cut at any byte, and never traps`() throws {
         let whole = Self.file()
         #expect(try Checkpoint(whole, place: "right").entries.map(\.shape) == [[4]])
-        for count in whole.indices {
-            #expect(throws: InteropError.self, "\(count) bytes") {
-                try Checkpoint(Array(whole[..<count]), place: "cut")
-            }
-        }
-        for index in whole.indices {
-            for bit in [UInt8(0x01), 0x80, 0xFF] {
-                var changed = whole
-                changed[index] ^= bit
-                guard let read = try? Checkpoint(changed, place: "changed") else { continue }
-                for entry in read.entries { #expect(read.floats(entry).count <= whole.count) }
-            }
-        }
+        HostileCase.expectDamageToBeNoticed(whole, "legacy")
     }
 }
