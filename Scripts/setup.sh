@@ -104,6 +104,14 @@ install_libraries() {
     [ -z "$missing" ] || fail "still not found after installing:" $missing
 }
 
+# install_for_tests NAME TESTS PACKAGE...: packages without which some tests are skipped, and nothing fails.
+install_for_tests() {
+    say "$1: installing" "${@:3}"
+    { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${@:3}"; } ||
+        say "warning: apt-get could not install them; $2 will be skipped"
+}
+
 # The NEON kernels are tested under an emulator where the processor is another one. Only their tests
 # need it, so nothing fails without it: they say that they were skipped.
 install_emulator() {
@@ -118,11 +126,7 @@ install_emulator() {
     elif ! have apt-get; then
         say "emulator: no qemu-aarch64 and no apt-get to install it; the tests of the NEON kernels will be skipped"
     else
-        say "emulator: installing" "${EMULATOR[@]}"
-        { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -qq --no-install-recommends "${EMULATOR[@]}"; } ||
-            say "warning: apt-get could not install them; the tests of the NEON kernels will be skipped"
+        install_for_tests "emulator" "the tests of the NEON kernels" "${EMULATOR[@]}"
     fi
 }
 
@@ -140,11 +144,7 @@ install_c_targets() {
     elif [ "$(uname -sm)" != "Linux x86_64" ] || ! have apt-get; then
         say "C targets: no cross compilers here; the tests of exported C on other processors will be skipped"
     else
-        say "C targets: installing" "${C_TARGETS[@]}"
-        { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -qq --no-install-recommends "${C_TARGETS[@]}"; } ||
-            say "warning: apt-get could not install them; the tests of exported C on other processors will be skipped"
+        install_for_tests "C targets" "the tests of exported C on other processors" "${C_TARGETS[@]}"
     fi
 }
 

@@ -68,8 +68,7 @@ struct TrainingCurve {
         self.points = points
         epochs = times.count
         seconds = times.reduce(0, +)
-        let sorted = times.sorted()
-        medianSeconds = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        medianSeconds = Durations(milliseconds: times.map { $0 * 1_000 }).median / 1_000
     }
 
     /// At most so many points, evenly spread, the last one always among them.
