@@ -70,8 +70,8 @@ struct PickleMachine {
         case 0x85, 0x86, 0x87: push(.tuple, try pop(Int(operation) - 0x84))
         case UInt8(ascii: "q"): memo[try cursor.size(1)] = try top()
         case UInt8(ascii: "r"): memo[try cursor.size(4)] = try top()
-        case UInt8(ascii: "h"): try remember(try cursor.size(1), start)
-        case UInt8(ascii: "j"): try remember(try cursor.size(4), start)
+        case UInt8(ascii: "h"): try remember(try cursor.size(1))
+        case UInt8(ascii: "j"): try remember(try cursor.size(4))
         case UInt8(ascii: "a"): try extend(with: try pop(1), start)
         case UInt8(ascii: "e"): try extend(with: try popToMark(), start)
         case UInt8(ascii: "s"): try set(try pop(2), start)
@@ -123,7 +123,7 @@ struct PickleMachine {
         stack.append(.object(objects.count - 1))
     }
 
-    private mutating func remember(_ key: Int, _ start: Int) throws(InteropError) {
+    private mutating func remember(_ key: Int) throws(InteropError) {
         guard let value = memo[key] else { throw underflow }
         stack.append(value)
     }
