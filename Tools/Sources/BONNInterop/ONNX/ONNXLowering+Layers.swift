@@ -135,7 +135,7 @@ extension ONNXLowering {
     }
 
     /// Ranges of the terms of an output whose sums float32 holds, whatever the input.
-    private static func parts(_ weights: [Int8], outputs: Int) -> [Range<Int>] {
+    static func parts(_ weights: [Int8], outputs: Int) -> [Range<Int>] {
         let terms = weights.count / outputs
         var sizes = [Int](repeating: 0, count: outputs)
         var parts: [Range<Int>] = []

@@ -124,7 +124,7 @@ struct ONNXLowering {
     }
 
     /// The float32 number with which sums, at most 2^24 in size, compare as with this integer.
-    private static func reachable(_ number: Int32) -> Float {
+    static func reachable(_ number: Int32) -> Float {
         let largest = Int32(FormatLimits.binaryTerms)
         return number > largest ? 0x1p25 : number < -largest ? -0x1p25 : Float(number)
     }

@@ -18,9 +18,12 @@ struct Export: ParsableCommand {
             onnx: signs and convolutions in float32, for any runtime of ONNX; \
             Documentation/exporting.md says what is exact in it.
 
+            openvino: IR version 11, NAME.xml and NAME.bin, with binary convolutions that its CPU plugin compiles.
+
             Examples:
               bonn-run export flowers.bonn --format c --output firmware/flowers
               bonn-run export flowers.bonn --format onnx --output flowers.onnx
+              bonn-run export flowers.bonn --format openvino --output flowers.xml
             """)
 
     /// What a model is written as.
@@ -29,6 +32,8 @@ struct Export: ParsableCommand {
         case c
         /// Operators of ONNX.
         case onnx
+        /// A graph in XML and its constants.
+        case openvino
     }
 
     @Argument(help: "A model file.", completion: .file())
@@ -55,6 +60,11 @@ struct Export: ParsableCommand {
         if name != nil, format != .c {
             throw ValidationError(
                 "--name goes with --format c; with \(format.rawValue), leave it out.")
+        }
+        if format == .openvino, !output.hasSuffix(".xml") {
+            throw ValidationError(
+                "--output '\(printable(output, limit: 60))': expected a path that ends in .xml; the "
+                    + "constants are written beside it, as .bin.")
         }
     }
 
@@ -85,6 +95,7 @@ struct Export: ParsableCommand {
             let prefix = if let name { try CName(name) } else { try CName(suggestedBy: model) }
             return try .c(file, name: prefix, folder: output)
         case .onnx: return try .onnx(file, path: output)
+        case .openvino: return try .openvino(file, path: output)
         }
     }
 

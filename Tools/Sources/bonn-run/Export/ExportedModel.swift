@@ -54,4 +54,26 @@ struct ExportedModel {
                 ["operators", "opset \(ONNXExport.opset), IR version \(ONNXExport.version)"],
             ])
     }
+
+    /// A graph in XML and its constants beside it; that of the graph takes its place last.
+    static func openvino(_ model: ModelFile, path: String) throws(InteropError) -> Self {
+        let export = try OpenVINOExport(model)
+        return Self(
+            files: [
+                File(path: path, bytes: export.graph),
+                File(path: "\(path.dropLast(4)).bin", bytes: export.constants),
+            ],
+            figures: .members([
+                "bytes": .int(export.graph.count + export.constants.count),
+                "ir_version": .int(OpenVINOExport.version),
+                "binary_layers": .int(export.binaryLayers),
+            ]),
+            rows: [
+                ["size", "\(export.graph.count + export.constants.count) bytes"],
+                [
+                    "layers",
+                    "\(export.binaryLayers) are BinaryConvolution, IR version \(OpenVINOExport.version)",
+                ],
+            ])
+    }
 }

@@ -13,8 +13,6 @@ private let python = PythonInterpreter.find(importing: [
 ])
 private let noPython: Comment =
     "no Python with numpy, onnx, onnxruntime and safetensors: name one in BONN_PYTHON, or run make setup"
-private let script = PythonInterpreter.repository
-    .appending(path: "Tools/Tests/BONNInteropTests/ONNX/check.py")
 
 @Suite struct ONNXExportTests {
     /// The relative difference of the logits and whether their first class is the same, once every node gave
@@ -29,42 +27,8 @@ private let script = PythonInterpreter.repository
     private func check(
         _ model: ModelFile, _ values: [Name: [Float]], _ comment: Comment
     ) throws -> (difference: Double, isSameClass: Bool) {
-        let types = try model.validate()
-        let tensors = values.map { name, values in
-            let value = types[name]!.shape
-            let shape = [1, value.channels, value.height, value.width]
-            let numbers = ModelTensor(f32: values, shape: shape)
-            return Safetensors.Tensor(
-                name: name, elementType: .f32, shape: shape, bytes: Array(numbers.bytes))
-        }
-        let nodes = model.metadata.graph.nodes.map { node in
-            JSONValue.object([
-                JSONMember("name", .string(node.name.text)),
-                JSONMember("inputs", .array(node.inputs.map { .string($0.text) })),
-                JSONMember("exact", .bool(isExact(node, types))),
-            ])
-        }
-        return try withTemporaryFolder { folder in
-            let paths = ["model.onnx", "values.safetensors", "nodes.json"]
-                .map { folder.appending(path: $0) }
-            try Data(try ONNXExport(model).bytes).write(to: paths[0])
-            try Data(try Safetensors.write(tensors: tensors)).write(to: paths[1])
-            try Data(JSONValue.array(nodes).text.utf8).write(to: paths[2])
-            let result = try #require(python).run([script.path] + paths.map(\.path))
-            try #require(result.status == 0, "\(comment): \(result.output)")
-            let words = result.output.split(whereSeparator: \.isWhitespace).suffix(2)
-            let difference = try #require(words.first.flatMap { Double($0) }, "\(comment)")
-            return (difference, words.last == "1")
-        }
-    }
-
-    /// Whether the format leaves nothing to the order of a sum or a library's exponential function.
-    private func isExact(_ node: Node, _ types: [Name: ValueType]) -> Bool {
-        switch node.operation {
-        case .convolution, .linear: types[node.inputs[0]]!.element == .signedByte
-        case .averagePool, .globalAveragePool, .sigmoid: false
-        default: true
-        }
+        try NodeByNode(python: python, script: "ONNX/check.py").check(
+            model, [("model.onnx", try ONNXExport(model).bytes)], values, comment)
     }
 
     @Test(.enabled(if: python != nil, noPython), arguments: 1...24 as ClosedRange<UInt64>)

@@ -1,0 +1,223 @@
+import BONNModelFormat
+
+/// Turns the nodes of a model into layers of OpenVINO, one after the other.
+struct OpenVINOLowering {
+    typealias Value = OpenVINOGraph.Value
+
+    /// What was made so far.
+    var graph: OpenVINOGraph
+    /// How many layers are `BinaryConvolution`.
+    var binaryLayers = 0
+    private let file: ModelFile
+    let types: [Name: ValueType]
+    private var values: [Name: Value] = [:]
+
+    /// Begins with the input.
+    init(_ file: ModelFile, _ types: [Name: ValueType], maximumConstantBytes: Int) {
+        self.file = file
+        self.types = types
+        graph = OpenVINOGraph(names: types.keys, maximumBytes: maximumConstantBytes)
+        let input = file.metadata.graph.input
+        let isByte = input.element == .byte
+        let shape = Self.shape(input.shape)
+        let source = graph.add(
+            "Parameter", [],
+            ["shape": OpenVINOGraph.list(shape), "element_type": isByte ? "u8" : "f32"],
+            name: isByte ? graph.unique("\(input.name.text).bytes") : input.name.text,
+            tensor: input.name.text, element: isByte ? .uint8 : .float, shape: shape)
+        values[input.name] = source
+        if isByte {
+            values[input.name] = graph.add(
+                "Convert", [source], ["destination_type": "f32"], name: input.name.text,
+                shape: shape)
+        }
+    }
+
+    /// Adds a node of the model.
+    mutating func add(_ node: Node) throws(InteropError) {
+        let x = node.inputs.map { values[$0]! }
+        switch node.operation {
+        case .convolution, .binaryConvolution, .linear, .binaryLinear:
+            values[node.name] = try addLayer(node, x[0])
+        case .batchNorm(let norm):
+            values[node.name] = try affine(node, x[0], floats(norm.scale), floats(norm.shift))
+        case .threshold(let threshold): values[node.name] = try add(threshold, node, x[0])
+        case .quantize(let quantize):
+            let rate = try constant(node, "inverse_scale", floats(quantize.inverseScale), [])
+            let scaled = step("Multiply", [x[0], rate], node, "scaled", Self.broadcast)
+            values[node.name] = last(
+                "Clamp", [round(scaled, node)], node, ["min": "-127", "max": "127"])
+        case .maxPool(let pool):
+            values[node.name] = last(
+                "MaxPool", x, node,
+                [
+                    "kernel": Self.kernel(pool.window), "strides": Self.strides(pool.window),
+                    "pads_begin": Self.padsBegin(pool.window),
+                    "pads_end": Self.padsEnd(pool.window),
+                    "rounding_type": "floor", "auto_pad": "explicit",
+                ])
+        case .averagePool(let pool):
+            values[node.name] = last(
+                "AvgPool", x, node,
+                [
+                    "kernel": Self.kernel(pool.window), "strides": Self.strides(pool.window),
+                    "pads_begin": Self.padsBegin(pool.window),
+                    "pads_end": Self.padsEnd(pool.window),
+                    "exclude-pad": pool.countsPadding ? "false" : "true",
+                    "rounding_type": "floor", "auto_pad": "explicit",
+                ])
+        case .globalAveragePool:
+            let axes = graph.constant("\(node.name.text).axes", [2, 3])
+            values[node.name] = last("ReduceMean", [x[0], axes], node, ["keep_dims": "true"])
+        case .relu: values[node.name] = last("ReLU", x, node)
+        case .prelu(let prelu):
+            let slope = floats(prelu.slope)
+            let numbers = try constant(node, "slope", slope, [slope.count])
+            values[node.name] = last("PReLU", [x[0], numbers], node)
+        case .hardtanh: values[node.name] = last("Clamp", x, node, ["min": "-1", "max": "1"])
+        case .sigmoid: values[node.name] = last("Sigmoid", x, node)
+        case .add: values[node.name] = last("Add", x, node, Self.broadcast)
+        case .multiply: values[node.name] = last("Multiply", x, node, Self.broadcast)
+        case .concatenate: values[node.name] = last("Concat", x, node, ["axis": "1"])
+        case .flatten:
+            let channels = types[node.name]!.shape.channels
+            let rows = graph.constant("\(node.name.text).shape", [1, channels, 1, 1])
+            values[node.name] = last("Reshape", [x[0], rows], node, ["special_zero": "false"])
+        }
+    }
+
+    /// Ends with the logits `[1, K]`.
+    mutating func finish() {
+        let model = file.metadata.graph
+        let type = types[model.output]!
+        let shape = [1, type.shape.channels]
+        let isInteger = type.element == .integer
+        let name = model.output.text
+        // One name of a tensor stands once.
+        let tensor = model.output == model.input.name ? graph.unique("\(name).output") : name
+        let rows = graph.constant("\(name).shape", [1, type.shape.channels])
+        var logits = graph.add(
+            "Reshape", [values[model.output]!, rows], ["special_zero": "false"],
+            name: graph.unique("\(name).flat"), tensor: isInteger ? nil : tensor, shape: shape)
+        if isInteger {
+            logits = graph.add(
+                "Convert", [logits], ["destination_type": "i32"],
+                name: graph.unique("\(name).integers"), tensor: tensor, element: .int32,
+                shape: shape)
+        }
+        graph.result(logits, name: graph.unique("\(name).result"))
+    }
+
+    // MARK: Thresholds
+
+    /// x >= lower and x <= upper, one of them infinite unless nothing shall pass; what is high whatever x is,
+    /// even NaN, is stated apart.
+    private mutating func add(
+        _ threshold: Threshold, _ node: Node, _ x: Value
+    ) throws(InteropError) -> Value {
+        let directions = file.tensors[threshold.direction]!.int8s()
+        let tensor = file.tensors[threshold.threshold]!
+        let numbers =
+            tensor.elementType == .i32
+            ? tensor.int32s().map(ONNXLowering.reachable) : tensor.floats()
+        let shape = [1, directions.count, 1, 1]
+        let lower = zip(directions, numbers).map {
+            $0 == 1 ? $1 : $0 == -1 ? -.infinity : .infinity
+        }
+        let least = try constant(node, "lower", lower, shape)
+        var isHigh = step(
+            "GreaterEqual", [x, least], node, "above", Self.broadcast, element: .bool)
+        if directions.contains(where: { $0 != 1 }) {
+            let upper = zip(directions, numbers)
+                .map { $0 == -1 ? $1 : $0 == 1 ? Float.infinity : -.infinity }
+            let most = try constant(node, "upper", upper, shape)
+            let below = step(
+                "LessEqual", [x, most], node, "below", Self.broadcast, element: .bool)
+            isHigh = step(
+                "LogicalAnd", [isHigh, below], node, "inside", Self.broadcast, element: .bool)
+        }
+        let always = zip(directions, numbers).map { $0 == 0 && $1 >= 0 }
+        if always.contains(true) {
+            let mask = graph.constant("\(node.name.text).always", always, shape)
+            isHigh = step(
+                "LogicalOr", [isHigh, mask], node, "high", Self.broadcast, element: .bool)
+        }
+        let high = try constant(node, "one", [1], [])
+        let low = try constant(node, "low", [threshold.levels == .signedBits ? -1 : 0], [])
+        return last("Select", [isHigh, high, low], node, Self.broadcast)
+    }
+
+    // MARK: Parts
+
+    static let broadcast: KeyValuePairs = ["auto_broadcast": "numpy"]
+
+    /// Adds the layer that gives the value of a node.
+    mutating func last(
+        _ type: String, version: String = "opset1", _ inputs: [Value], _ node: Node,
+        _ attributes: KeyValuePairs<String, String> = [:]
+    ) -> Value {
+        graph.add(
+            type, version: version, inputs, attributes, name: node.name.text,
+            shape: Self.shape(types[node.name]!.shape))
+    }
+
+    /// Adds a layer whose result, of the shape of its first input unless stated, only this operation reads.
+    mutating func step(
+        _ type: String, version: String = "opset1", _ inputs: [Value], _ node: Node,
+        _ suffix: String, _ attributes: KeyValuePairs<String, String> = [:],
+        element: OpenVINOGraph.Element = .float, shape: [Int]? = nil
+    ) -> Value {
+        graph.add(
+            type, version: version, inputs, attributes,
+            name: graph.unique("\(node.name.text).\(suffix)"), element: element,
+            shape: shape ?? inputs[0].shape)
+    }
+
+    /// To the nearest integer, ties to even.
+    mutating func round(_ x: Value, _ node: Node) -> Value {
+        step("Round", version: "opset5", [x], node, "rounded", ["mode": "half_to_even"])
+    }
+
+    /// Adds numbers of an operation.
+    mutating func constant(
+        _ node: Node, _ suffix: String, _ numbers: [Float], _ shape: [Int]
+    ) throws(InteropError) -> Value {
+        try graph.reserve(numbers.count, of: node.name)
+        return graph.constant("\(node.name.text).\(suffix)", numbers, shape)
+    }
+
+    /// A product and a sum, each with one number or one a channel.
+    mutating func affine(
+        _ node: Node, _ x: Value, _ scale: [Float], _ shift: [Float]?
+    ) throws(InteropError) -> Value {
+        let factors = try constant(node, "scale", scale, [1, scale.count, 1, 1])
+        guard let shift else { return last("Multiply", [x, factors], node, Self.broadcast) }
+        let product = step("Multiply", [x, factors], node, "scaled", Self.broadcast)
+        let terms = try constant(node, "shift", shift, [1, shift.count, 1, 1])
+        return last("Add", [product, terms], node, Self.broadcast)
+    }
+
+    /// A tensor of the model.
+    func tensor(_ name: Name) -> ModelTensor { file.tensors[name]! }
+
+    /// A tensor of float32 numbers.
+    func floats(_ name: Name) -> [Float] { tensor(name).floats() }
+
+    /// Of one image: the plugin's binary convolutions have no dynamic shapes.
+    static func shape(_ shape: Shape) -> [Int] {
+        [1, shape.channels, shape.height, shape.width]
+    }
+
+    static func kernel(_ window: Window) -> String {
+        OpenVINOGraph.list([window.height, window.width])
+    }
+    static func strides(_ window: Window) -> String {
+        OpenVINOGraph.list([window.strideHeight, window.strideWidth])
+    }
+    static func padsBegin(_ window: Window) -> String {
+        OpenVINOGraph.list([window.padTop, window.padLeft])
+    }
+    static func padsEnd(_ window: Window) -> String {
+        OpenVINOGraph.list([window.padBottom, window.padRight])
+    }
+}
