@@ -3,7 +3,10 @@ import BONNModelFormat
 // Layers with weights; a fully connected one has a 1x1 kernel.
 extension OpenVINOLowering {
     /// Adds a convolution or a fully connected layer.
-    mutating func addLayer(_ node: Node, _ x: Value) throws(InteropError) -> Value {
+    ///
+    /// - Parameter isCompiled: whether it becomes a `BinaryConvolution`, whose input x is 0 and 1.
+    mutating func addLayer(_ node: Node, _ x: Value, isCompiled: Bool) throws(InteropError) -> Value
+    {
         let input = types[node.inputs[0]]!
         switch node.operation {
         case .convolution(let layer):
@@ -15,10 +18,13 @@ extension OpenVINOLowering {
         case .binaryConvolution(let layer):
             let kernel = Kernel(layer.window, layer.groups, input, tensor(layer.weight))
             return try addBinary(
-                node, kernel, layer.weight, layer.scale, layer.bias, layer.paddingValue, x)
+                node, kernel, layer.weight, layer.scale, layer.bias, layer.paddingValue, x,
+                isCompiled: isCompiled)
         case .binaryLinear(let layer):
             let kernel = Kernel(Window(1), 1, input, tensor(layer.weight))
-            return try addBinary(node, kernel, layer.weight, layer.scale, layer.bias, .zero, x)
+            return try addBinary(
+                node, kernel, layer.weight, layer.scale, layer.bias, .zero, x,
+                isCompiled: isCompiled)
         default: preconditionFailure("\(node.operation.name) has no weights")
         }
     }
@@ -62,17 +68,16 @@ extension OpenVINOLowering {
 
     private mutating func addBinary(
         _ node: Node, _ kernel: Kernel, _ weight: Name, _ scale: Name?, _ bias: Name?,
-        _ padding: PaddingValue, _ x: Value
+        _ padding: PaddingValue, _ x: Value, isCompiled: Bool
     ) throws(InteropError) -> Value {
         try graph.reserve(kernel.count, of: node.name)
         let number = padding == .zero ? "0" : padding == .plusOne ? "1" : "-1"
         let sums: Value
-        if isCompiled(node) {
-            let bits = try bits(x, node)
+        if isCompiled {
             let weights = graph.bits(
                 "\(node.name.text).weight", signs(weight, kernel), kernel.shape)
             sums = step(
-                "BinaryConvolution", [bits, weights], node, "conv",
+                "BinaryConvolution", [x, weights], node, "conv",
                 [
                     "strides": Self.strides(kernel.window),
                     "pads_begin": Self.padsBegin(kernel.window),
@@ -103,16 +108,6 @@ extension OpenVINOLowering {
             return last("Round", version: "opset5", [sums], node, ["mode": "half_to_even"])
         }
         return try affine(node, round(sums, node), floats(scale), bias.map(floats))
-    }
-
-    /// -1 and +1 as the 0 and 1 that `BinaryConvolution` reads, in the one form that the plugin packs to bits.
-    private mutating func bits(_ x: Value, _ node: Node) throws(InteropError) -> Value {
-        let bound = try constant(node, "bound", [0], [1, 1, 1, 1])
-        let low = try constant(node, "zero", [0], [1, 1, 1, 1])
-        let high = try constant(node, "one", [1], [1, 1, 1, 1])
-        return step(
-            "FakeQuantize", [x, bound, bound, low, high], node, "bits",
-            ["levels": "2", "auto_broadcast": "numpy"])
     }
 
     private mutating func addReal(

@@ -11,6 +11,8 @@ struct OpenVINOLowering {
     private let file: ModelFile
     let types: [Name: ValueType]
     private var values: [Name: Value] = [:]
+    /// The thresholds as bits, of those that binary convolutions asked for.
+    private var bits: [Name: Value] = [:]
 
     /// Begins with the input.
     init(_ file: ModelFile, _ types: [Name: ValueType], maximumConstantBytes: Int) {
@@ -38,7 +40,9 @@ struct OpenVINOLowering {
         let x = node.inputs.map { values[$0]! }
         switch node.operation {
         case .convolution, .binaryConvolution, .linear, .binaryLinear:
-            values[node.name] = try addLayer(node, x[0])
+            let isCompiled = isCompiled(node)
+            values[node.name] = try addLayer(
+                node, isCompiled ? bits(node.inputs[0], of: node) : x[0], isCompiled: isCompiled)
         case .batchNorm(let norm):
             values[node.name] = try affine(node, x[0], floats(norm.scale), floats(norm.shift))
         case .threshold(let threshold): values[node.name] = try add(threshold, node, x[0])
@@ -116,10 +120,7 @@ struct OpenVINOLowering {
         _ threshold: Threshold, _ node: Node, _ x: Value
     ) throws(InteropError) -> Value {
         let directions = file.tensors[threshold.direction]!.int8s()
-        let tensor = file.tensors[threshold.threshold]!
-        let numbers =
-            tensor.elementType == .i32
-            ? tensor.int32s().map(ONNXLowering.reachable) : tensor.floats()
+        let numbers = numbers(threshold)
         let shape = [1, directions.count, 1, 1]
         let lower = zip(directions, numbers).map {
             $0 == 1 ? $1 : $0 == -1 ? -.infinity : .infinity
@@ -145,6 +146,45 @@ struct OpenVINOLowering {
         let high = try constant(node, "one", [1], [])
         let low = try constant(node, "low", [threshold.levels == .signedBits ? -1 : 0], [])
         return last("Select", [isHigh, high, low], node, Self.broadcast)
+    }
+
+    /// Signed bits as the 0 and 1 that `BinaryConvolution` reads, in the one form that the plugin packs to bits.
+    ///
+    /// `FakeQuantize` of two levels gives its low output where x <= bound and its high one elsewhere. A threshold
+    /// whose directions it can express is computed by it, from the threshold's own input.
+    private mutating func bits(_ name: Name, of node: Node) throws(InteropError) -> Value {
+        if let value = bits[name] { return value }
+        let threshold = bounds(name)
+        let bounds = threshold?.bounds ?? [0]
+        let isAbove = threshold?.isAbove ?? [true]
+        let shape = [1, bounds.count, 1, 1]
+        let bound = try constant(node, "bound", bounds, shape)
+        let low = try constant(node, "low", isAbove.map { $0 ? 0 : 1 }, shape)
+        let high = try constant(node, "high", isAbove.map { $0 ? 1 : 0 }, shape)
+        let value = step(
+            "FakeQuantize", [values[threshold?.input ?? name]!, bound, bound, low, high], node,
+            "bits", ["levels": "2", "auto_broadcast": "numpy"])
+        bits[name] = value
+        return value
+    }
+
+    /// What the input of a threshold is compared with, and whether it is high above it; nil for a value of
+    /// another operation, for a channel that is constant and for -infinity, which no number lies below.
+    func bounds(_ name: Name) -> (input: Name, bounds: [Float], isAbove: [Bool])? {
+        guard let node = file.metadata.graph.nodes.first(where: { $0.name == name }),
+            case .threshold(let threshold) = node.operation
+        else { return nil }
+        let directions = file.tensors[threshold.direction]!.int8s()
+        // x >= t where x is above the number before t.
+        let bounds = zip(directions, numbers(threshold)).map { $0 == 1 ? $1.nextDown : $1 }
+        guard !directions.contains(0), !bounds.contains(-.infinity) else { return nil }
+        return (node.inputs[0], bounds, directions.map { $0 == 1 })
+    }
+
+    private func numbers(_ threshold: Threshold) -> [Float] {
+        let tensor = file.tensors[threshold.threshold]!
+        return tensor.elementType == .i32
+            ? tensor.int32s().map(ONNXLowering.reachable) : tensor.floats()
     }
 
     // MARK: Parts

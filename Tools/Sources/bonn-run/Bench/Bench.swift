@@ -14,13 +14,14 @@ struct Bench: ParsableCommand {
             Times are of a whole batch, after three runs that do not count; multiply-accumulates \
             are those of the batch too, their rate per cycle that of one core. The clock is \
             measured between the runs. The peak of the memory is known for model files only; \
-            --save makes one of a --network. In the JSON, layers is empty without --layers or \
+            --save makes one of a --network or a --block. In the JSON, layers is empty without --layers or \
             --layer. The environment variable BONN_COMMIT, if set, is reported as the commit.
 
             Examples:
               bonn-run bench network.bonn --threads 2 --layers
               bonn-run bench --network resnet18 --runs 50 --json
               bonn-run bench --layer 64x56x56 --layer 256x14x14@1 --kernels scalar
+              bonn-run bench --block 64x56x56 --save blocks.bonn
             """)
 
     @Argument(help: "A model file.", completion: .file())
@@ -41,11 +42,19 @@ struct Bench: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "A network of \(Self.blocks) binary layers as they stand in networks: each with a sign in front, and a "
+                + "scale, a shortcut and a PReLU behind; CxHxW, with @N for NxN.",
+            valueName: "shape"))
+    var block: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Side of the images of --network; its published one unless given.", valueName: "size"))
     var input: Int?
 
     @Option(
-        help: ArgumentHelp("Write the --network as a model file too.", valueName: "path"))
+        help: ArgumentHelp(
+            "Write the --network or the --block as a model file too.", valueName: "path"))
     var save: String?
 
     @Option(help: ArgumentHelp("Images per run.", valueName: "n"))
@@ -57,6 +66,9 @@ struct Bench: ParsableCommand {
     @Flag(help: "Measure every layer too, in as many runs.")
     var layers = false
 
+    /// How many layers a network of blocks has.
+    private static let blocks = 16
+
     @OptionGroup var options: SessionOptions
     @OptionGroup var limits: LimitOptions
 
@@ -64,15 +76,15 @@ struct Bench: ParsableCommand {
     var json = false
 
     func validate() throws {
-        let subjects = [model != nil, network != nil, !layer.isEmpty].filter { $0 }.count
-        guard subjects == 1 else {
-            throw ValidationError("expected one of: a model file, --network, --layer")
+        let subjects = [model != nil, network != nil, block != nil, !layer.isEmpty]
+        guard subjects.count(where: { $0 }) == 1 else {
+            throw ValidationError("expected one of: a model file, --network, --block, --layer")
         }
         guard input == nil || network != nil else {
             throw ValidationError("--input: only for --network; a model has its own input size")
         }
-        guard save == nil || network != nil else {
-            throw ValidationError("--save: only for --network")
+        guard save == nil || network != nil || block != nil else {
+            throw ValidationError("--save: only for --network and --block")
         }
         guard runs >= 1 else {
             throw ValidationError("--runs: expected at least 1, found \(runs)")
@@ -110,6 +122,27 @@ struct Bench: ParsableCommand {
             return try BenchSubject(
                 path: model, kernels: options.kernelSet(), limits: limits.limits(batch: batch))
         }
+        let (name, file) = try block.map(Self.blocks) ?? publishedNetwork()
+        if let save {
+            do {
+                try Data(file.serialized()).write(to: URL(fileURLWithPath: save))
+            } catch let error as CocoaError {
+                throw Failure("\(save): cannot be written: \(error.localizedDescription)")
+            }
+        }
+        return try BenchSubject(name: name, file, kernels: options.kernelSet())
+    }
+
+    private static func blocks(_ text: String) throws -> (name: String, file: ModelFile) {
+        guard let file = LayerShape(text)?.blocks(blocks) else {
+            throw ValidationError(
+                "--block: expected CxHxW such as 64x56x56, with @N behind it for an NxN kernel (N odd), "
+                    + "found '\(text)'")
+        }
+        return ("\(blocks) blocks of \(text)", file)
+    }
+
+    private func publishedNetwork() throws -> (name: String, file: ModelFile) {
         let name = network ?? ""
         guard let network = BenchmarkNetwork(named: name) else {
             throw ValidationError(
@@ -124,15 +157,7 @@ struct Bench: ParsableCommand {
                 "--input: \(name) takes from \(sides.lowerBound) to \(sides.upperBound), found \(side)"
             )
         }
-        let file = try network.file(side: side)
-        if let save {
-            do {
-                try Data(file.serialized()).write(to: URL(fileURLWithPath: save))
-            } catch let error as CocoaError {
-                throw Failure("\(save): cannot be written: \(error.localizedDescription)")
-            }
-        }
-        return try BenchSubject(name: name, file, kernels: options.kernelSet())
+        return (name, try network.file(side: side))
     }
 
     private func measureLayers() throws -> BenchReport {

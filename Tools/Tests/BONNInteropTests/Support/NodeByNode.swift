@@ -11,8 +11,8 @@ struct NodeByNode {
     let script: String
     /// Whether the runtime computes a product by a constant and a sum with one as one operation, rounded once.
     var fusesProducts = false
-    /// The nodes that the runtime must have kernels of bits for.
-    var compiled: Set<Name> = []
+    /// The nodes that the runtime must have kernels of bits for, and what those read.
+    var compiled: [Name: [Name]] = [:]
 
     /// The relative difference of the logits and whether their first class is the same, once every node gave
     /// what it gives here for the same inputs.
@@ -31,12 +31,12 @@ struct NodeByNode {
         let nodes = model.metadata.graph.nodes.map { node in
             JSONValue.object([
                 JSONMember("name", .string(node.name.text)),
-                JSONMember("inputs", .array(node.inputs.map { .string($0.text) })),
+                JSONMember("inputs", .array(inputs(node).map { .string($0.text) })),
                 JSONMember("exact", .bool(isExact(node, types) && !isFused(node))),
                 JSONMember(
                     "tolerance",
                     .string(isFused(node) && isExact(node, types) ? "1e-6" : "2e-5")),
-                JSONMember("compiled", .bool(compiled.contains(node.name))),
+                JSONMember("compiled", .bool(compiled[node.name] != nil)),
             ])
         }
         return try withTemporaryFolder { folder in
@@ -56,6 +56,8 @@ struct NodeByNode {
             return (difference, words.last == "1")
         }
     }
+
+    private func inputs(_ node: Node) -> [Name] { compiled[node.name] ?? node.inputs }
 
     /// Whether the format leaves nothing to the order of a sum or a library's exponential function.
     private func isExact(_ node: Node, _ types: [Name: ValueType]) -> Bool {
