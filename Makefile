@@ -9,7 +9,7 @@ help:
 	@echo "make test     lint, all tests of the three packages, the consumer package"
 	@echo "make test-long  136,000 cases of the kernels in every mode, all tests of the runtime under the sanitizers, 200 kills and failed saves of runs"
 	@echo "make fuzz     everything that reads foreign files under libFuzzer and the sanitizers, MINUTES=8 in all (Linux)"
-	@echo "make bench    speed on this machine beside ONNX Runtime and PyTorch, as a page in Benchmarks/results"
+	@echo "make bench    speed on this machine beside ONNX Runtime, OpenVINO and PyTorch, as a page in Benchmarks/results"
 	@echo "make bonn-run-static  the runtime tool for Linux machines without Swift, as bin/bonn-run-static"
 	@echo "make format   format all sources in place"
 	@echo "make lint     formatting, and the promises that no compiler checks"

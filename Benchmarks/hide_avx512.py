@@ -1,20 +1,22 @@
-"""A script for gdb: runs a program whose ONNX Runtime takes the processor for one with AVX2 and no more.
+"""A script for gdb: runs a program whose rival takes the processor for one with AVX2 and no more.
 
     gdb -batch -x hide_avx512.py --args python3 onnx_worker.py FOLDER --held
 
 The targets of this project are set for such a processor, and where only a newer one is at hand, kernels
-that use AVX2 have to be compared with a rival that does the same. ONNX Runtime has no switch for it. So
-every CPUID instruction of its library is stopped at, and AVX-512 and AVX-VNNI are struck out of the answer.
-When the program signals itself that this is done, gdb lets go of it: what is measured afterwards runs
+that use AVX2 have to be compared with a rival that does the same. ONNX Runtime and OpenVINO have no switch
+for it. So every CPUID instruction of their libraries is stopped at, and AVX-512 and AVX-VNNI are struck out
+of the answer. When the program signals itself that this is done, gdb lets go of it: what is measured afterwards runs
 at full speed. Exits with 1 when there was nothing to strike out.
 """
+import os
 import re
 import subprocess
 import sys
 
 import gdb
 
-LIBRARY = "onnxruntime_pybind11_state"
+# Names of files begin so.
+LIBRARIES = ("onnxruntime_pybind11_state", "libopenvino")
 
 
 def mask(*bits):
@@ -37,21 +39,25 @@ def register(name):
     return int(gdb.parse_and_eval(f"(unsigned int)${name}")) & 0xFFFFFFFF
 
 
-def loaded_library():
-    """The path of the library and where its address 0 lies."""
+def loaded_libraries():
+    """The paths of the rivals' libraries and where their address 0 lies."""
+    found = {}
     with open(f"/proc/{gdb.selected_inferior().pid}/maps") as lines:
         for line in lines:
-            if LIBRARY in line:
-                fields = line.split()
-                return fields[-1], int(fields[0].split("-")[0], 16) - int(fields[2], 16)
-    raise SystemExit(f"{LIBRARY} is not loaded")
+            fields = line.split()
+            if len(fields) == 6 and os.path.basename(fields[-1]).startswith(LIBRARIES):
+                found.setdefault(fields[-1], int(fields[0].split("-")[0], 16) - int(fields[2], 16))
+    return found
 
 
-def cpuid_addresses():
-    path, base = loaded_library()
+def cpuid_addresses(path, base):
     command = ["objdump", "-d", "--no-show-raw-insn", path]
     code = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {base + int(site, 16) for site in re.findall(r"^ *([0-9a-f]+):\s+cpuid\s*$", code, re.M)}
+
+
+def breakpoint_address(breakpoint):
+    return int(breakpoint.location.lstrip("*"), 16)
 
 
 def main():
@@ -61,22 +67,25 @@ def main():
     for setting in ("pagination off", "confirm off", "breakpoint pending on", "print thread-events off"):
         gdb.execute("set " + setting)
     gdb.execute("handle SIGUSR1 stop print nopass", to_string=True)
-    gdb.execute("catch load " + LIBRARY, to_string=True)
+    # A basic regular expression.
+    gdb.execute("catch load " + r"\|".join(LIBRARIES), to_string=True)
     gdb.execute("run", to_string=True)
-    # Before the library's own start-up code has run.
-    sites = cpuid_addresses()
-    breakpoints = [gdb.Breakpoint(f"*{site:#x}", internal=True) for site in sites]
-    struck = 0
-    while True:
+    breakpoints, seen, struck = [], set(), 0
+    while not signals:
+        # A library has just been loaded, whose own start-up code has not run, or a CPUID is next.
+        for path, base in loaded_libraries().items():
+            if path not in seen:
+                seen.add(path)
+                breakpoints += [
+                    gdb.Breakpoint(f"*{site:#x}", internal=True) for site in cpuid_addresses(path, base)]
+        if gdb.selected_frame().pc() in {breakpoint_address(each) for each in breakpoints}:
+            question = (register("eax"), register("ecx"))
+            gdb.execute("stepi", to_string=True)
+            for name, kept in KEPT.get(question, {}).items():
+                found = register(name)
+                struck += found != found & kept
+                gdb.execute(f"set $r{name[1:]} = {found & kept:#x}")
         gdb.execute("continue", to_string=True)
-        if signals:
-            break
-        question = (register("eax"), register("ecx"))
-        gdb.execute("stepi", to_string=True)
-        for name, kept in KEPT.get(question, {}).items():
-            found = register(name)
-            struck += found != found & kept
-            gdb.execute(f"set $r{name[1:]} = {found & kept:#x}")
     for breakpoint in breakpoints:
         breakpoint.delete()
     if struck == 0 or signals != ["SIGUSR1"]:

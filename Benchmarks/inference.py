@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Times bonn-run and ONNX Runtime in turn on this machine and writes one JSON object.
+"""Times bonn-run, ONNX Runtime and OpenVINO in turn on this machine and writes one JSON object.
 
-Every round measures everything once, ours and theirs one after the other, so that both meet the same
-machine; the report takes the median over the rounds. The best kernel set of the machine is compared
-with ONNX Runtime as it is; where that is avx512, avx2 is compared with an ONNX Runtime that is held to
-AVX2 (hide_avx512.py). Without onnx and onnxruntime (or without torch, which exports their models) only
-our side is measured, and the report says so.
+Every round measures everything once, ours and theirs one after the other, so that all meet the same
+machine; the report takes the median over the rounds. ONNX Runtime runs float and 8-bit networks, OpenVINO the
+same 1-bit networks as we do, from `bonn-run export --format openvino`. The best kernel set of the machine is
+compared with rivals as they are; where that is avx512, avx2 is compared with rivals that are held to
+AVX2 (hide_avx512.py). What is not installed (ONNX Runtime also needs torch, which exports its models) is not
+measured, and the report says so.
 """
 import argparse
 import json
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from subjects import LAYERS, NETWORKS, SMALL_LAYERS
+from subjects import CHAIN, LAYERS, NETWORKS, SMALL_LAYERS, blocks_of
 
 
 def bench(runner, *arguments):
@@ -35,12 +36,12 @@ def kernel_sets(runner):
 
 
 class Rival:
-    """ONNX Runtime in a process of its own."""
+    """A rival in a process of its own."""
 
-    def __init__(self, folder, held):
+    def __init__(self, worker, folder, held):
         self.held = held
         here = pathlib.Path(__file__).parent
-        command = [sys.executable, str(here / "onnx_worker.py"), folder]
+        command = [sys.executable, str(here / worker), folder]
         if held:
             gdb = ["gdb", "-batch", "-iex", "set auto-load off", "-x", str(here / "hide_avx512.py")]
             command = [*gdb, "--args", *command, "--held"]
@@ -53,70 +54,100 @@ class Rival:
             # gdb has something to say as well.
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError("ONNX Runtime's process ended; its message is above")
+        raise RuntimeError("its process ended; its message is above")
 
     def measure(self, name, kind, threads, runs):
-        """The median of `runs` runs in milliseconds."""
+        """The worker's answer: the median of `runs` runs in milliseconds as "ms", and what it says beside it."""
         self.process.stdin.write(f"{name} {kind} {threads} {runs}\n")
         self.process.stdin.flush()
-        return self.answer()["ms"]
+        return self.answer()
 
 
-def start_rivals(folder, kernels, best):
-    """For each kernel set the ONNX Runtime that it is compared with, and the layers in a chain.
+class Rivals:
+    """The processes of one rival, for each kernel set that it is compared with.
 
-    The best set of the machine meets ONNX Runtime as it is, avx2 on a newer one an ONNX Runtime without
-    AVX-512, other sets none.
+    The best set of the machine meets a rival as it is, avx2 on a newer one a rival without AVX-512, other sets
+    none.
     """
-    if not {best, "avx2"} & set(kernels):
-        return {}, 1
-    try:
-        from onnx_models import CHAIN, export_all
-    except ImportError as error:
-        print(f"ONNX Runtime is not measured: {error}", file=sys.stderr)
-        return {}, 1
-    export_all(folder, LAYERS + SMALL_LAYERS)
-    rivals = {}
-    if best in kernels:
-        rivals[best] = Rival(folder, held=False)
-    if "avx2" in kernels and best != "avx2":
+
+    def __init__(self, name, worker, prepare, folder, kernels, best):
+        self.name = name
+        self.processes = {}
+        if not {best, "avx2"} & set(kernels):
+            return
         try:
-            rivals["avx2"] = Rival(folder, held=True)
-        except (OSError, RuntimeError) as error:
-            print(f"ONNX Runtime is not held to AVX2, which needs gdb and objdump: {error}", file=sys.stderr)
-    return rivals, CHAIN
+            prepare(folder)
+        except ImportError as error:
+            print(f"{name} is not measured: {error}", file=sys.stderr)
+            return
+        if best in kernels:
+            self.processes[best] = Rival(worker, folder, held=False)
+        if "avx2" in kernels and best != "avx2":
+            try:
+                self.processes["avx2"] = Rival(worker, folder, held=True)
+            except (OSError, RuntimeError) as error:
+                print(f"{name} is not held to AVX2, which needs gdb and objdump: {error}", file=sys.stderr)
+
+    def measure(self, what, kind, threads, runs, chain=1):
+        """Measurements of all processes; `chain` equal layers count as one."""
+        found = []
+        for kernels, rival in self.processes.items():
+            answer = rival.measure(what, kind, threads, runs)
+            answer["ms"] /= chain
+            found.append({"what": what, "by": f"{self.name} {kind} {kernels}", "threads": threads, **answer})
+        return found
 
 
-def measure_rivals(rivals, what, threads, runs, chain=1):
-    """Measurements of all rivals; `chain` equal layers count as one."""
-    found = []
-    for kernels, rival in rivals.items():
-        for kind in ("fp32", "int8"):
-            milliseconds = rival.measure(what, kind, threads, runs) / chain
-            found.append({"what": what, "by": f"{kind} {kernels}", "threads": threads, "ms": milliseconds})
-    return found
+def prepare_onnx_runtime(folder):
+    from onnx_models import export_all
+    export_all(folder, LAYERS + SMALL_LAYERS)
 
 
-def measure_round(args, kernels, files, rivals, chain):
+def prepare_openvino(runner, files):
+    import openvino  # noqa: F401 (asks whether it is there)
+    for path in files.values():
+        command = [runner, "export", path, "--format", "openvino", "--output", path.replace(".bonn", ".xml")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+class Round:
     """One round: a list of measurements, each with the names of what was measured and how."""
-    found = []
-    for threads in args.threads:
-        # The rivals between our own, in the order of what they are compared with.
-        for network in NETWORKS:
-            for name in kernels:
-                report = bench(
-                    args.runner, files[network], "--runs", args.runs, "--threads", threads,
-                    "--kernels", name, "--layers",
-                )
-                found.append({"what": network, "by": name, "threads": threads, "report": report})
-            if network == "resnet18":
-                found += measure_rivals(rivals, network, threads, args.runs)
-    for layer in LAYERS + SMALL_LAYERS:
-        for name in kernels:
-            report = bench(args.runner, "--layer", layer, "--runs", 5 * args.runs, "--kernels", name)
-            found.append({"what": layer, "by": name, "threads": 1, "report": report})
-        found += measure_rivals(rivals, layer, 1, args.runs, chain)
-    return found
+
+    def __init__(self, args, kernels, files, onnx_runtime, openvino):
+        self.args, self.kernels, self.files = args, kernels, files
+        self.onnx_runtime, self.openvino = onnx_runtime, openvino
+        self.found = []
+        for threads in args.threads:
+            for network in NETWORKS:
+                self.network(network, threads)
+        for layer in LAYERS + SMALL_LAYERS:
+            self.layer(layer)
+
+    # The rivals between our own, in the order of what they are compared with.
+
+    def network(self, network, threads):
+        runs = self.args.runs
+        self.ours(network, threads, self.files[network], "--runs", runs, "--threads", threads, "--layers")
+        if network == "resnet18":
+            for kind in ("fp32", "int8"):
+                self.found += self.onnx_runtime.measure(network, kind, threads, runs)
+        kind = "int8" if network.endswith("-int8") else "binary"
+        self.found += self.openvino.measure(network, kind, threads, runs)
+
+    def layer(self, layer):
+        self.ours(layer, 1, "--layer", layer, "--runs", 5 * self.args.runs)
+        for kind in ("fp32", "int8"):
+            self.found += self.onnx_runtime.measure(layer, kind, 1, self.args.runs, CHAIN)
+        blocks = blocks_of(layer)
+        self.ours(blocks, 1, self.files[blocks], "--runs", self.args.runs)
+        self.found += self.openvino.measure(blocks, "binary", 1, self.args.runs)
+
+    def ours(self, what, threads, *arguments):
+        for name in self.kernels:
+            report = bench(self.args.runner, *arguments, "--kernels", name)
+            self.found.append({"what": what, "by": name, "threads": threads, "report": report})
 
 
 def main():
@@ -139,14 +170,26 @@ def main():
         for network in NETWORKS:
             files[network] = f"{folder}/{network}.bonn"
             bench(args.runner, "--network", network, "--runs", 1, "--save", files[network])
-        rivals, chain = start_rivals(folder, kernels, available[0])
+        for layer in LAYERS + SMALL_LAYERS:
+            blocks = blocks_of(layer)
+            files[blocks] = f"{folder}/{blocks}.bonn"
+            bench(args.runner, "--block", layer, "--runs", 1, "--save", files[blocks])
+        rivals = [
+            Rivals("ONNX Runtime", "onnx_worker.py", prepare_onnx_runtime, folder, kernels, available[0]),
+            Rivals(
+                "OpenVINO", "openvino_worker.py", lambda _: prepare_openvino(args.runner, files), folder,
+                kernels, available[0]),
+        ]
         rounds = []
         for index in range(args.rounds):
             print(f"round {index + 1} of {args.rounds}", file=sys.stderr)
-            rounds += measure_round(args, kernels, files, rivals, chain)
+            rounds += Round(args, kernels, files, *rivals).found
     result = {
         "rounds": args.rounds, "runs": args.runs, "threads": args.threads, "kernels": kernels, "load": load,
-        "rivals": {name: {"version": each.version, "held": each.held} for name, each in rivals.items()},
+        "rivals": {
+            rival.name: {
+                name: {"version": each.version, "held": each.held} for name, each in rival.processes.items()}
+            for rival in rivals},
         "measurements": rounds,
     }
     args.output.write_text(json.dumps(result))

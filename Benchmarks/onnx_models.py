@@ -8,11 +8,8 @@ import numpy
 import torch
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from subjects import layer_shape
+from subjects import CHAIN, layer_shape
 from torch import nn
-
-# Convolutions in a row: what happens at the ends of the graph (casts, layout changes) hardly counts.
-CHAIN = 8
 
 
 class BasicBlock(nn.Module):

@@ -10,13 +10,18 @@ import pathlib
 import statistics
 import sys
 
-from subjects import LAYERS, NETWORKS, SMALL_LAYERS, layer_shape
+from subjects import BLOCKS, LAYERS, NETWORKS, SMALL_LAYERS, blocks_of, layer_shape
+
+ORT, OPENVINO = "ONNX Runtime", "OpenVINO"
 
 # Larq Compute Engine 0.16 on one Zen 3 core at 3.1 GHz with AVX2, milliseconds by number of threads.
 # Measured by us on another machine than this page's, so the ratios to it are rough.
 LARQ = {
     "quicknet-small": {1: 95, 2: 52}, "quicknet": {1: 209, 2: 112}, "quicknet-large": {1: 398, 2: 221},
 }
+
+# ResNet-18: our network, what is special about it, and the kind that OpenVINO runs.
+STEMS = [("resnet18", "float", "binary"), ("resnet18-int8", "int8", "int8")]
 
 
 class Inference:
@@ -26,8 +31,11 @@ class Inference:
         self.result = result
         self.kernels = result["kernels"]
         self.threads = result["threads"]
-        # The ONNX Runtimes of the kernel sets that were compared with one: version, held to AVX2 or not.
+        # By rival, the kernel sets that were compared with it: version, held to AVX2 or not.
         self.rivals = result["rivals"]
+
+    def compared(self, rival, kernels):
+        return kernels in self.rivals.get(rival, {})
 
     def reports(self, what, by, threads=1):
         return [
@@ -44,22 +52,24 @@ class Inference:
         values = [report["layers"][0][key] for report in self.reports(what, by)]
         return None if None in values else statistics.median(values)
 
-    def theirs(self, what, kind, kernels, threads=1):
-        """Milliseconds of the ONNX Runtime that a kernel set is compared with, in fp32 or int8."""
-        wanted = (what, f"{kind} {kernels}", threads)
-        return statistics.median(
-            measurement["ms"] for measurement in self.result["measurements"]
-            if (measurement["what"], measurement["by"], measurement["threads"]) == wanted
-        )
+    def theirs(self, rival, what, kind, kernels, threads=1):
+        """Milliseconds of the rival that a kernel set is compared with."""
+        return statistics.median(each["ms"] for each in self.answers(rival, what, kind, kernels, threads))
 
-    def times_as_fast(self, what, kind, kernels, threads=1):
-        return self.theirs(what, kind, kernels, threads) / self.ours(what, kernels, "median_ms", threads)
+    def answers(self, rival, what, kind, kernels, threads=1):
+        wanted = (what, f"{rival} {kind} {kernels}", threads)
+        return [
+            measurement for measurement in self.result["measurements"]
+            if (measurement["what"], measurement["by"], measurement["threads"]) == wanted]
+
+    def times_as_fast(self, rival, what, kind, kernels, threads=1, ours=None):
+        """How often a rival's time is ours; of our network `ours` where that is another one than theirs."""
+        own = self.ours(ours or what, kernels, "median_ms", threads)
+        return self.theirs(rival, what, kind, kernels, threads) / own
 
     def rival_rate(self, what, kind, kernels):
-        """10^9 multiply-accumulates per second of the rival's convolution."""
-        channels, height, width, kernel = layer_shape(what)
-        macs = kernel**2 * channels**2 * height * width
-        return macs / self.theirs(what, kind, kernels) / 1e6
+        """10^9 multiply-accumulates per second of ONNX Runtime's convolution."""
+        return work(what) / self.theirs(ORT, what, kind, kernels) / 1e6
 
     def outside(self, what, by):
         """The share of a run on one thread outside the layers that multiply and accumulate."""
@@ -73,6 +83,12 @@ class Inference:
         """10^6 bytes that loading and running a model took at the peak, beyond the file's own."""
         grown = self.ours(what, by, "grown_memory_bytes")
         return None if grown is None else (grown - self.ours(what, by, "model_bytes")) / 1e6
+
+
+def work(layer):
+    """Multiply-accumulates of a layer."""
+    channels, height, width, kernel = layer_shape(layer)
+    return kernel**2 * channels**2 * height * width
 
 
 def number(value, decimals=1, unit=""):
@@ -103,12 +119,22 @@ def targets(data):
         ])
 
     for kernels in data.kernels:
-        compared = kernels in data.rivals
-        for kind, bar, aim in (("fp32", 5, 8), ("int8", 2.8, 4.5)) if compared else ():
+        for network, stem, kind in STEMS if data.compared(OPENVINO, kernels) else ():
+            for threads in data.threads:
+                row(kernels, f"ResNet-18, {stem} stem, times as fast as the same in OpenVINO, "
+                    f"{threads_title(threads)}",
+                    data.times_as_fast(OPENVINO, network, kind, kernels, threads), 1.5, 2, "x", 2)
+        if data.compared(OPENVINO, kernels):
+            least, layer = min(
+                (data.times_as_fast(OPENVINO, blocks_of(layer), "binary", kernels), layer)
+                for layer in LAYERS + SMALL_LAYERS)
+            row(kernels, f"Binary layers in blocks, times as fast as OpenVINO, least ({layer})",
+                least, 1.1, None, "x", 2)
+        for kind, bar, aim in (("fp32", 5, 8), ("int8", 2.8, 4.5)) if data.compared(ORT, kernels) else ():
             for threads in data.threads:
                 row(kernels, f"ResNet-18, times as fast as ONNX Runtime {kind}, {threads_title(threads)}",
-                    data.times_as_fast("resnet18", kind, kernels, threads), bar, aim, "x")
-        if compared:
+                    data.times_as_fast(ORT, "resnet18", kind, kernels, threads), bar, aim, "x")
+        if data.compared(ORT, kernels):
             row(kernels, "3x3 layers, GMAC/s over ONNX Runtime fp32, geometric mean",
                 mean_ratio(data, kernels, "fp32"), 8, 12, "x")
         shares = [data.layer(layer, kernels, "ceiling_share") for layer in LAYERS]
@@ -150,24 +176,47 @@ def speed_up(data, network, kernels, threads):
 def resnet(data):
     rows = []
     for kernels in data.kernels:
-        for network, stem in (("resnet18", "float"), ("resnet18-int8", "int8")):
+        for network, stem, _ in STEMS:
             cells = [f"swift-bonn, {stem} stem and head", kernels]
             cells += [number(data.ours(network, kernels, "median_ms", count), 2) for count in data.threads]
             rows.append(cells)
-        for kind in ("fp32", "int8") if kernels in data.rivals else ():
-            cells = [f"ONNX Runtime, {kind}", instructions(data, kernels)]
-            cells += [number(data.theirs("resnet18", kind, kernels, count), 2) for count in data.threads]
+        for network, stem, kind in STEMS if data.compared(OPENVINO, kernels) else ():
+            cells = [f"OpenVINO, the same 1-bit network, {stem} stem and head", instructions(data, OPENVINO, kernels)]
+            cells += [
+                number(data.theirs(OPENVINO, network, kind, kernels, count), 2) for count in data.threads]
+            rows.append(cells)
+        for kind in ("fp32", "int8") if data.compared(ORT, kernels) else ():
+            cells = [f"ONNX Runtime, {kind} network", instructions(data, ORT, kernels)]
+            cells += [
+                number(data.theirs(ORT, "resnet18", kind, kernels, count), 2) for count in data.threads]
             rows.append(cells)
     return table(["milliseconds", "instructions"] + [threads_title(count) for count in data.threads], rows)
 
 
-def instructions(data, kernels):
-    return f"held to {kernels}" if data.rivals[kernels]["held"] else "all of the machine"
+def instructions(data, rival, kernels):
+    return f"held to {kernels}" if data.rivals[rival][kernels]["held"] else "all of the machine"
+
+
+def blocks(data):
+    titles = ["GMAC/s, 1 thread", "kernels", "swift-bonn", "OpenVINO", "compiled by", "times as fast"]
+    rows = []
+    for kernels in data.kernels:
+        for layer in LAYERS + SMALL_LAYERS:
+            own = data.ours(blocks_of(layer), kernels, "median_ms")
+            cells = [layer, kernels, number(BLOCKS * work(layer) / own / 1e6, 0), "", "", ""]
+            if data.compared(OPENVINO, kernels):
+                theirs = data.theirs(OPENVINO, blocks_of(layer), "binary", kernels)
+                answer = data.answers(OPENVINO, blocks_of(layer), "binary", kernels)[0]
+                cells[3:] = [
+                    number(BLOCKS * work(layer) / theirs / 1e6, 0), answer["kernels"],
+                    number(theirs / own, 2, "x")]
+            rows.append(cells)
+    return table(titles, rows)
 
 
 def layers(data, shapes, has_mean):
     titles = ["GMAC/s, 1 thread", "kernels", "1-bit", "MAC/cycle", "of ceiling"]
-    titles += ["ONNX Runtime fp32", "int8", "over fp32", "over int8"] if data.rivals else []
+    titles += ["ONNX Runtime fp32", "int8", "over fp32", "over int8"] if data.rivals.get(ORT) else []
     rows = []
     for kernels in data.kernels:
         for layer in shapes:
@@ -178,12 +227,12 @@ def layers(data, shapes, has_mean):
                 number(data.layer(layer, kernels, "binary_macs_per_cycle"), 0),
                 number(None if share is None else 100 * share, 0, " %"),
             ]
-            if kernels in data.rivals:
+            if data.compared(ORT, kernels):
                 rivals = [data.rival_rate(layer, kind, kernels) for kind in ("fp32", "int8")]
                 cells += [number(rival, 0) for rival in rivals]
                 cells += [number(rate / rival, 1, "x") for rival in rivals]
             rows.append(cells)
-        if has_mean and kernels in data.rivals:
+        if has_mean and data.compared(ORT, kernels):
             means = [number(mean_ratio(data, kernels, kind), 1, "x") for kind in ("fp32", "int8")]
             rows.append(["geometric mean", kernels, "", "", "", "", "", *means])
     return table(titles, rows)
@@ -194,6 +243,7 @@ def networks(data):
     titles = ["", "kernels"] + [f"ms, {threads_title(threads)}" for threads in data.threads]
     titles += [f"{most} threads, times as fast"] if most > 1 else []
     titles += ["outside convolutions", "load, ms", "file, MB", "peak beyond the file, MB"]
+    titles += [f"OpenVINO, ms, {threads_title(threads)}" for threads in data.threads]
     titles += ["Larq Compute Engine*, ms, 1 and 2 threads"]
     rows = []
     for network in NETWORKS:
@@ -208,6 +258,13 @@ def networks(data):
                 number(data.ours(network, kernels, "load_ms"), 1),
                 number(data.ours(network, kernels, "model_bytes") / 1e6, 2),
                 number(data.beyond_file(network, kernels), 1),
+            ]
+            kind = dict((name, kind) for name, _, kind in STEMS).get(network, "binary")
+            cells += [
+                number(data.theirs(OPENVINO, network, kind, kernels, threads), 2)
+                if data.compared(OPENVINO, kernels) else "" for threads in data.threads
+            ]
+            cells += [
                 "{} and {}".format(*LARQ[network].values()) if network in LARQ else "",
             ]
             rows.append(cells)
@@ -232,11 +289,11 @@ def page(folder, commit):
     data = Inference(json.loads((folder / "inference.json").read_text()))
     report = data.reports("resnet18", data.kernels[0])[0]
     clock = data.ours("resnet18", data.kernels[0], "clock_ghz")
-    rival = "ONNX Runtime was not compared with"
-    if data.rivals:
-        rival = f"ONNX Runtime {next(iter(data.rivals.values()))['version']} in the same rounds"
-    if any(each["held"] for each in data.rivals.values()):
-        rival += ", for avx2 one that is held to AVX2 (`Benchmarks/hide_avx512.py`)"
+    versions = [
+        f"{rival} {next(iter(each.values()))['version']}" for rival, each in data.rivals.items() if each]
+    rival = " and ".join(versions) + " in the same rounds" if versions else "no rival was compared with"
+    if any(process["held"] for each in data.rivals.values() for process in each.values()):
+        rival += ", for avx2 ones that are held to AVX2 (`Benchmarks/hide_avx512.py`)"
     sections = [
         f"# Speed on {report['processor']}",
         f"{report['date']}, commit {commit}, {number(clock, 2)} GHz while measuring, kernel sets "
@@ -245,6 +302,12 @@ def page(folder, commit):
         f"{number(data.result['load'], 2)}. Made by `make bench`.",
         "## Targets", "Set for a Zen 3 core with AVX2 on a quiet machine.", targets(data),
         "## ResNet-18 at 224x224", resnet(data),
+        "OpenVINO runs what `bonn-run export --format openvino` wrote, its layers of bytes rewritten for its "
+        "integer kernels (`Benchmarks/openvino_worker.py`).",
+        "## Binary layers in blocks",
+        f"{BLOCKS} in a row as they stand in networks: sign, convolution, scale, shortcut, PReLU "
+        "(`bonn-run bench --block`). 1x1 with `@1`.",
+        blocks(data),
         "## 3x3 convolutions of ResNet-18",
         "Ours from bits to integer sums; multiply-accumulates per cycle and core.",
         layers(data, LAYERS, has_mean=True),

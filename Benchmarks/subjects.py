@@ -8,6 +8,16 @@ SMALL_LAYERS = [
     "16x32x32", "32x16x16", "64x8x8", "16x32x32@1", "64x8x8@1", "64x56x56@1", "128x28x28@1", "256x14x14@1",
     "512x7x7@1",
 ]
+# Convolutions of ONNX Runtime in a row: what happens at the ends of the graph (casts, layout changes) hardly
+# counts.
+CHAIN = 8
+# Layers as they stand in networks, with sign, scale, shortcut and PReLU: as many in a row (bonn-run bench --block).
+BLOCKS = 16
+
+
+def blocks_of(layer):
+    """The name of a row of such layers."""
+    return f"blocks-{layer}"
 
 
 def layer_shape(layer):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Speed on this machine, as a page in Benchmarks/results named after the processor, with what a number
-# needs to be believed. Inference runs beside ONNX Runtime and training beside plain PyTorch, in turn,
-# so that both meet the same machine. Run it on a quiet one.
+# needs to be believed. Inference runs beside ONNX Runtime and OpenVINO and training beside plain PyTorch, in
+# turn, so that all meet the same machine. Run it on a quiet one.
 #
 #   ROUNDS=7 RUNS=20     rounds of the inference benchmark, runs of a network in each
 #   KERNELS="avx2"       kernel sets to measure; otherwise the best one and avx2
@@ -9,7 +9,7 @@
 #   OUTPUT=FILE          where the page goes
 #
 # The figures for avx2 on a machine that has AVX-512 need gdb and objdump (Debian: gdb, binutils), by which
-# ONNX Runtime is held to AVX2; without them they are left out, with a line that says so.
+# the rivals are held to AVX2; without them they are left out, with a line that says so.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 WIDTHS="16-16-32-64"
@@ -21,10 +21,9 @@ STAMP="$VENV/.installed-benchmark-requirements"
 results="$(mktemp -d)"
 trap 'rm -rf "$results"' EXIT
 
-# ONNX Runtime is only needed here, so make setup does not install it.
 install_peers() {
     if [ -n "${LIBTORCH:-}" ] || [ -n "${BONN_PYTHON:-}" ]; then
-        say "LIBTORCH or BONN_PYTHON is set: ONNX Runtime is used if that Python has it, with PyTorch"
+        say "LIBTORCH or BONN_PYTHON is set: ONNX Runtime, with PyTorch, and OpenVINO are used if that Python has them"
         return
     fi
     if cmp -s "$REQUIREMENTS" "$STAMP"; then return; fi

@@ -1,0 +1,43 @@
+"""What the processes of rivals have in common: requests from standard input, answers on standard output.
+
+A request is a line "NAME KIND THREADS RUNS"; its answer is a line of JSON. First comes one with the version.
+"""
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+
+WARM_UPS = 3
+
+
+def median_milliseconds(run, runs):
+    """The median time of `runs` calls, after some that do not count."""
+    for _ in range(WARM_UPS):
+        run()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run()
+        times.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(times)
+
+
+def answer(message):
+    print(json.dumps(message), flush=True)
+
+
+def serve(version, measure, look_at_processor):
+    """Answers requests by measure(name, kind, threads, runs), a dictionary, until the input ends.
+
+    With --held the process first makes its library look at the processor and stops with SIGUSR1:
+    hide_avx512.py waits for it.
+    """
+    if "--held" in sys.argv:
+        look_at_processor()
+        os.kill(os.getpid(), signal.SIGUSR1)
+    answer({"version": version})
+    for line in sys.stdin:
+        name, kind, threads, runs = line.split()
+        answer(measure(name, kind, int(threads), int(runs)))
