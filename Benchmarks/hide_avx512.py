@@ -56,10 +56,6 @@ def cpuid_addresses(path, base):
     return {base + int(site, 16) for site in re.findall(r"^ *([0-9a-f]+):\s+cpuid\s*$", code, re.M)}
 
 
-def breakpoint_address(breakpoint):
-    return int(breakpoint.location.lstrip("*"), 16)
-
-
 def main():
     signals = []
     gdb.events.stop.connect(
@@ -70,15 +66,15 @@ def main():
     # A basic regular expression.
     gdb.execute("catch load " + r"\|".join(LIBRARIES), to_string=True)
     gdb.execute("run", to_string=True)
-    breakpoints, seen, struck = [], set(), 0
+    libraries, breakpoints, struck = set(), {}, 0
     while not signals:
-        # A library has just been loaded, whose own start-up code has not run, or a CPUID is next.
-        for path, base in loaded_libraries().items():
-            if path not in seen:
-                seen.add(path)
-                breakpoints += [
-                    gdb.Breakpoint(f"*{site:#x}", internal=True) for site in cpuid_addresses(path, base)]
-        if gdb.selected_frame().pc() in {breakpoint_address(each) for each in breakpoints}:
+        # Libraries have just been loaded, whose own start-up code has not run, or a CPUID is next.
+        loaded = loaded_libraries()
+        for path in loaded.keys() - libraries:
+            libraries.add(path)
+            for site in cpuid_addresses(path, loaded[path]):
+                breakpoints[site] = gdb.Breakpoint(f"*{site:#x}", internal=True)
+        if gdb.selected_frame().pc() in breakpoints:
             question = (register("eax"), register("ecx"))
             gdb.execute("stepi", to_string=True)
             for name, kept in KEPT.get(question, {}).items():
@@ -86,7 +82,7 @@ def main():
                 struck += found != found & kept
                 gdb.execute(f"set $r{name[1:]} = {found & kept:#x}")
         gdb.execute("continue", to_string=True)
-    for breakpoint in breakpoints:
+    for breakpoint in breakpoints.values():
         breakpoint.delete()
     if struck == 0 or signals != ["SIGUSR1"]:
         gdb.execute("kill", to_string=True)
