@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From data to the predictions of a packed 1-bit network, in a few minutes: train, export with the
-# parity certificate, classify image files, and one table. CIFAR10=DIR trains on CIFAR-10 instead of
+# A trained 1-bit network at work, and then from data to the predictions of one, in a few minutes: train, export
+# with the parity certificate, classify image files, and one table. CIFAR10=DIR trains on CIFAR-10 instead of
 # the images that the program draws itself.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -21,6 +21,9 @@ else
 fi
 rm -rf "$OUTPUT"
 mkdir -p "$OUTPUT"
+
+title "A trained network of $(wc -c <Models/wrn22-cifar10.bonn) bytes at work, on drawings"
+bin/bonn-run classify Models/wrn22-cifar10.bonn Models/drawings/*.png --top 2
 
 title "Train a 1-bit network on $data"
 bin/bonn train "${recipe[@]}" --data "$data" --output "$OUTPUT/run"

@@ -33,6 +33,26 @@ import Testing
         #expect(0 < minimum && minimum <= median && median <= p95, "\(result.text)")
     }
 
+    @Test func `a block is 16 layers with what stands around them`() throws {
+        let saved = scratch.path("blocks.bonn")
+        let result = try Tool.json(
+            "bench", "--block", "24x5x6@1", "--runs", "2", "--layers", "--save", saved,
+            "--kernels", "scalar")
+        #expect(result["network"].string == "16 blocks of 24x5x6@1")
+        #expect(sum(result, "binary_macs") == 16 * 24 * 24 * 5 * 6)
+        let graph = try Model(path: saved).metadata.graph
+        #expect(graph.nodes.count == 4 * 16 + 1)
+        #expect(graph.input.shape == Shape(24, 5, 6))
+    }
+
+    @Test(arguments: ["64x8", "8x4x4x16", "8x4x4@2"])
+    func `a block that no shortcut passes by is refused`(shape: String) throws {
+        let run = try Tool("bench", "--block", shape)
+        #expect(run.status != 0)
+        #expect(
+            run.errors.contains { $0.contains("--block: expected CxHxW") && $0.contains(shape) })
+    }
+
     @Test func `a model file is measured as a whole and layer by layer`() throws {
         let path = try scratch.write(SmallModel.file())
         let result = try Tool.json(
