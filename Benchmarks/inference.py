@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 
-from subjects import CHAIN, LAYERS, NETWORKS, SMALL_LAYERS, blocks_of
+from subjects import (
+    BATCHED, BATCHES, CHAIN, LAYERS, NETWORKS, SMALL_LAYERS, batch_of, blocks_of, openvino_kind)
 
 
 def bench(runner, *arguments):
@@ -56,9 +57,9 @@ class Rival:
                 return json.loads(line)
         raise RuntimeError("its process ended; its message is above")
 
-    def measure(self, name, kind, threads, runs):
+    def measure(self, name, kind, threads, runs, batch):
         """The worker's answer: the median of `runs` runs in milliseconds as "ms", and what it says beside it."""
-        self.process.stdin.write(f"{name} {kind} {threads} {runs}\n")
+        self.process.stdin.write(f"{name} {kind} {threads} {runs} {batch}\n")
         self.process.stdin.flush()
         return self.answer()
 
@@ -88,13 +89,14 @@ class Rivals:
             except (OSError, RuntimeError) as error:
                 print(f"{name} is not held to AVX2, which needs gdb and objdump: {error}", file=sys.stderr)
 
-    def measure(self, what, kind, threads, runs, chain=1):
+    def measure(self, what, kind, threads, runs, chain=1, batch=1):
         """Measurements of all processes; `chain` equal layers count as one."""
         found = []
         for kernels, rival in self.processes.items():
-            answer = rival.measure(what, kind, threads, runs)
+            answer = rival.measure(what, kind, threads, runs, batch)
             answer["ms"] /= chain
-            found.append({"what": what, "by": f"{self.name} {kind} {kernels}", "threads": threads, **answer})
+            by = f"{self.name} {kind} {kernels}"
+            found.append({"what": batch_of(what, batch), "by": by, "threads": threads, **answer})
         return found
 
 
@@ -122,6 +124,9 @@ class Round:
         for threads in args.threads:
             for network in NETWORKS:
                 self.network(network, threads)
+        for network in BATCHED:
+            for batch in BATCHES:
+                self.batch(network, batch, max(args.threads))
         for layer in LAYERS + SMALL_LAYERS:
             self.layer(layer)
 
@@ -133,8 +138,17 @@ class Round:
         if network == "resnet18":
             for kind in ("fp32", "int8"):
                 self.found += self.onnx_runtime.measure(network, kind, threads, runs)
-        kind = "int8" if network.endswith("-int8") else "binary"
-        self.found += self.openvino.measure(network, kind, threads, runs)
+        self.found += self.openvino.measure(network, openvino_kind(network), threads, runs)
+
+    def batch(self, network, batch, threads):
+        runs = max(3, self.args.runs // batch)
+        what = batch_of(network, batch)
+        self.ours(
+            what, threads, self.files[network], "--runs", runs, "--threads", threads, "--batch", batch)
+        if network == "resnet18":
+            for kind in ("fp32", "int8"):
+                self.found += self.onnx_runtime.measure(network, kind, threads, runs, batch=batch)
+        self.found += self.openvino.measure(network, openvino_kind(network), threads, runs, batch=batch)
 
     def layer(self, layer):
         self.ours(layer, 1, "--layer", layer, "--runs", 5 * self.args.runs)

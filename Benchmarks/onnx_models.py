@@ -67,7 +67,7 @@ def export(name, network, shape, folder):
     real, folded, whole = (str(folder / f"{name}.{kind}.onnx") for kind in ("fp32", "folded", "int8"))
     torch.onnx.export(
         network.eval(), torch.zeros(shape), real, input_names=["input"], output_names=["output"],
-        opset_version=17, dynamo=False,
+        dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}}, opset_version=17, dynamo=False,
     )
     # Folds batch norms into convolutions; without it the quantised network is slower than fp32.
     quant_pre_process(real, folded)

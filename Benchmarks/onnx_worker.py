@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the models of onnx_models.py in ONNX Runtime: onnx_worker.py FOLDER [--held].
 
-Answers requests as worker.py says, with {"ms": the median of that many runs}.
+Answers requests as worker.py says, with {"ms": the median of that many runs of a batch}.
 """
 import importlib.metadata
 import pathlib
@@ -27,9 +27,9 @@ class Models:
             self.sessions[key] = onnxruntime.InferenceSession(path, options, providers=providers)
         return self.sessions[key]
 
-    def measure(self, name, kind, threads, runs):
+    def measure(self, name, kind, threads, runs, batch):
         session = self.session(name, kind, threads)
-        shape = session.get_inputs()[0].shape
+        shape = [batch, *session.get_inputs()[0].shape[1:]]
         feed = {"input": numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
         return {"ms": median_milliseconds(lambda: session.run(None, feed), runs)}
 
@@ -38,7 +38,7 @@ def main():
     models = Models(sys.argv[1])
     serve(
         importlib.metadata.version("onnxruntime"), models.measure,
-        lambda: models.measure("resnet18", "int8", 1, 1))
+        lambda: models.measure("resnet18", "int8", 1, 1, 1))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs what `bonn-run export --format openvino` wrote in OpenVINO: openvino_worker.py FOLDER [--held].
 
-Answers requests as worker.py says, with {"ms": the median of that many runs, "kernels": what compiled the
-binary convolutions}. KIND is "binary" for FOLDER/NAME.xml as it is and "int8" for the same graph whose layers
+Answers requests as worker.py says, with {"ms": the median of that many runs of a batch, "kernels": what compiled
+the binary convolutions}. A batch of one is set up for latency; more images are single requests beside each
+other, as many as OpenVINO's hint for throughput takes (its binary convolutions know no batches). KIND is "binary" for FOLDER/NAME.xml as it is and "int8" for the same graph whose layers
 of signed bytes are written as OpenVINO's own tools do, so that its integer kernels run them.
 """
 import importlib.metadata
@@ -64,37 +65,47 @@ class Models:
         self.core = openvino.Core()
         self.compiled = {}
 
-    def load(self, name, kind, threads):
+    def load(self, name, kind, threads, hint):
         """A compiled model, and what compiled its binary convolutions."""
-        key = (name, kind, threads)
+        key = (name, kind, threads, hint)
         if key not in self.compiled:
             model = self.core.read_model(self.folder / f"{name}.xml")
             expected = rewrite_bytes(model) if kind == "int8" else 0
             compiled = self.core.compile_model(model, "CPU", {
-                "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_PRECISION_HINT": "f32"})
+                "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": "f32"})
             kernels = set(layers(compiled, "BinaryConvolution"))
             if len(kernels) != 1 or not next(iter(kernels)).startswith("jit"):
                 raise SystemExit(f"{name}: expected binary convolutions by one JIT, found {sorted(kernels)}")
             integers = [kernel for kernel in layers(compiled, "Convolution") if kernel.lower().endswith("i8")]
             if len(integers) != expected:
                 raise SystemExit(f"{name}: expected {expected} convolutions of bytes, found {integers}")
-            self.compiled[key] = compiled.create_infer_request(), kernels.pop()
+            self.compiled[key] = compiled, kernels.pop()
         return self.compiled[key]
 
-    def measure(self, name, kind, threads, runs):
-        request, kernels = self.load(name, kind, threads)
-        shape = tuple(request.model_inputs[0].shape)
-        image = numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)
-        request.set_input_tensor(openvino.Tensor(image))
-        return {"ms": median_milliseconds(request.infer, runs), "kernels": kernels}
+    def measure(self, name, kind, threads, runs, batch):
+        hint = "LATENCY" if batch == 1 else "THROUGHPUT"
+        compiled, kernels = self.load(name, kind, threads, hint)
+        shape = tuple(compiled.inputs[0].shape)
+        image = openvino.Tensor(numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32))
+        if batch == 1:
+            request = compiled.create_infer_request()
+            request.set_input_tensor(image)
+            return {"ms": median_milliseconds(request.infer, runs), "kernels": kernels}
+        queue = openvino.AsyncInferQueue(compiled)
+
+        def run():
+            for _ in range(batch):
+                queue.start_async({0: image}, share_inputs=True)
+            queue.wait_all()
+
+        return {"ms": median_milliseconds(run, runs), "kernels": kernels}
 
 
 def main():
     models = Models(sys.argv[1])
     serve(
         importlib.metadata.version("openvino"), models.measure,
-        lambda: models.measure("resnet18", "binary", 1, 1))
+        lambda: models.measure("resnet18", "binary", 1, 1, 1))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pathlib
 import statistics
 import sys
 
-from subjects import BLOCKS, LAYERS, NETWORKS, SMALL_LAYERS, blocks_of, layer_shape
+from subjects import (
+    BATCHED, BATCHES, BLOCKS, LAYERS, NETWORKS, SMALL_LAYERS, batch_of, blocks_of, layer_shape, openvino_kind)
 
 ORT, OPENVINO = "ONNX Runtime", "OpenVINO"
 
@@ -20,8 +21,8 @@ LARQ = {
     "quicknet-small": {1: 95, 2: 52}, "quicknet": {1: 209, 2: 112}, "quicknet-large": {1: 398, 2: 221},
 }
 
-# ResNet-18: our network, what is special about it, and the kind that OpenVINO runs.
-STEMS = [("resnet18", "float", "binary"), ("resnet18-int8", "int8", "int8")]
+# ResNet-18: our network, and what is special about it.
+STEMS = [("resnet18", "float"), ("resnet18-int8", "int8")]
 
 
 class Inference:
@@ -119,11 +120,11 @@ def targets(data):
         ])
 
     for kernels in data.kernels:
-        for network, stem, kind in STEMS if data.compared(OPENVINO, kernels) else ():
+        for network, stem in STEMS if data.compared(OPENVINO, kernels) else ():
             for threads in data.threads:
                 row(kernels, f"ResNet-18, {stem} stem, times as fast as the same in OpenVINO, "
                     f"{threads_title(threads)}",
-                    data.times_as_fast(OPENVINO, network, kind, kernels, threads), 1.5, 2, "x", 2)
+                    data.times_as_fast(OPENVINO, network, openvino_kind(network), kernels, threads), 1.5, 2, "x", 2)
         if data.compared(OPENVINO, kernels):
             least, layer = min(
                 (data.times_as_fast(OPENVINO, blocks_of(layer), "binary", kernels), layer)
@@ -176,14 +177,15 @@ def speed_up(data, network, kernels, threads):
 def resnet(data):
     rows = []
     for kernels in data.kernels:
-        for network, stem, _ in STEMS:
+        for network, stem in STEMS:
             cells = [f"swift-bonn, {stem} stem and head", kernels]
             cells += [number(data.ours(network, kernels, "median_ms", count), 2) for count in data.threads]
             rows.append(cells)
-        for network, stem, kind in STEMS if data.compared(OPENVINO, kernels) else ():
+        for network, stem in STEMS if data.compared(OPENVINO, kernels) else ():
             cells = [f"OpenVINO, the same 1-bit network, {stem} stem and head", instructions(data, OPENVINO, kernels)]
             cells += [
-                number(data.theirs(OPENVINO, network, kind, kernels, count), 2) for count in data.threads]
+                number(data.theirs(OPENVINO, network, openvino_kind(network), kernels, count), 2)
+                for count in data.threads]
             rows.append(cells)
         for kind in ("fp32", "int8") if data.compared(ORT, kernels) else ():
             cells = [f"ONNX Runtime, {kind} network", instructions(data, ORT, kernels)]
@@ -259,15 +261,39 @@ def networks(data):
                 number(data.ours(network, kernels, "model_bytes") / 1e6, 2),
                 number(data.beyond_file(network, kernels), 1),
             ]
-            kind = dict((name, kind) for name, _, kind in STEMS).get(network, "binary")
             cells += [
-                number(data.theirs(OPENVINO, network, kind, kernels, threads), 2)
+                number(data.theirs(OPENVINO, network, openvino_kind(network), kernels, threads), 2)
                 if data.compared(OPENVINO, kernels) else "" for threads in data.threads
             ]
             cells += [
                 "{} and {}".format(*LARQ[network].values()) if network in LARQ else "",
             ]
             rows.append(cells)
+    return table(titles, rows)
+
+
+def batches(data):
+    """Images per second on all cores."""
+    threads = max(data.threads)
+    titles = [f"images per second, {threads_title(threads)}", "instructions"]
+    titles += [f"batch of {batch}" for batch in [1, *BATCHES]]
+    rows = []
+
+    def row(name, instructions, milliseconds):
+        cells = [number(1e3 * batch / milliseconds(batch), 0) for batch in [1, *BATCHES]]
+        rows.append([name, instructions, *cells])
+
+    for kernels in data.kernels:
+        for network in BATCHED:
+            row(f"swift-bonn, {network}", kernels,
+                lambda batch: data.ours(batch_of(network, batch), kernels, "median_ms", threads))
+            if data.compared(OPENVINO, kernels):
+                row(f"OpenVINO, {network}", instructions(data, OPENVINO, kernels),
+                    lambda batch: data.theirs(
+                        OPENVINO, batch_of(network, batch), openvino_kind(network), kernels, threads))
+        for kind in ("fp32", "int8") if data.compared(ORT, kernels) else ():
+            row(f"ONNX Runtime, {kind} ResNet-18", instructions(data, ORT, kernels),
+                lambda batch: data.theirs(ORT, batch_of("resnet18", batch), kind, kernels, threads))
     return table(titles, rows)
 
 
@@ -317,6 +343,9 @@ def page(folder, commit):
         layers(data, SMALL_LAYERS, has_mean=False),
         "## Networks", networks(data),
         "\\* version 0.16, on another machine: a Zen 3 core at 3.1 GHz.",
+        "## Batches",
+        "OpenVINO's hint for latency runs one image, that for throughput more: single requests beside each other.",
+        batches(data),
     ]
     if any(folder.glob("float32.*")):
         sections += [

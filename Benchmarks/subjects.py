@@ -1,6 +1,9 @@
 """What the inference benchmark measures."""
 
 NETWORKS = ["resnet18", "resnet18-int8", "quicknet-small", "quicknet", "quicknet-large", "wrn22"]
+# Also measured on all cores in batches of so many images.
+BATCHED = ["resnet18", "resnet18-int8", "wrn22"]
+BATCHES = [8, 64]
 # The 3x3 convolutions of ResNet-18, CxHxW.
 LAYERS = ["64x56x56", "128x28x28", "256x14x14", "512x7x7"]
 # Where least can be won: few channels, small images, 1x1 kernels (@1).
@@ -13,6 +16,16 @@ SMALL_LAYERS = [
 CHAIN = 8
 # Layers as they stand in networks, with sign, scale, shortcut and PReLU: as many in a row (bonn-run bench --block).
 BLOCKS = 16
+
+
+def batch_of(network, batch):
+    """The name of a network that runs so many images at once."""
+    return network if batch == 1 else f"{network}, batch of {batch}"
+
+
+def openvino_kind(network):
+    """How OpenVINO runs a network: as openvino_worker.py names it."""
+    return "int8" if network.endswith("-int8") else "binary"
 
 
 def blocks_of(layer):

@@ -1,6 +1,6 @@
 """What the processes of rivals have in common: requests from standard input, answers on standard output.
 
-A request is a line "NAME KIND THREADS RUNS"; its answer is a line of JSON. First comes one with the version.
+A request is a line "NAME KIND THREADS RUNS BATCH"; its answer is a line of JSON. First comes one with the version.
 """
 import json
 import os
@@ -29,7 +29,7 @@ def answer(message):
 
 
 def serve(version, measure, look_at_processor):
-    """Answers requests by measure(name, kind, threads, runs), a dictionary, until the input ends.
+    """Answers requests by measure(name, kind, threads, runs, batch), a dictionary, until the input ends.
 
     With --held the process first makes its library look at the processor and stops with SIGUSR1:
     hide_avx512.py waits for it.
@@ -39,5 +39,5 @@ def serve(version, measure, look_at_processor):
         os.kill(os.getpid(), signal.SIGUSR1)
     answer({"version": version})
     for line in sys.stdin:
-        name, kind, threads, runs = line.split()
-        answer(measure(name, kind, int(threads), int(runs)))
+        name, kind, threads, runs, batch = line.split()
+        answer(measure(name, kind, int(threads), int(runs), int(batch)))
