@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+from footprint import footprint
 from subjects import (
     BATCHED, BATCHES, CHAIN, LAYERS, NETWORKS, SMALL_LAYERS, batch_of, blocks_of, openvino_kind)
 
@@ -72,7 +73,7 @@ class Rivals:
     """
 
     def __init__(self, name, worker, prepare, folder, kernels, best):
-        self.name = name
+        self.name, self.worker, self.folder = name, worker, folder
         self.processes = {}
         if not {best, "avx2"} & set(kernels):
             return
@@ -98,6 +99,10 @@ class Rivals:
             by = f"{self.name} {kind} {kernels}"
             found.append({"what": batch_of(what, batch), "by": by, "threads": threads, **answer})
         return found
+
+
+    def footprint(self, what, kind, endings):
+        return [footprint(self.name, self.worker, self.folder, what, kind, endings)] if self.processes else []
 
 
 def prepare_onnx_runtime(folder):
@@ -198,13 +203,18 @@ def main():
         for index in range(args.rounds):
             print(f"round {index + 1} of {args.rounds}", file=sys.stderr)
             rounds += Round(args, kernels, files, *rivals).found
+        onnx_runtime, openvino = rivals
+        loads = [each for kind in ("fp32", "int8") for each in onnx_runtime.footprint(
+            "resnet18", kind, [f"{kind}.onnx"])]
+        for network in NETWORKS:
+            loads += openvino.footprint(network, openvino_kind(network), ["xml", "bin"])
     result = {
         "rounds": args.rounds, "runs": args.runs, "threads": args.threads, "kernels": kernels, "load": load,
         "rivals": {
             rival.name: {
                 name: {"version": each.version, "held": each.held} for name, each in rival.processes.items()}
             for rival in rivals},
-        "measurements": rounds,
+        "measurements": rounds, "footprints": loads,
     }
     args.output.write_text(json.dumps(result))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the models of onnx_models.py in ONNX Runtime: onnx_worker.py FOLDER [--held].
+"""Runs the models of onnx_models.py in ONNX Runtime: onnx_worker.py FOLDER [--held | --once NAME KIND].
 
 Answers requests as worker.py says, with {"ms": the median of that many runs of a batch}.
 """
@@ -9,7 +9,7 @@ import sys
 
 import numpy
 import onnxruntime
-from worker import median_milliseconds, serve
+from worker import median_milliseconds, once, serve
 
 
 class Models:
@@ -27,15 +27,22 @@ class Models:
             self.sessions[key] = onnxruntime.InferenceSession(path, options, providers=providers)
         return self.sessions[key]
 
-    def measure(self, name, kind, threads, runs, batch):
+    def runner(self, name, kind, threads=1, batch=1):
+        """What runs a batch."""
         session = self.session(name, kind, threads)
         shape = [batch, *session.get_inputs()[0].shape[1:]]
         feed = {"input": numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32)}
-        return {"ms": median_milliseconds(lambda: session.run(None, feed), runs)}
+        return lambda: session.run(None, feed)
+
+    def measure(self, name, kind, threads, runs, batch):
+        return {"ms": median_milliseconds(self.runner(name, kind, threads, batch), runs)}
 
 
 def main():
     models = Models(sys.argv[1])
+    if "--once" in sys.argv:
+        once(models.runner, *sys.argv[3:5])
+        return
     serve(
         importlib.metadata.version("onnxruntime"), models.measure,
         lambda: models.measure("resnet18", "int8", 1, 1, 1))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs what `bonn-run export --format openvino` wrote in OpenVINO: openvino_worker.py FOLDER [--held].
+"""Runs what `bonn-run export --format openvino` wrote in OpenVINO: openvino_worker.py FOLDER [--held | --once NAME KIND].
 
 Answers requests as worker.py says, with {"ms": the median of that many runs of a batch, "kernels": what compiled
 the binary convolutions}. A batch of one is set up for latency; more images are single requests beside each
@@ -13,7 +13,7 @@ import sys
 import numpy
 import openvino
 import openvino.opset8 as opset
-from worker import median_milliseconds, serve
+from worker import median_milliseconds, once, serve
 
 
 def rewrite_bytes(model):
@@ -65,8 +65,9 @@ class Models:
         self.core = openvino.Core()
         self.compiled = {}
 
-    def load(self, name, kind, threads, hint):
+    def load(self, name, kind, threads, batch):
         """A compiled model, and what compiled its binary convolutions."""
+        hint = "LATENCY" if batch == 1 else "THROUGHPUT"
         key = (name, kind, threads, hint)
         if key not in self.compiled:
             model = self.core.read_model(self.folder / f"{name}.xml")
@@ -82,15 +83,15 @@ class Models:
             self.compiled[key] = compiled, kernels.pop()
         return self.compiled[key]
 
-    def measure(self, name, kind, threads, runs, batch):
-        hint = "LATENCY" if batch == 1 else "THROUGHPUT"
-        compiled, kernels = self.load(name, kind, threads, hint)
+    def runner(self, name, kind, threads=1, batch=1):
+        """What runs a batch."""
+        compiled, _ = self.load(name, kind, threads, batch)
         shape = tuple(compiled.inputs[0].shape)
         image = openvino.Tensor(numpy.random.default_rng(0).standard_normal(shape, dtype=numpy.float32))
         if batch == 1:
             request = compiled.create_infer_request()
             request.set_input_tensor(image)
-            return {"ms": median_milliseconds(request.infer, runs), "kernels": kernels}
+            return request.infer
         queue = openvino.AsyncInferQueue(compiled)
 
         def run():
@@ -98,11 +99,19 @@ class Models:
                 queue.start_async({0: image}, share_inputs=True)
             queue.wait_all()
 
+        return run
+
+    def measure(self, name, kind, threads, runs, batch):
+        run = self.runner(name, kind, threads, batch)
+        _, kernels = self.load(name, kind, threads, batch)
         return {"ms": median_milliseconds(run, runs), "kernels": kernels}
 
 
 def main():
     models = Models(sys.argv[1])
+    if "--once" in sys.argv:
+        once(models.runner, *sys.argv[3:5])
+        return
     serve(
         importlib.metadata.version("openvino"), models.measure,
         lambda: models.measure("resnet18", "binary", 1, 1, 1))

@@ -272,6 +272,25 @@ def networks(data):
     return table(titles, rows)
 
 
+def footprints(data):
+    """What loading takes, beside the rivals."""
+    rows = []
+
+    def row(name, what, load, grown, size):
+        rows.append([f"{name}, {what}", number(load, 1), number(grown / 1e6, 1), number(size / 1e6, 2)])
+
+    best = data.kernels[0]
+    for network in NETWORKS:
+        grown = data.ours(network, best, "grown_memory_bytes")
+        if grown is not None:
+            row("swift-bonn", network, data.ours(network, best, "load_ms"), grown,
+                data.ours(network, best, "model_bytes"))
+        for each in data.result["footprints"]:
+            if each["what"] == network:
+                row(each["by"], network, each["load_ms"], each["grown_memory_bytes"], each["file_bytes"])
+    return table(["", "load, ms", "memory at the peak, MB", "file, MB"], rows)
+
+
 def batches(data):
     """Images per second on all cores."""
     threads = max(data.threads)
@@ -343,6 +362,9 @@ def page(folder, commit):
         layers(data, SMALL_LAYERS, has_mean=False),
         "## Networks", networks(data),
         "\\* version 0.16, on another machine: a Zen 3 core at 3.1 GHz.",
+        "## Loading",
+        "From a file to a session, for the rivals to the first result as well; memory is what the process grew by.",
+        footprints(data),
         "## Batches",
         "OpenVINO's hint for latency runs one image, that for throughput more: single requests beside each other.",
         batches(data),

@@ -1,6 +1,7 @@
 """What the processes of rivals have in common: requests from standard input, answers on standard output.
 
 A request is a line "NAME KIND THREADS RUNS BATCH"; its answer is a line of JSON. First comes one with the version.
+With --once NAME KIND a process loads one model, runs it and says what that took.
 """
 import json
 import os
@@ -26,6 +27,21 @@ def median_milliseconds(run, runs):
 
 def answer(message):
     print(json.dumps(message), flush=True)
+
+
+def memory_bytes(key):
+    """VmRSS, what is resident, or VmHWM, its peak; that of getrusage begins with the peak of the parent."""
+    with open("/proc/self/status") as lines:
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
+
+
+def once(load, name, kind):
+    """What loading a model and running an image on one thread took: load(name, kind) gives what runs it."""
+    before = memory_bytes("VmRSS")
+    start = time.perf_counter()
+    load(name, kind)()
+    milliseconds = 1e3 * (time.perf_counter() - start)
+    answer({"load_ms": milliseconds, "grown_memory_bytes": memory_bytes("VmHWM") - before})
 
 
 def serve(version, measure, look_at_processor):
