@@ -67,7 +67,8 @@ struct Import: ParsableCommand {
     private func importCheckpoint() throws {
         let source = try chosenSource()
         // Begun first, so that a path that cannot be written is noticed before the work.
-        let target = try WholeFile(path: output)
+        let target = try WholeFile(
+            path: output, madeFrom: [checkpoint] + [classNames].compactMap(\.self))
         let bytes = try Files.bytes(
             checkpoint, what: "a checkpoint", atMost: Self.largestCheckpoint)
         let tensors = try Checkpoint(bytes, place: checkpoint)

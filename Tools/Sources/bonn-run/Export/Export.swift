@@ -101,7 +101,7 @@ struct Export: ParsableCommand {
     /// Writes all files beside their places before any of them takes its own, the last one last.
     private func write(_ files: ArraySlice<ExportedModel.File>) throws {
         guard let last = files.last else { return }
-        let file = try WholeFile(path: last.path)
+        let file = try WholeFile(path: last.path, madeFrom: [model])
         try file.write(last.bytes)
         try write(files.dropLast())
         try file.commit()
