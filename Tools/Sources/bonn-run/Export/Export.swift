@@ -18,9 +18,13 @@ struct Export: ParsableCommand {
             onnx: signs and convolutions in float32, for any runtime of ONNX; \
             Documentation/exporting.md says what is exact in it.
 
+            safetensors, npz: all tensors by name, 1-bit weights as signed bytes -1 and +1 and as bits, and \
+            the graph as JSON, for programs that compute with them otherwise.
+
             Examples:
               bonn-run export flowers.bonn --format c --output firmware/flowers
               bonn-run export flowers.bonn --format onnx --output flowers.onnx
+              bonn-run export flowers.bonn --format safetensors --output flowers.safetensors
             """)
 
     /// What a model is written as.
@@ -29,6 +33,10 @@ struct Export: ParsableCommand {
         case c
         /// Operators of ONNX.
         case onnx
+        /// Tensors by name.
+        case safetensors
+        /// The same as an archive of NumPy's.
+        case npz
     }
 
     @Argument(help: "A model file.", completion: .file())
@@ -85,6 +93,12 @@ struct Export: ParsableCommand {
             let prefix = if let name { try CName(name) } else { try CName(suggestedBy: model) }
             return try .c(file, name: prefix, folder: output)
         case .onnx: return try .onnx(file, path: output)
+        case .safetensors:
+            let export = try TensorExport(file)
+            return .tensors(export, bytes: try export.safetensors(), path: output)
+        case .npz:
+            let export = try TensorExport(file)
+            return .tensors(export, bytes: try export.npz(), path: output)
         }
     }
 
