@@ -34,7 +34,7 @@ struct Import: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Whose network it is: \(ImportSources.all.map(\.name).joined(separator: ", ")), or a recipe.",
-            valueName: "name or file"), completion: .list(ImportSources.all.map(\.name)))
+            valueName: "name"), completion: .list(ImportSources.all.map(\.name)))
     var source: String
 
     @Option(name: [.short, .long], help: "The model file to write.", completion: .file())

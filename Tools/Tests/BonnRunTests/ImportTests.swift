@@ -133,6 +133,27 @@ import Testing
         #expect(try String(contentsOfFile: recipe, encoding: .utf8) == text)
     }
 
+    @Test func `a source is written as a recipe that imports the same`() throws {
+        let scratch = try Scratch()
+        let recipe = try Tool("source", "bonn-resnet18")
+        #expect(recipe.status == 0 && recipe.errors.isEmpty)
+        let path = try scratch.write(Array(recipe.output.utf8), "ours.yaml")
+        let checkpoint = try scratch.write(Self.file(Self.tensors(classes: 3)), "net.safetensors")
+        let models = try ["bonn-resnet18", path].enumerated().map { index, source in
+            let model = scratch.path("\(index).bonn")
+            let run = try Tool("import", checkpoint, "--source", source, "--output", model)
+            #expect(run.status == 0, "\(run.errors)")
+            return try Data(contentsOf: URL(filePath: model))
+        }
+        #expect(models[0] == models[1])
+        let unknown = try Tool("source", "bonn-resnet19")
+        #expect(unknown.status == 64)
+        #expect(
+            unknown.errors.first?.contains(
+                "unknown value 'bonn-resnet19'; valid values: bonn-resnet18")
+                == true, "\(unknown.errors)")
+    }
+
     @Test func `bad paths, sources and lists of names are one line`() throws {
         let scratch = try Scratch()
         let checkpoint = try scratch.write(
