@@ -88,7 +88,7 @@ let package = Package(
         .target(
             name: "BONNInterop",
             dependencies: [
-                "BONNFiles", "BONNNetworks",
+                "BONNConfiguration", "BONNFiles", "BONNNetworks",
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
             ],
             // The C kernels that go with an exported network.
@@ -139,11 +139,13 @@ let package = Package(
         .testTarget(
             name: "BONNInteropTests",
             dependencies: [
-                "BONNTestSupport", "BONNInterop", "BONNNetworks", "BONNData", "BONNImageIO",
+                "BONNTestSupport", "BONNConfiguration", "BONNInterop", "BONNNetworks", "BONNData",
+                "BONNImageIO",
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
-            ], exclude: ["ONNX/check.py", "OpenVINO/check.py"], swiftSettings: settings),
+            ], exclude: ["Import/published.py", "ONNX/check.py", "OpenVINO/check.py"],
+            swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",
             dependencies: [

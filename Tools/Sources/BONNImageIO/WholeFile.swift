@@ -14,9 +14,19 @@ package struct WholeFile: ~Copyable {
     private let descriptor: CInt
 
     /// Begins to write.
-    package init(path: String) throws(ImageIOError) {
+    ///
+    /// - Parameter inputs: files that the new one is made from: a path that means one of them, by whatever name, is
+    ///   refused.
+    package init(path: String, madeFrom inputs: [String] = []) throws(ImageIOError) {
         var status = stat()
         let exists = stat(path, &status) == 0
+        if exists, let input = inputs.first(where: { Self.isSame($0, status) }) {
+            throw ImageIOError(
+                .unwritable, path: path,
+                reason:
+                    "cannot be written: is the same file as \(input), which is read; name another one"
+            )
+        }
         let kind = exists ? status.st_mode & S_IFMT : S_IFREG
         guard kind != S_IFDIR else {
             throw ImageIOError(.unwritable, path: path, reason: "cannot be written: is a folder")
@@ -73,6 +83,13 @@ package struct WholeFile: ~Copyable {
         guard copy >= 0, close(copy) == 0, rename(temporary, target) == 0 else {
             throw Self.unwritable(path)
         }
+    }
+
+    /// Whether a path means a file.
+    private static func isSame(_ path: String, _ file: stat) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_dev == file.st_dev
+            && status.st_ino == file.st_ino
     }
 
     private static func resolved(_ path: String) -> String {

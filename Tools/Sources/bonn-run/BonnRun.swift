@@ -25,7 +25,7 @@ struct BonnRun: ParsableCommand {
             """,
         subcommands: [
             Info.self, Classify.self, Evaluate.self, Card.self, Bench.self, Export.self,
-            Import.self,
+            Import.self, Source.self,
         ])
 
     static func main() {

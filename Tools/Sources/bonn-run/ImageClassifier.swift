@@ -11,10 +11,15 @@ struct ImageClassifier {
 
     /// Loads a model; throws `Failure` if it does not say how it reads images.
     init(path: String, kernels: KernelSet, limits: ResourceLimits) throws {
-        model = try Model(path: path, kernels: kernels, limits: limits)
+        try self.init(Model.Source(path: path), kernels: kernels, limits: limits)
+    }
+
+    /// Loads a model that was read, as above.
+    init(_ source: Model.Source, kernels: KernelSet, limits: ResourceLimits) throws {
+        model = try Model(source, kernels: kernels, limits: limits)
         guard let preprocessing = model.metadata.preprocessing else {
             throw Failure(
-                "\(path): the model holds no preprocessing, so it cannot read images; export it "
+                "\(source.path): the model holds no preprocessing, so it cannot read images; export it "
                     + "with one, or run it from a program that prepares the input")
         }
         self.preprocessing = preprocessing

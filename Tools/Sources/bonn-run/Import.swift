@@ -1,4 +1,5 @@
 import ArgumentParser
+import BONNConfiguration
 import BONNData
 import BONNImageIO
 import BONNInterop
@@ -16,11 +17,15 @@ struct Import: ParsableCommand {
 
             \(ImportSources.all.map { "  \($0.name)  \($0.title)" }.joined(separator: "\n"))
 
+            or a recipe, a .yaml file that says the same of another one; Documentation/importing.md \
+            shows how.
+
             Tensors that are missing, left over or of another shape are listed on standard error, \
             and nothing is written.
 
             Example:
               bonn-run import model.pth.tar --source bonn-resnet18 --output network.bonn
+              bonn-run import ours.pth --source ours.yaml --output network.bonn
             """)
 
     @Argument(help: "A checkpoint.", completion: .file())
@@ -28,7 +33,7 @@ struct Import: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Whose network it is: \(ImportSources.all.map(\.name).joined(separator: ", ")).",
+            "Whose network it is: \(ImportSources.all.map(\.name).joined(separator: ", ")), or a recipe.",
             valueName: "name"), completion: .list(ImportSources.all.map(\.name)))
     var source: String
 
@@ -46,12 +51,28 @@ struct Import: ParsableCommand {
     /// Bytes; that of a source has 90 MB, and some hold the state of an optimizer too.
     private static let largestCheckpoint = 1 << 30
 
-    func validate() throws { _ = try chosenSource() }
+    func validate() throws {
+        if !isRecipe { _ = try chosenSource() }
+    }
+
+    /// Whether the source is a file.
+    private var isRecipe: Bool { [".yaml", ".yml"].contains { source.lowercased().hasSuffix($0) } }
 
     private func chosenSource() throws -> ImportSource {
+        if isRecipe { return try described() }
         if let chosen = ImportSources.named(source) { return chosen }
         throw ValidationError(
             Choices.message("--source", found: source, valid: ImportSources.all.map(\.name)))
+    }
+
+    /// The source of a recipe, which is called as its file unless it says otherwise.
+    private func described() throws -> ImportSource {
+        let bytes = try Files.bytes(
+            source, what: "the recipe of a source", atMost: ImportSource.longestRecipe)
+        let name = source.split(separator: "/").last.map(String.init) ?? source
+        var described = ImportSource.described(as: name)
+        try described.read(recipe: bytes, source: source).forEach(Terminal.note)
+        return described
     }
 
     func run() throws {
@@ -67,7 +88,9 @@ struct Import: ParsableCommand {
     private func importCheckpoint() throws {
         let source = try chosenSource()
         // Begun first, so that a path that cannot be written is noticed before the work.
-        let target = try WholeFile(path: output)
+        let target = try WholeFile(
+            path: output,
+            madeFrom: [checkpoint] + [classNames, isRecipe ? self.source : nil].compactMap(\.self))
         let bytes = try Files.bytes(
             checkpoint, what: "a checkpoint", atMost: Self.largestCheckpoint)
         let tensors = try Checkpoint(bytes, place: checkpoint)

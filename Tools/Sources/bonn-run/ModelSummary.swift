@@ -13,11 +13,20 @@ struct ModelSummary {
     private let realParameters: Int
     private let layers: [LayerTiming]
 
-    /// Reads a model file and runs it once, which is what counts its multiply-accumulates.
+    /// Reads a model file, as below.
     init(path: String, limits: ResourceLimits) throws {
-        self.path = path
         let source = try Model.Source(path: path)
-        model = try Model(source, limits: limits)
+        try self.init(source, model: Model(source, limits: limits))
+    }
+
+    /// Runs a model once, which is what counts its multiply-accumulates.
+    ///
+    /// - Parameters:
+    ///   - source: the file that was read.
+    ///   - model: what was loaded of it.
+    init(_ source: Model.Source, model: Model) throws {
+        path = source.path
+        self.model = model
         bytes = source.byteCount
         seal = source.seal
         let file = source.file

@@ -1,6 +1,9 @@
 import BONNModelFormat
+import BONNRuntime
 import Foundation
 import Testing
+
+@testable import bonn_run
 
 @Suite struct CardTests {
     private let scratch: Scratch
@@ -53,6 +56,17 @@ import Testing
         let fence = try #require(lines.firstIndex(of: "````yaml"))
         #expect(
             lines[(fence + 1)...] == ["run:", "  seed: 1", "```", "after the fence", "````", ""])
+    }
+
+    @Test func `what is told of a model needs no second reading of its file`() throws {
+        let path = try scratch.write(SmallModel.file())
+        let source = try Model.Source(path: path)
+        let expected = try ModelSummary(path: path, limits: .standard)
+        try FileManager.default.removeItem(atPath: path)
+        let classifier = try ImageClassifier(source, kernels: .best, limits: .standard)
+        let summary = try ModelSummary(source, model: classifier.model)
+        #expect(summary.rows == expected.rows)
+        #expect(summary.json == expected.json)
     }
 
     @Test(arguments: [

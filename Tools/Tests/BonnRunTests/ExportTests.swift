@@ -74,6 +74,24 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == bytes)
     }
 
+    @Test(arguments: ["safetensors", "npz"])
+    func `a model becomes tensors, the same every time`(_ format: String) throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file())
+        let output = scratch.path("model.\(format)")
+        let result = try Tool.json("export", model, "--format", format, "--output", output)
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: output)))
+        let export = try TensorExport(SmallModel.file())
+        #expect(try bytes == (format == "npz" ? export.npz() : export.safetensors()))
+        // Seven tensors, and the bits of one of them.
+        #expect(result["figures"]["tensors"].number?.int == 8)
+        #expect(result["figures"]["binary_weights"].number?.int == 1)
+        #expect(result["figures"]["bytes"].number?.int == bytes.count)
+        let again = try Tool("export", model, "--format", format, "--output", output)
+        #expect(again.status == 0 && again.output.contains("bits of 1-bit weights"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: output)) == Data(bytes))
+    }
+
     @Test func `what cannot be exported leaves one line and no file`() throws {
         let scratch = try Scratch()
         let model = try scratch.write(SmallModel.file())

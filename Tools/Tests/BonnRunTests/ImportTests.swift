@@ -95,6 +95,65 @@ import Testing
         #expect(try Data(contentsOf: URL(filePath: model)) == Data("kept".utf8))
     }
 
+    @Test func `a recipe is a source`() throws {
+        let scratch = try Scratch()
+        let checkpoint = try scratch.write(
+            Self.file([("fc.weight", [3, 48], 0.5), ("fc.bias", [3], -1)]), "net.safetensors")
+        let text = """
+            source:
+              name: tiny
+              paper: nobody
+            network:
+              name: linear
+              side: 4
+            checkpoint:
+              modules: [head = fc]
+            images:
+              resize: stretch
+            """
+        let recipe = try scratch.write(Array(text.utf8), "ours.yaml")
+        let model = scratch.path("net.bonn")
+        let result = try Tool.json("import", checkpoint, "--source", recipe, "--output", model)
+        #expect(result["source"].string == "tiny" && result["classes"].number?.int == 3)
+        let info = try Tool.json("info", model)
+        #expect(info["provenance"]["imported_as"].string == "tiny")
+        #expect(info["provenance"]["paper"].string == "nobody")
+        #expect(info["preprocessing"]["resize"].string == "stretch")
+
+        let bad = try scratch.write(Array("network:\n  nam: linear\n".utf8), "bad.yml")
+        for (source, output, expected) in [
+            (scratch.path("none.yaml"), model, "no such file, expected the recipe of a source"),
+            (bad, model, "bad.yml:2: unknown key network.nam; did you mean network.name"),
+            (recipe, recipe, "is the same file as"),
+        ] {
+            let run = try Tool("import", checkpoint, "--source", source, "--output", output)
+            #expect(run.status == 1 && run.errors.count == 1, "\(run.errors)")
+            #expect(run.errors.first?.contains(expected) == true, "\(run.errors)")
+        }
+        #expect(try String(contentsOfFile: recipe, encoding: .utf8) == text)
+    }
+
+    @Test func `a source is written as a recipe that imports the same`() throws {
+        let scratch = try Scratch()
+        let recipe = try Tool("source", "bonn-resnet18")
+        #expect(recipe.status == 0 && recipe.errors.isEmpty)
+        let path = try scratch.write(Array(recipe.output.utf8), "ours.yaml")
+        let checkpoint = try scratch.write(Self.file(Self.tensors(classes: 3)), "net.safetensors")
+        let models = try ["bonn-resnet18", path].enumerated().map { index, source in
+            let model = scratch.path("\(index).bonn")
+            let run = try Tool("import", checkpoint, "--source", source, "--output", model)
+            #expect(run.status == 0, "\(run.errors)")
+            return try Data(contentsOf: URL(filePath: model))
+        }
+        #expect(models[0] == models[1])
+        let unknown = try Tool("source", "bonn-resnet19")
+        #expect(unknown.status == 64)
+        #expect(
+            unknown.errors.first?.contains(
+                "unknown value 'bonn-resnet19'; valid values: bonn-resnet18")
+                == true, "\(unknown.errors)")
+    }
+
     @Test func `bad paths, sources and lists of names are one line`() throws {
         let scratch = try Scratch()
         let checkpoint = try scratch.write(

@@ -24,13 +24,27 @@ struct CheckpointWeights: WeightSource {
     var count: Int { tensors.entries.count }
 
     func values(_ parameter: Name) throws(LoweringError) -> [Float] {
-        try read(parameter).values
+        let layer = parameter.layer
+        guard let planned = plan[layer] else {
+            throw LoweringError(.source, "\(parameter): the plan has no layer \(layer)")
+        }
+        if layer.isNamed(after: .pad) {
+            return SequenceBlock.padding(plan.weightShape(of: planned))
+        }
+        let values = try read(parameter).values
+        // One number for all channels.
+        guard values.count == 1, planned.layer.hasChannelParameter else { return values }
+        return [Float](repeating: values[0], count: planned.shape.channels)
     }
 
     /// gamma / sqrt(variance + epsilon) and beta - mean * scale, in float64 and rounded once.
     func affine(_ batchNorm: Name) throws(LoweringError) -> (scale: [Float], shift: [Float]) {
-        let gamma = try values("\(batchNorm).weight")
-        let beta = try values("\(batchNorm).bias")
+        let channels = plan[batchNorm]?.shape.channels ?? 0
+        let isBare = source.isBare(batchNorm)
+        let gamma =
+            isBare ? [Float](repeating: 1, count: channels) : try values("\(batchNorm).weight")
+        let beta =
+            isBare ? [Float](repeating: 0, count: channels) : try values("\(batchNorm).bias")
         let mean = try values("\(batchNorm).running_mean")
         let (key, variance) = try read("\(batchNorm).running_var")
         var (scale, shift): ([Float], [Float]) = ([], [])
@@ -57,55 +71,33 @@ struct CheckpointWeights: WeightSource {
     }
 
     func kernel(_ layer: Name) throws(LoweringError) -> DeployedKernel {
-        let (key, weights) = try read("\(layer).\(source.kernels.parameter)")
+        let (key, weights) = try read("\(layer).\(source.kernels.tensor)")
         guard let planned = plan[layer] else {
             throw LoweringError(.source, "\(layer): the plan has no such layer")
         }
-        let length = plan.weightShape(of: planned).dropFirst().reduce(1, *)
-        var scales: [Float] = []
+        guard source.kernels.scale != .real else { return .real(weights) }
+        let shape = plan.weightShape(of: planned)
+        let length = shape.dropFirst().reduce(1, *)
+        var (signs, scales): ([Float], [Float]) = ([], [])
         for (channel, start) in stride(from: 0, to: weights.count, by: length).enumerated() {
-            let filter = weights[start..<start + length]
-            switch source.kernels {
-            case .deployed: scales.append(try magnitude(filter, of: key, channel))
-            case .latentColumn: scales.append(try meanMagnitude(filter, of: key, channel))
-            }
+            let filter = try DeployedFilter(
+                weights[start..<start + length], channels: shape[1], of: source,
+                place: (key, channel))
+            signs += filter.signs
+            if let scale = filter.scale { scales.append(scale) }
+        }
+        if source.kernels.scale == .learned {
+            scales = try read("\(layer).\(source.kernels.scaleTensor)").values
         }
         let isOne = scales.allSatisfy { $0 == scales.first }
-        return .binary([KernelTerm(signs: weights, scale: isOne ? Array(scales.prefix(1)) : scales)]
-        )
+        return .binary([KernelTerm(signs: signs, scale: isOne ? Array(scales.prefix(1)) : scales)])
     }
 
+    /// A sum with a bias is at least 0 where the value is at least the bias turned round: a rounded sum never has
+    /// another sign than the exact one.
     func activation(_ quantizer: Name) throws(LoweringError) -> DeployedActivation {
-        .planes([.sign])
-    }
-
-    /// The one magnitude of a filter.
-    private func magnitude(
-        _ filter: ArraySlice<Float>, of key: String, _ channel: Int
-    ) throws(LoweringError) -> Float {
-        let alpha = abs(filter.first ?? 0)
-        guard let other = filter.first(where: { abs($0) != alpha }) else { return alpha }
-        throw LoweringError(
-            .source,
-            "\(key): expected one magnitude times signs in each output channel, as \(source.name) is "
-                + "deployed, found the magnitudes \(alpha) and \(abs(other)) in channel \(channel); "
-                + "latent weights have to be made 1-bit ones by their training code, and saved then"
-        )
-    }
-
-    /// mean |w|, in float64 and rounded once. A zero among other numbers is no sign in PyTorch, and so in no
-    /// bit.
-    private func meanMagnitude(
-        _ filter: ArraySlice<Float>, of key: String, _ channel: Int
-    ) throws(LoweringError) -> Float {
-        let sum = filter.reduce(0.0) { $0 + Double(abs($1)) }
-        guard sum == 0 || !filter.contains(0) else {
-            throw LoweringError(
-                .source,
-                "\(key): expected latent weights with signs, found a 0 in channel \(channel), whose sign "
-                    + "is 0 in PyTorch and cannot be a bit; set it to a number of the wanted sign")
-        }
-        return Float(sum / Double(filter.count))
+        guard quantizer.isNamed(after: .rsign) else { return .planes([.sign]) }
+        return .planes([Plane(level: try values("\(quantizer).bias").map { -$0 })])
     }
 
     /// A tensor, with the name that it has in the file.
@@ -124,5 +116,25 @@ struct CheckpointWeights: WeightSource {
                     + "damaged, or its training failed")
         }
         return (key, values)
+    }
+}
+
+extension Name {
+    /// Of a parameter `LAYER.weight`, `LAYER`.
+    fileprivate var layer: Name {
+        Name(text.utf8.lastIndex(of: UInt8(ascii: ".")).map { String(text[..<$0]) } ?? text)
+    }
+}
+
+extension LayerPlan {
+    /// Whether the layer has one number a channel, for which checkpoints may have one for all of them.
+    var hasChannelParameter: Bool {
+        switch self {
+        case .prelu, .bias, .scale, .quantize: true
+        case .convolution, .linear, .batchNorm, .relu, .hardtanh, .absolute, .stopGradient,
+            .maxPool, .averagePool, .globalAveragePool, .add, .multiply, .concatenate, .flatten,
+            .dropout:
+            false
+        }
     }
 }

@@ -2,7 +2,8 @@
 public enum ImportSources {
     /// All of them.
     public static let all: [ImportSource] = [
-        .bonnResNet18, .biRealNet18, .biRealNet34,
+        .bonnResNet18, .biRealNet18, .biRealNet34, .reActNet18, .reActNetA, .xnorNetworkInNetwork,
+        .irNet20, .recu20, .torchvision18, .torchvision34,
     ]
 
     /// The source of a name, or nil.

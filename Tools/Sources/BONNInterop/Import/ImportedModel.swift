@@ -26,11 +26,12 @@ public struct ImportedModel: Sendable {
         do {
             plan = try source.plan(classes: source.classes(of: checkpoint))
         } catch {
-            throw InteropError(.mismatch, "\(printable(place)), \(source.name): \(error.message)")
+            throw InteropError(
+                .mismatch, "\(printable(place)), \(source.shownName): \(error.message)")
         }
         let weights = try CheckpointWeights(checkpoint, of: source, plan: plan, place: place)
         let facts: [Name: String] = [
-            "imported_as": source.name, "network": source.network.name, "paper": source.paper,
+            "imported_as": source.name, "network": source.network, "paper": source.paper,
         ]
         do {
             let lowered = try PlanLowering(

@@ -18,21 +18,30 @@ struct NamedTensors {
         var used: Set<Name> = []
         var problems: [Problem] = []
         for layer in plan.layers {
-            let parameters = plan.parameters(of: layer, kernels: source.kernels)
+            let parameters = source.parameters(of: layer, in: plan)
             guard !parameters.isEmpty else { continue }
             guard let module = source.modules.module(of: layer.name) else {
-                preconditionFailure("\(source.name): no module for \(layer.name)")
+                problems.append(
+                    Problem("no module", layer.name, "expected a rule for it in checkpoint.modules")
+                )
+                continue
             }
             // How many batches a batch norm has seen in training, of no use here.
             if layer.layer == .batchNorm { used.insert("\(module).num_batches_tracked") }
+            if layer.layer.hasQuantizedWeights {
+                for name in source.unused { used.insert("\(module).\(name)") }
+            }
             for (parameter, shape) in parameters {
                 let key = Name("\(module).\(parameter)")
-                used.insert(key)
+                guard used.insert(key).inserted else {
+                    problems.append(Problem("used twice", key, "again for \(layer.name)"))
+                    continue
+                }
                 guard let entry = found[key] else {
                     problems.append(Problem("missing", key, "expected \(text(shape))"))
                     continue
                 }
-                guard entry.shape == shape else {
+                guard shape == entry.shape || source.fits(entry.shape, parameter, of: layer) else {
                     problems.append(
                         Problem(
                             "other shape", key,
@@ -74,12 +83,14 @@ private struct Problem {
     static func error(
         _ problems: [Problem], of source: ImportSource, in checkpoint: Checkpoint, place: String
     ) -> InteropError {
-        let kinds = ["missing", "other shape", "left over"].compactMap { kind -> String? in
+        let kinds = ["no module", "used twice", "missing", "other shape", "left over"].compactMap {
+            kind -> String? in
             let count = problems.count { $0.kind == kind }
             return count == 0 ? nil : "\(count) \(kind)"
         }
         var lines = [
-            "\(printable(place)): expected the tensors of \(source.name) (\(source.title)), found "
+            "\(printable(place)): expected the tensors of \(source.shownName) "
+                + "(\(printable(source.title, limit: 80))), found "
                 + "\(checkpoint.entries.count) with these differences: "
                 + kinds.joined(separator: ", ")
                 + "; name the source that they are of, or save the state dictionary of its network alone"
@@ -104,36 +115,45 @@ private struct Problem {
 /// A shape for a message.
 private func text(_ shape: [Int]) -> String { printable("\(shape)", limit: 60) }
 
-extension NetworkPlan {
+extension ImportSource {
     /// The tensors of a layer, by their names in PyTorch, with their shapes.
-    fileprivate func parameters(
-        of layer: PlannedLayer, kernels: StoredKernels
+    func parameters(
+        of layer: PlannedLayer, in plan: NetworkPlan
     ) -> [(parameter: String, shape: [Int])] {
         let channels = [layer.shape.channels]
+        func weights(_ weights: Weights, hasBias: Bool) -> [(parameter: String, shape: [Int])] {
+            let shape = plan.weightShape(of: layer)
+            let bias = hasBias ? [("bias", channels)] : []
+            switch weights {
+            case .real: return [("weight", shape)] + bias
+            case .quantized:
+                let scale = kernels.scale == .learned ? [(kernels.scaleTensor, channels)] : []
+                return [(kernels.tensor, kernels.shape(shape))] + scale + bias
+            case .binomial, .mean: return bias
+            }
+        }
+        if layer.name.isNamed(after: .pad) { return [] }
         switch layer.layer {
-        case .convolution(let plan):
-            return weights(of: layer, plan.weights, hasBias: plan.hasBias, kernels)
-        case .linear(let plan):
-            return weights(of: layer, plan.weights, hasBias: plan.hasBias, kernels)
+        case .convolution(let plan): return weights(plan.weights, hasBias: plan.hasBias)
+        case .linear(let plan): return weights(plan.weights, hasBias: plan.hasBias)
         case .batchNorm:
-            return ["weight", "bias", "running_mean", "running_var"].map { ($0, channels) }
+            let own = isBare(layer.name) ? [] : ["weight", "bias"]
+            return (own + ["running_mean", "running_var"]).map { ($0, channels) }
         case .prelu, .scale: return [("weight", channels)]
         case .bias: return [("bias", channels)]
-        case .quantize, .relu, .hardtanh, .absolute, .stopGradient, .maxPool, .averagePool,
+        case .quantize: return layer.name.isNamed(after: .rsign) ? [("bias", channels)] : []
+        case .relu, .hardtanh, .absolute, .stopGradient, .maxPool, .averagePool,
             .globalAveragePool, .add, .multiply, .concatenate, .flatten, .dropout:
             return []
         }
     }
 
-    private func weights(
-        of layer: PlannedLayer, _ weights: Weights, hasBias: Bool, _ kernels: StoredKernels
-    ) -> [(parameter: String, shape: [Int])] {
-        let shape = weightShape(of: layer)
-        let bias = hasBias ? [("bias", [layer.shape.channels])] : []
-        switch weights {
-        case .real: return [("weight", shape)] + bias
-        case .quantized: return [(kernels.parameter, kernels.shape(shape))] + bias
-        case .binomial, .mean: return bias
-        }
+    /// Whether a tensor has one number a channel, or one for all, with dimensions of 1 around them: code has these
+    /// as it multiplies with them.
+    fileprivate func fits(_ shape: [Int], _ parameter: String, of layer: PlannedLayer) -> Bool {
+        let isScale = kernels.scale == .learned && parameter == kernels.scaleTensor
+        guard layer.layer.hasChannelParameter || isScale else { return false }
+        let many = shape.filter { $0 != 1 }
+        return many.isEmpty || many == [layer.shape.channels]
     }
 }

@@ -40,10 +40,9 @@ public struct Checkpoint: Sendable {
         self.bytes = bytes
         storages = parts.storages
         let (found, others) = try parts.contents()
-        let isParallel = !found.isEmpty && found.allSatisfy { $0.name.text.hasPrefix("module.") }
+        let isParallel = found.allSatisfy { $0.name.without(prefix: "module.") != nil }
         func shortened(_ name: Name) -> Name {
-            isParallel && name.text.hasPrefix("module.")
-                ? Name(String(name.text.dropFirst(7))) : name
+            isParallel ? name.without(prefix: "module.") ?? name : name
         }
         self.others = others.map(shortened)
         var names: Set<Name> = []
@@ -55,7 +54,7 @@ public struct Checkpoint: Sendable {
                     .malformed,
                     "\(place): expected tensors of different names, found '\(shown)' twice")
             }
-            guard let range = storages[Name(reference.storage.key)],
+            guard let range = storages[reference.storage.key],
                 range.count / reference.storage.type.size >= reference.storage.count
             else {
                 throw InteropError(
@@ -70,7 +69,7 @@ public struct Checkpoint: Sendable {
     /// The elements of a tensor as float32, row-major. Integers and float64 are rounded.
     public func floats(_ entry: Entry) -> [Float] {
         let reference = entry.reference
-        let start = storages[Name(reference.storage.key)]?.lowerBound ?? 0
+        let start = storages[reference.storage.key]?.lowerBound ?? 0
         let size = reference.storage.type.size
         let count = reference.elementCount
         var index = [Int](repeating: 0, count: reference.shape.count)

@@ -57,11 +57,11 @@ struct PickleMachine {
         case 0x8A: stack.append(Self.integer(try cursor.take(try cursor.size(1))))
         case UInt8(ascii: "G"):
             stack.append(.float(Double(bitPattern: try cursor.number(8).byteSwapped)))
-        case UInt8(ascii: "X"): stack.append(.text(try cursor.text(try cursor.size(4))))
-        case UInt8(ascii: "U"): stack.append(.text(try cursor.text(try cursor.size(1))))
+        case UInt8(ascii: "X"): stack.append(.text(Name(try cursor.text(try cursor.size(4)))))
+        case UInt8(ascii: "U"): stack.append(.text(Name(try cursor.text(try cursor.size(1)))))
         case UInt8(ascii: "c"):
             let module = try cursor.line()
-            stack.append(.global("\(module).\(try cursor.line())"))
+            stack.append(.global(Name("\(module).\(try cursor.line())")))
         case UInt8(ascii: "("): marks.append(stack.count)
         case UInt8(ascii: "]"): push(.list, [])
         case UInt8(ascii: "}"): push(.dictionary, [])
@@ -187,7 +187,7 @@ struct PickleMachine {
             ("numpy._core.multiarray.scalar", _), ("_codecs.encode", _), ("torch.device", _):
             push(.ignored, [])
         default:
-            throw refused("'\(printable(name, limit: 60))' of \(items.count) arguments", start)
+            throw refused("'\(printable(name.text, limit: 60))' of \(items.count) arguments", start)
         }
     }
 
@@ -204,8 +204,8 @@ struct PickleMachine {
                 throw refused("a view of a storage, as versions before 0.4 wrote them", start)
             }
         }
-        guard name.hasPrefix("torch."), let type = StorageType(rawValue: String(name.dropFirst(6)))
-        else { throw refused("a storage of '\(printable(name, limit: 60))'", start) }
+        guard let type = StorageType.allCases.first(where: { "torch.\($0.rawValue)" == name })
+        else { throw refused("a storage of '\(printable(name.text, limit: 60))'", start) }
         push(.storage(StorageReference(type: type, key: key, count: count)), [])
     }
 

@@ -1,17 +1,18 @@
 import BONNModelFormat
 
-/// A value of the restricted pickle machine. Objects are places in the machine's list of them, so that cycles
+/// A value of the restricted pickle machine. Texts are names, which are the same where their bytes are; as Swift's
+/// own texts they would be where a person sees no difference. Objects are places in the machine's list of them, so that cycles
 /// are numbers and no nesting is followed.
 enum PickleValue {
     case none
     case bool(Bool)
     case int(Int)
     case float(Double)
-    case text(String)
+    case text(Name)
     /// An integer of more than eight bytes, little-endian.
     case long([UInt8])
     /// A name that was asked for, `module.name`; it is never looked up.
-    case global(String)
+    case global(Name)
     case object(Int)
 }
 
@@ -35,7 +36,7 @@ struct PickleObject {
 /// A storage that a pickle names.
 struct StorageReference {
     let type: StorageType
-    let key: String
+    let key: Name
     /// Elements.
     let count: Int
 }

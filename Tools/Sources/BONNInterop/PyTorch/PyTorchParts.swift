@@ -11,22 +11,24 @@ struct PyTorchParts {
     /// The zip format: `NAME/data.pkl`, `NAME/data/KEY` for each storage, and since PyTorch 2.0 `NAME/byteorder`.
     init(zip bytes: [UInt8], place: String) throws(InteropError) {
         let archive = try ZipArchive(bytes, place: place)
-        let pickles = archive.entries.keys.filter { $0.text.hasSuffix("/data.pkl") }
+        let pickles = archive.entries.keys.filter {
+            $0.text.utf8.reversed().starts(with: "/data.pkl".utf8.reversed())
+        }
         guard pickles.count == 1, let name = pickles.first, let range = archive.entries[name] else {
             throw InteropError(
                 .notRecognised,
                 "\(place): expected a zip archive of torch.save with one data.pkl, found \(pickles.count)"
             )
         }
-        let prefix = String(name.text.dropLast("data.pkl".utf8.count))
-        if let order = archive.entries[Name("\(prefix)byteorder")],
+        let folder = String(decoding: name.text.utf8.dropLast("data.pkl".utf8.count), as: UTF8.self)
+        if let order = archive.entries[Name("\(folder)byteorder")],
             !bytes[order].elementsEqual("little".utf8)
         {
             throw Self.bigEndian(place)
         }
         var storages: [Name: Range<Int>] = [:]
-        for (entry, range) in archive.entries where entry.text.hasPrefix("\(prefix)data/") {
-            storages[Name(String(entry.text.dropFirst(prefix.count + 5)))] = range
+        for (entry, range) in archive.entries {
+            if let key = entry.without(prefix: "\(folder)data/") { storages[key] = range }
         }
         var machine = PickleMachine(ByteCursor(bytes[range], place: "\(place), data.pkl"))
         root = try machine.run().value
@@ -69,7 +71,7 @@ struct PyTorchParts {
         let (keys, list) = try next()
         var types: [Name: StorageType] = [:]
         for object in machine.objects {
-            if case .storage(let storage) = object.kind { types[Name(storage.key)] = storage.type }
+            if case .storage(let storage) = object.kind { types[storage.key] = storage.type }
         }
         var storages: [Name: Range<Int>] = [:]
         guard case .object(let keyList) = keys, case .list = list.objects[keyList].kind else {
@@ -77,7 +79,7 @@ struct PyTorchParts {
                 .malformed, "\(place): expected a list of storages behind the object, found none")
         }
         for key in list.objects[keyList].items {
-            guard case .text(let key) = key, let type = types[Name(key)] else {
+            guard case .text(let key) = key, let type = types[key] else {
                 throw InteropError(
                     .malformed,
                     "\(place): expected storages that the object names, found another one")
@@ -85,7 +87,12 @@ struct PyTorchParts {
             let (count, overflow) = try cursor.size(8).multipliedReportingOverflow(by: type.size)
             let start = cursor.position
             _ = try cursor.take(overflow ? .max : count)
-            storages[Name(key)] = start..<cursor.position
+            guard storages.updateValue(start..<cursor.position, forKey: key) == nil else {
+                throw InteropError(
+                    .malformed,
+                    "\(place): expected storages of different keys, found "
+                        + "'\(printable(key.text, limit: 60))' twice; the file is damaged")
+            }
         }
         self.root = root
         objects = machine.objects
@@ -126,8 +133,8 @@ struct PyTorchParts {
                 count *= entry.shape[axis]
             }
             let storage = StorageReference(
-                type: type, key: name.text, count: entry.range.count / type.size)
-            objects[0].items += [.text(name.text), .object(objects.count)]
+                type: type, key: name, count: entry.range.count / type.size)
+            objects[0].items += [.text(name), .object(objects.count)]
             objects.append(
                 PickleObject(
                     kind: .tensor(
@@ -140,6 +147,9 @@ struct PyTorchParts {
         self.storages = storages
         self.place = place
     }
+
+    /// The keys under which training programs keep the state dictionary.
+    private static let dictionaryKeys: Set<Name> = ["state_dict", "model", "net"]
 
     private static func bigEndian(_ place: String) -> InteropError {
         InteropError(
@@ -161,11 +171,11 @@ struct PyTorchParts {
                 "\(place): expected a dictionary of tensors, found something else; save "
                     + "model.state_dict()")
         }
-        var nested: [(key: String, place: Int)] = []
+        var nested: [(key: Name, place: Int)] = []
         // Each is looked through once: one dictionary may stand under very many keys.
         var seen: Set<Int> = []
         for (key, value) in pairs(root) {
-            if case .text(let key) = key, ["state_dict", "model", "net"].contains(key),
+            if case .text(let key) = key, Self.dictionaryKeys.contains(key),
                 case .object(let inner) = value, case .dictionary = objects[inner].kind,
                 seen.insert(inner).inserted, pairs(inner).contains(where: { tensor($0.1) != nil })
             {
@@ -176,14 +186,14 @@ struct PyTorchParts {
             throw InteropError(
                 .refused,
                 "\(place): expected one dictionary of tensors, found them under the keys "
-                    + nested.prefix(4).map(\.key).joined(separator: ", ")
+                    + nested.prefix(4).map(\.key.text).joined(separator: ", ")
                     + "; save one of them alone")
         }
         var tensors: [(name: Name, reference: TensorReference)] = []
         var others: [Name] = []
         for (key, value) in pairs(nested.first?.place ?? root) {
             if case .text(let name) = key, let reference = tensor(value) {
-                tensors.append((Name(name), reference))
+                tensors.append((name, reference))
             } else {
                 others.append(Self.name(key))
             }
@@ -207,7 +217,7 @@ struct PyTorchParts {
     /// A key for a message.
     private static func name(_ key: PickleValue) -> Name {
         switch key {
-        case .text(let text): Name(text)
+        case .text(let name): name
         case .int(let number): Name("the number \(number)")
         default: "a key that is no text"
         }
@@ -216,5 +226,14 @@ struct PyTorchParts {
     private func pairs(_ place: Int) -> [(PickleValue, PickleValue)] {
         let items = objects[place].items
         return stride(from: 0, to: items.count, by: 2).map { (items[$0], items[$0 + 1]) }
+    }
+}
+
+extension Name {
+    /// What is behind a prefix; nil where the name begins with other bytes. A character that is put together with
+    /// the prefix's last one is behind it.
+    func without(prefix: Name) -> Name? {
+        guard text.utf8.starts(with: prefix.text.utf8) else { return nil }
+        return Name(String(decoding: text.utf8.dropFirst(prefix.text.utf8.count), as: UTF8.self))
     }
 }

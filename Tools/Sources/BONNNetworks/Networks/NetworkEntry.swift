@@ -65,6 +65,21 @@ public struct NetworkEntry: Sendable {
     }
 }
 
+extension NetworkEntry {
+    /// Creates a network whose first layers are its own.
+    package init(
+        name: String, title: String, paper: String, widths: [Int], widthsMeaning: String,
+        input: Shape, classes: Int, smallestSide: Int,
+        family: @escaping @Sendable (_ widths: [Int]) -> any NetworkFamily
+    ) {
+        self.init(
+            name: name, title: title, paper: paper, stem: nil, widths: widths,
+            widthsMeaning: widthsMeaning, input: input, classes: classes,
+            smallestSide: smallestSide
+        ) { widths, _ in family(widths) }
+    }
+}
+
 /// A network with its numbers.
 public protocol NetworkFamily: Sendable {
     /// The plan for images of a shape and a number of classes.

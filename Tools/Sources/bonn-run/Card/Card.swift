@@ -66,10 +66,12 @@ struct Card: ParsableCommand {
     }
 
     func run() throws {
-        let file = try WholeFile(path: output)
+        let file = try WholeFile(
+            path: output, madeFrom: [model] + [metrics].compactMap(\.self))
         let curve = try metrics.map(TrainingCurve.init)
+        let source = try Model.Source(path: model)
         let classifier = try ImageClassifier(
-            path: model, kernels: options.kernelSet(), limits: limits.limits(batch: 8))
+            source, kernels: options.kernelSet(), limits: limits.limits(batch: 8))
         let session = try options.session(classifier.model, batch: 8)
         let evaluation = try Evaluation(
             classifier, path: model, data: data, decoding: decoding)
@@ -79,7 +81,7 @@ struct Card: ParsableCommand {
         }
         let card = try ModelCard(
             fileName: printable(Self.lastPart(of: model)),
-            summary: ModelSummary(path: model, limits: limits.limits()),
+            summary: ModelSummary(source, model: classifier.model),
             dataset: Self.lastPart(of: evaluation.dataset.name), result: result,
             confusion: confusion,
             className: classifier.name(ofClass:), curve: curve, facts: facts())

@@ -76,7 +76,8 @@ struct Evaluate: ParsableCommand {
         let result: Accuracy.Result
         if let predictions {
             let file = try PredictionFile(
-                path: predictions, dataset: evaluation.dataset, classifier: classifier)
+                path: predictions, madeFrom: model, dataset: evaluation.dataset,
+                classifier: classifier)
             result = try evaluation.measure(session) {
                 try file.add($0)
                 counts?.add(label: $0.label, predicted: $0.predicted)

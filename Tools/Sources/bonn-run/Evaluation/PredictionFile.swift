@@ -11,9 +11,9 @@ struct PredictionFile: ~Copyable {
 
     /// Begins the file, so that a path that cannot be written is noticed before the work.
     init(
-        path: String, dataset: any ImageDataset, classifier: ImageClassifier
+        path: String, madeFrom model: String, dataset: any ImageDataset, classifier: ImageClassifier
     ) throws(ImageIOError) {
-        let file = try WholeFile(path: path)
+        let file = try WholeFile(path: path, madeFrom: [model])
         try file.write(
             Array("identifier,label,label_name,predicted,predicted_name,score,correct\n".utf8))
         self.file = file

@@ -20,10 +20,14 @@ struct Export: ParsableCommand {
 
             openvino: IR version 11, NAME.xml and NAME.bin, with binary convolutions that its CPU plugin compiles.
 
+            safetensors, npz: all tensors by name, 1-bit weights as signed bytes -1 and +1 and as bits, and \
+            the graph as JSON, for programs that compute with them otherwise.
+
             Examples:
               bonn-run export flowers.bonn --format c --output firmware/flowers
               bonn-run export flowers.bonn --format onnx --output flowers.onnx
               bonn-run export flowers.bonn --format openvino --output flowers.xml
+              bonn-run export flowers.bonn --format safetensors --output flowers.safetensors
             """)
 
     /// What a model is written as.
@@ -34,6 +38,10 @@ struct Export: ParsableCommand {
         case onnx
         /// A graph in XML and its constants.
         case openvino
+        /// Tensors by name.
+        case safetensors
+        /// The same as an archive of NumPy's.
+        case npz
     }
 
     @Argument(help: "A model file.", completion: .file())
@@ -96,6 +104,12 @@ struct Export: ParsableCommand {
             return try .c(file, name: prefix, folder: output)
         case .onnx: return try .onnx(file, path: output)
         case .openvino: return try .openvino(file, path: output)
+        case .safetensors:
+            let export = try TensorExport(file)
+            return .tensors(export, bytes: try export.safetensors(), path: output)
+        case .npz:
+            let export = try TensorExport(file)
+            return .tensors(export, bytes: try export.npz(), path: output)
         }
     }
 
@@ -112,7 +126,7 @@ struct Export: ParsableCommand {
     /// Writes all files beside their places before any of them takes its own, the last one last.
     private func write(_ files: ArraySlice<ExportedModel.File>) throws {
         guard let last = files.last else { return }
-        let file = try WholeFile(path: last.path)
+        let file = try WholeFile(path: last.path, madeFrom: [model])
         try file.write(last.bytes)
         try write(files.dropLast())
         try file.commit()

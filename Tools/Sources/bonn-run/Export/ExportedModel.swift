@@ -76,4 +76,23 @@ struct ExportedModel {
                 ],
             ])
     }
+
+    /// Tensors, in one file.
+    static func tensors(_ export: TensorExport, bytes: [UInt8], path: String) -> Self {
+        let packed = export.tensors.count { $0.elementType == .u8 }
+        return Self(
+            files: [File(path: path, bytes: bytes)],
+            figures: .members([
+                "bytes": .int(bytes.count), "tensors": .int(export.tensors.count),
+                "binary_weights": .int(packed),
+            ]),
+            rows: [
+                ["size", "\(bytes.count) bytes"],
+                [
+                    "tensors",
+                    "\(export.tensors.count), \(packed) of them bits of 1-bit weights that stand there as "
+                        + "bytes too",
+                ],
+            ])
+    }
 }

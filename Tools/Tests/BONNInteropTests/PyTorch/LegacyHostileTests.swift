@@ -60,6 +60,14 @@ import Testing
             "found another one"),
         HostileCase("another key", file(key: "1"), "found another one"),
         HostileCase("a key and more", file(key: "0\0"), "found another one"),
+        HostileCase(
+            "a storage that is listed twice",
+            Bytes.legacy(
+                pickle: pickle,
+                storages: [
+                    (key: "0", count: 4, bytes: floats), (key: "0", count: 4, bytes: floats),
+                ]),
+            "found '0' twice"),
         HostileCase("a smaller storage", file(count: 3), "expected a storage of 4"),
         HostileCase("a larger storage", file(count: 5), "expected 20 more bytes"),
         HostileCase("a storage of 2^60", file(count: 1 << 60), "more bytes"),
