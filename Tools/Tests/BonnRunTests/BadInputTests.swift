@@ -130,7 +130,8 @@ import Testing
         try expect(
             64, "--input: only for --network; a model has its own input size",
             "bench", model, "--input", "32")
-        try expect(64, "--save: only for --network", "bench", model, "--save", "copy.bonn")
+        try expect(
+            64, "--save: only for --network and --block", "bench", model, "--save", "copy.bonn")
         let nowhere = scratch.path("no/such/folder.bonn")
         let unsaved = try Tool("bench", "--network", "wrn22", "--runs", "1", "--save", nowhere)
         #expect(unsaved.status == 1 && unsaved.output.isEmpty)
@@ -157,7 +158,7 @@ import Testing
             64, "--top: expected at least 1, found 0", "classify", model, image, "--top", "0")
         try expect(
             64, "The value 'x' is invalid for '--top <k>'", "classify", model, image, "--top", "x")
-        let one = "expected one of: a model file, --network, --layer"
+        let one = "expected one of: a model file, --network, --block, --layer"
         try expect(64, one, "bench")
         try expect(64, one, "bench", model, "--network", "wrn22")
         try expect(64, "Missing expected argument '<model>'", "classify")
