@@ -14,7 +14,7 @@ private let python = PythonInterpreter.find(importing: [
 private let noPython: Comment =
     "no Python with numpy, onnx, onnxruntime and safetensors: name one in BONN_PYTHON, or run make setup"
 private let script = PythonInterpreter.repository
-    .appending(path: "Tools/Tests/BONNInteropTests/ONNX/check.py")
+    .appending(path: "Tools/Tests/BONNInteropTests/ONNX/Out/check.py")
 
 @Suite struct ONNXExportTests {
     /// The relative difference of the logits and whether their first class is the same, once every node gave
