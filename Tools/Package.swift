@@ -143,7 +143,7 @@ let package = Package(
                 .product(name: "BONNImage", package: "swift-bonn"),
                 .product(name: "BONNModelFormat", package: "swift-bonn"),
                 .product(name: "BONNRuntime", package: "swift-bonn"),
-            ], exclude: ["ONNX/Out/check.py"], swiftSettings: settings),
+            ], exclude: ["ONNX/In/networks.py", "ONNX/Out/check.py"], swiftSettings: settings),
         .testTarget(
             name: "BONNTerminalTests",
             dependencies: [

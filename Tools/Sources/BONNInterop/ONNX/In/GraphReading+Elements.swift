@@ -30,6 +30,12 @@ extension GraphReading {
             }
         }
         if try mapLevels(node, x, numbers, apply) { return }
+        let isDivided = node.operation == "Div"
+        guard numbers.allSatisfy({ $0.isFinite && (!isDivided || (1 / $0).isFinite) }) else {
+            throw node.fail(
+                .mismatch,
+                "expected finite numbers\(isDivided ? " whose reciprocals are so too" : ""), found others")
+        }
         switch node.operation {
         case "Add": try define(node, try sum(x.id, numbers, node), like: x)
         case "Mul": try define(node, try product(x.id, numbers, node), like: x)

@@ -277,14 +277,19 @@ extension GraphReading {
             try graph.reserve(found.count, node.place)
             return x.picking(found, second.shape)
         case "Slice":
-            guard rank == 1, let start = second?.ints?.first, inputs.count > 2,
-                let end = inputs[2]?.ints?.first, inputs.count < 5 || inputs[4]?.ints == [1]
+            guard let picked = try slice(node, x, inputs) else { break }
+            return picked
+        case "ConstantOfShape":
+            guard let sizes = x.ints, sizes.count <= ONNXTensor.mostDimensions,
+                let count = ConstantShape.count(sizes, atMost: FormatLimits.elements)
             else { break }
-            func place(_ index: Int) -> Int {
-                min(max(index < 0 ? index &+ x.count : index, 0), x.count)
+            try graph.reserve(count, node.place)
+            let zero = ONNXConstant([1], .floats([0]))
+            let value = try node.tensor("value").map { (tensor) throws(InteropError) in
+                try constant(of: tensor, node)
             }
-            let range = place(start)..<max(place(start), place(end))
-            return x.picking(Array(range), [range.count])
+            guard (value ?? zero).count == 1 else { break }
+            return (value ?? zero).picking([Int](repeating: 0, count: count), sizes)
         case "Expand":
             guard let sizes = second?.ints, let shape = ConstantShape.broadcast(x.shape, sizes)
             else { break }
@@ -296,5 +301,46 @@ extension GraphReading {
             .malformed,
             "expected shapes, axes and numbers that fit, found a constant of \(x.shape) with others"
         )
+    }
+
+    /// Parts of axes with a step, which may lead backwards; nil where the numbers do not fit.
+    private mutating func slice(
+        _ node: ONNXNode, _ x: ONNXConstant, _ inputs: [ONNXConstant?]
+    ) throws(InteropError) -> ONNXConstant? {
+        // Attributes up to opset 9, inputs from opset 10 on.
+        func list(_ index: Int, _ name: Name) -> [Int]? {
+            opset < 10 ? node.ints(name) : index < inputs.count ? inputs[index]?.ints : nil
+        }
+        guard let starts = list(1, "starts"), let ends = list(2, "ends"),
+            starts.count == ends.count,
+            let axes = ConstantShape.axes(
+                list(3, "axes") ?? Array(starts.indices), rank: x.shape.count),
+            axes.count == starts.count
+        else { return nil }
+        let steps = list(4, "steps") ?? [Int](repeating: 1, count: starts.count)
+        guard steps.count == starts.count, !steps.contains(0), !steps.contains(.min) else {
+            return nil
+        }
+        var (shape, strides, first) = (x.shape, ConstantShape.strides(x.shape), 0)
+        for (index, axis) in axes.enumerated() {
+            let (size, step) = (x.shape[axis], steps[index])
+            func place(_ number: Int) -> Int {
+                let place = number < 0 ? number + size : number
+                return step > 0 ? min(max(place, 0), size) : min(max(place, -1), size - 1)
+            }
+            let (start, end) = (place(starts[index]), place(ends[index]))
+            let length = step > 0 ? end - start : start - end
+            let magnitude = abs(step)
+            shape[axis] = length <= 0 ? 0 : (length - 1) / magnitude + 1
+            first += start * strides[axis]
+            // A step beyond the axis is never taken.
+            strides[axis] *= max(-size, min(step, size))
+        }
+        guard shape.allSatisfy({ $0 > 0 }) else {
+            return ONNXConstant(shape, x.ints == nil ? .floats([]) : .ints([]))
+        }
+        try graph.reserve(2 * shape.reduce(1, *), node.place)
+        return x.picking(
+            ConstantShape.places(shape, strides: strides).map { $0 + first }, shape)
     }
 }

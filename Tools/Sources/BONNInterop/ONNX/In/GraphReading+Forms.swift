@@ -209,19 +209,25 @@ extension GraphReading {
             let isRight = element == .signedBits ? high == -low : low == 0
             return isRight && high != 0 ? (name, element, high) : nil
         }
-        // Bits that are there already are of one element type.
         let wanted: ElementType
-        switch (high, low) {
-        case (let high, let low) where high == -low && high != 0: wanted = .signedBits
-        case (let high, 0) where high != 0: wanted = .unsignedBits
-        case (0, let low) where low != 0:
-            guard let inverse = inverse(of: mask) else { return nil }
-            let (name, element) = try stored(inverse, as: .unsignedBits, node)
-            return element == .unsignedBits ? (name, element, low) : nil
-        default: return nil
+        if high == -low && high != 0 {
+            wanted = .signedBits
+        } else if (high == 0) != (low == 0) {
+            wanted = .unsignedBits
+        } else {
+            return nil
         }
-        let (name, element) = try stored(mask, as: wanted, node)
-        return element == wanted ? (name, element, high) : nil
+        // The larger number, or the one that is not 0, is what a 1 stands for.
+        let isTurned = wanted == .signedBits ? high < 0 : high == 0
+        var (source, factor) = (mask, high)
+        if isTurned, let inverse = inverse(of: mask) {
+            (source, factor) = (inverse, low)
+        } else if high == 0 {
+            return nil
+        }
+        let (name, element) = try stored(source, as: wanted, node)
+        // Bits that are there already are of one element type.
+        return element == wanted ? (name, element, factor) : nil
     }
 
     /// The one number that all are; nil where they differ.
@@ -232,11 +238,14 @@ extension GraphReading {
 
     /// The opposite truth values; nil where no interval has them.
     mutating func inverse(of mask: Int) -> Int? {
+        if let found = inverses[mask] { return found }
         guard case .mask(let intervals, let base) = entries[mask].form else { return nil }
         let opposite = intervals.compactMap(\.inverted)
         guard opposite.count == intervals.count else { return nil }
-        return add(
+        let made = add(
             .mask(opposite, base: base), entries[mask].shape, hint: entries[mask].hint)
+        inverses[mask] = made
+        return made
     }
 
     /// Two numbers by bits, as real numbers: a binary layer of a kernel of 1 that reads each channel by itself.

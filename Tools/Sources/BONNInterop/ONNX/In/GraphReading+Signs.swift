@@ -39,7 +39,7 @@ extension GraphReading {
         switch entries[id].form {
         case .affine(let source, let factors, let terms):
             (base, scale, shift) = (source, factors, terms ?? [0])
-        case .sums(let sums) where sums.scale != nil && isOnlyCompared(id):
+        case .sums(let sums) where sums.scale != nil && entries[id].readers.areComparisons:
             (base, scale, shift) = (bare(id, sums), sums.scale ?? [1], sums.bias ?? [0])
         case .levels(let mask, let high, let low):
             return try levels(intervals, mask, high, low, node)
@@ -54,13 +54,6 @@ extension GraphReading {
                 shift: shift[shift.count == 1 ? 0 : channel])
         }
         return before.count == count ? .mask(before, base: base) : .mask(intervals, base: id)
-    }
-
-    /// Whether all that reads a value compares it, so that it need not be there.
-    private func isOnlyCompared(_ id: Int) -> Bool {
-        entries[id].readers.allSatisfy {
-            Comparison(operator: $0) != nil || $0 == "Sign" || $0 == "BipolarQuant"
-        }
     }
 
     /// The same sums without scale and bias: integers.

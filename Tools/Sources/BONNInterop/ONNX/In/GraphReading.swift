@@ -17,8 +17,22 @@ struct GraphReading {
         var form: ValueForm
         let shape: Shape
         let hint: String
-        /// The operators that read the value of this name.
-        let readers: [String]
+        let readers: Readers
+    }
+
+    /// The nodes that read a value of ONNX.
+    struct Readers {
+        var count = 0
+        /// Whether all of them compare it, so that it need not be there itself.
+        var areComparisons = true
+
+        mutating func add(_ operation: String) {
+            count += 1
+            areComparisons =
+                areComparisons
+                && (Comparison(operator: operation) != nil || operation == "Sign"
+                    || operation == "BipolarQuant")
+        }
     }
 
     let file: ONNXFile
@@ -33,11 +47,13 @@ struct GraphReading {
     var reals: [Int: Name] = [:]
     /// Nodes of the model that hold truth values as bits.
     var bits: [Int: (name: Name, element: ElementType)] = [:]
+    /// Truth values that are the opposite of others.
+    var inverses: [Int: Int] = [:]
     /// Sums of binary layers without the scale that others read them with.
     var bareSums: [Int: Int] = [:]
     /// Whether a `Softmax` at the end was left out.
     var hasSoftmax = false
-    private(set) var readers: [Name: [String]] = [:]
+    private(set) var readers: [Name: Readers] = [:]
     private var loose: [Name: ONNXTensor]
 
     /// Begins with the input.
@@ -53,14 +69,14 @@ struct GraphReading {
         let (room, overflow) = file.bytes.count.multipliedReportingOverflow(by: 2)
         graph = ImportedGraph(room: overflow ? .max : room + 1 << 22)
         for node in file.nodes {
-            for name in node.inputs { readers[name, default: []].append(node.operation) }
+            for name in node.inputs { readers[name, default: Readers()].add(node.operation) }
         }
         let name = graph.unique(input.name.text)
         try check(input.shape, file.place)
         entries.append(
             Entry(
                 form: .stored(name, input.element), shape: input.shape, hint: name.text,
-                readers: readers[input.name] ?? []))
+                readers: readers[input.name] ?? Readers()))
         values[input.name] = .image(ImageValue(id: 0, axes: axes, shape: input.shape))
     }
 
@@ -188,7 +204,7 @@ struct GraphReading {
     /// Adds a form that is called as a value of ONNX.
     mutating func add(_ form: ValueForm, _ shape: Shape, hint: String) -> Int {
         entries.append(
-            Entry(form: form, shape: shape, hint: hint, readers: readers[Name(hint)] ?? []))
+            Entry(form: form, shape: shape, hint: hint, readers: readers[Name(hint)] ?? Readers()))
         return entries.count - 1
     }
 

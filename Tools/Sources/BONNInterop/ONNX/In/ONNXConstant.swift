@@ -68,14 +68,16 @@ enum ConstantShape {
         return shape
     }
 
-    /// The number of elements, or nil beyond a limit.
+    /// The number of elements, or nil beyond a limit. Without elements too, the product of the other sizes is one that
+    /// an `Int` holds, so that strides never overflow.
     static func count(_ shape: [Int], atMost limit: Int) -> Int? {
         var count = 1
         for size in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: size)
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(1, size))
             guard size >= 0, !overflow else { return nil }
             count = product
         }
+        if shape.contains(0) { count = 0 }
         return count <= limit ? count : nil
     }
 

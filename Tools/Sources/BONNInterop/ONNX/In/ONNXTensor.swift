@@ -67,16 +67,11 @@ struct ONNXTensor {
                     + "type \(type); export the model in float32")
         }
         self.element = element
-        var count = 1
-        for size in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: size)
-            guard size >= 0, !overflow else {
-                throw InteropError(
-                    .malformed,
-                    "\(place): expected a shape of sizes whose product is a number of elements, found "
-                        + "\(shape); the file is damaged")
-            }
-            count = product
+        guard let count = ConstantShape.count(shape, atMost: .max) else {
+            throw InteropError(
+                .malformed,
+                "\(place): expected a shape of sizes whose product is a number of elements, found "
+                    + "\(shape); the file is damaged")
         }
         self.count = count
         if let raw, raw.count / element.size != count || raw.count % element.size != 0 {
