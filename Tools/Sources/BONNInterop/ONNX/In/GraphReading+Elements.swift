@@ -34,7 +34,8 @@ extension GraphReading {
         guard numbers.allSatisfy({ $0.isFinite && (!isDivided || (1 / $0).isFinite) }) else {
             throw node.fail(
                 .mismatch,
-                "expected finite numbers\(isDivided ? " whose reciprocals are so too" : ""), found others")
+                "expected finite numbers\(isDivided ? " whose reciprocals are so too" : ""), found others"
+            )
         }
         switch node.operation {
         case "Add": try define(node, try sum(x.id, numbers, node), like: x)

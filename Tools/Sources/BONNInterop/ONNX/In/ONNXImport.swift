@@ -13,8 +13,6 @@ public struct ONNXImport: Sendable {
         public var signOfZero: SignOfZero?
         /// How images are prepared; nil: as a file of `bonn-run export` says, or nothing is known.
         public var preparation: Preparation?
-        /// One a class, or none: as a file of `bonn-run export` says.
-        public var classNames: [Name] = []
         /// What the file says of its origin, beside what is known of it.
         public var provenance: [Name: String] = [:]
 
@@ -43,6 +41,8 @@ public struct ONNXImport: Sendable {
     public let file: ModelFile
     /// How many nodes the graph of the file has.
     public let nodeCount: Int
+    /// How many logits there are.
+    public let classCount: Int
     /// How many layers have 1-bit weights and read 1-bit activations.
     public let bitLayerCount: Int
     /// Whether a `Softmax` behind the logits was left out.
@@ -95,6 +95,7 @@ public struct ONNXImport: Sendable {
             tensors: reading.graph.tensors)
         do {
             file = try model.completed(onnx, options)
+            classCount = try file.validate()[logits]?.shape.channels ?? 0
         } catch {
             throw InteropError(.unsupported, "\(place), as a model file: \(error.message)")
         }
@@ -105,8 +106,8 @@ public struct ONNXImport: Sendable {
 }
 
 extension ModelFile {
-    /// With preparation and class names: those that were chosen, or, in a file of this project, those that it holds as
-    /// the texts of a model file.
+    /// With the preparation that was chosen and, in a file of this project, the preparation and the class names that it
+    /// holds as texts of a model file.
     ///
     /// Nodes that nothing reads are left out, with their tensors: an operator may have become part of another one's
     /// node after its own was made.
@@ -115,7 +116,6 @@ extension ModelFile {
     ) throws(ModelFormatError) -> ModelFile {
         var model = self
         model.removeUnread()
-        model.metadata.classNames = options.classNames
         if let preparation = options.preparation {
             let shape = metadata.graph.input.shape
             model.metadata.preprocessing = Preprocessing(

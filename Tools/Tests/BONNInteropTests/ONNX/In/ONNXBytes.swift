@@ -1,5 +1,3 @@
-@testable import BONNInterop
-
 /// Messages of ONNX from their parts, right ones and ones that lie.
 enum ONNXBytes {
     /// A varint in as few bytes as it has.

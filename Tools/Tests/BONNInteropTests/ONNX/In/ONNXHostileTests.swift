@@ -85,7 +85,7 @@ import Testing
             "messages in messages in messages",
             Bytes.int(1, 7)
                 + Bytes.data(7, (0..<2000).reduce([]) { bytes, _ in Bytes.data(1, bytes) }),
-            "expected an operator and an output"),
+            "expected UTF-8"),
         HostileCase(
             "a graph in an attribute",
             Bytes.file {
@@ -103,7 +103,8 @@ import Testing
         HostileCase("more bytes than its shape", weights([1]), "expected 1 elements"),
         HostileCase("half an element", weights([2], raw: [0, 0, 0, 0, 0, 0, 0]), "found 7 bytes"),
         HostileCase("no elements at all", weights([3, 2, 3, 3], raw: nil), "found 0"),
-        HostileCase("2^40 elements that are not there", weights([1 << 40], raw: nil), "about as many"),
+        HostileCase(
+            "2^40 elements that are not there", weights([1 << 40], raw: nil), "about as many"),
         HostileCase(
             "typed elements, one too many",
             weights([1, 1, 1, 1], raw: nil, more: Bytes.data(4, Bytes.floats([1, 2]))), "more"),
@@ -114,7 +115,8 @@ import Testing
         HostileCase("a type of 2^62", weights([2], type: 1 << 62), "data type 4611686018427387904"),
         HostileCase(
             "float64 that float32 has not",
-            weights([1, 1, 1, 1], type: 11, raw: Bytes.longs([Int(bitPattern: 0x3FB9_9999_9999_999A)])),
+            weights(
+                [1, 1, 1, 1], type: 11, raw: Bytes.longs([Int(bitPattern: 0x3FB9_9999_9999_999A)])),
             "float64 elements that are float32"),
         HostileCase(
             "bytes beyond a byte",
@@ -192,10 +194,12 @@ import Testing
             "open channels", Bytes.file { $0.inputs = [Bytes.port("x", [1, nil, 4, 4])] },
             "a stated number of channels"),
         HostileCase(
-            "an input of three dimensions", Bytes.file { $0.inputs = [Bytes.port("x", [2, 4, 4])] },
+            "an input of three dimensions",
+            Bytes.file { $0.inputs = [Bytes.port("x", [2, 4, 4])] },
             "3 dimensions"),
         HostileCase(
-            "an input of text", Bytes.file { $0.inputs = [Bytes.port("x", [1, 2, 4, 4], type: 8)] },
+            "an input of text",
+            Bytes.file { $0.inputs = [Bytes.port("x", [1, 2, 4, 4], type: 8)] },
             "FLOAT or UINT8"),
         HostileCase("an operator that is not known", node("Loop"), "found 'Loop'"),
         HostileCase(
@@ -207,7 +211,8 @@ import Testing
             "'axis' twice"),
         HostileCase(
             "65 attributes",
-            node("Relu", ["x"], (0..<65).map { Bytes.attribute("a\($0)", 1) }), "as many attributes"),
+            node("Relu", ["x"], (0..<65).map { Bytes.attribute("a\($0)", 1) }), "as many attributes"
+        ),
         HostileCase(
             "5000 numbers in an attribute",
             node("Flatten", ["x"], [Bytes.ints("axes", [Int](repeating: 1, count: 5000))]),
@@ -217,9 +222,11 @@ import Testing
     private static let operators: [HostileCase] = [
         HostileCase("another kernel", window([Bytes.ints("kernel_shape", [5, 5])]), "kernel"),
         HostileCase("strides of 0", window([Bytes.ints("strides", [0, 1])]), "a window of"),
-        HostileCase("a stride of 2^62", window([Bytes.ints("strides", [1 << 62, 1])]), "a window of"),
+        HostileCase(
+            "a stride of 2^62", window([Bytes.ints("strides", [1 << 62, 1])]), "a window of"),
         HostileCase("negative pads", window([Bytes.ints("pads", [-1, 0, 0, 0])]), "a window of"),
-        HostileCase("pads of 2^63 - 1", window([Bytes.ints("pads", [.max, 0, 0, 0])]), "a window of"),
+        HostileCase(
+            "pads of 2^63 - 1", window([Bytes.ints("pads", [.max, 0, 0, 0])]), "a window of"),
         HostileCase("three pads", window([Bytes.ints("pads", [1, 1, 1])]), "a window of"),
         HostileCase(
             "a kernel larger than the image", window([Bytes.ints("dilations", [500, 500])]),
@@ -228,7 +235,9 @@ import Testing
         HostileCase("groups of 2^62", window([Bytes.attribute("group", 1 << 62)]), "groups"),
         HostileCase(
             "a padding of a name", window([Bytes.attribute("auto_pad", "\u{7}")]), #"'\u{7}'"#),
-        HostileCase("axes that are none", node("Transpose", ["x"], [Bytes.ints("perm", [0, 0, 1, 2])]), "order of 4 axes"),
+        HostileCase(
+            "axes that are none", node("Transpose", ["x"], [Bytes.ints("perm", [0, 0, 1, 2])]),
+            "order of 4 axes"),
         HostileCase(
             "an axis of -2^63", node("Transpose", ["x"], [Bytes.ints("perm", [.min, 1, 2, 3])]),
             "order of 4 axes"),
@@ -274,11 +283,15 @@ import Testing
             "expected finite numbers"),
         HostileCase(
             "a constant of pixels",
-            node("Add", ["x", "k"], [], [Bytes.tensor("k", [4, 4], raw: Bytes.floats([Float](repeating: 1, count: 16)))]),
+            node(
+                "Add", ["x", "k"], [],
+                [Bytes.tensor("k", [4, 4], raw: Bytes.floats([Float](repeating: 1, count: 16)))]),
             "one a channel"),
         HostileCase("truth values as logits", node("Not"), "a comparison with one end"),
         HostileCase("an image as logits", node("Relu"), "expected logits [N, K]"),
-        HostileCase("a constant as logits", Bytes.file([Bytes.node("Neg", ["w"], "y")]), "depends on the image"),
+        HostileCase(
+            "a constant as logits", Bytes.file([Bytes.node("Neg", ["w"], "y")]),
+            "depends on the image"),
         HostileCase(
             "a padding nobody takes in",
             Bytes.file(
@@ -287,7 +300,8 @@ import Testing
                 ], [longs("k", [0, 0, 1, 1, 0, 0, 1, 1])]), "in front of a convolution"),
         HostileCase(
             "a padding of 2^62",
-            node("Pad", ["x", "k"], [], [longs("k", [0, 0, 1 << 62, 0, 0, 0, 0, 0])]), "rows and columns"),
+            node("Pad", ["x", "k"], [], [longs("k", [0, 0, 1 << 62, 0, 0, 0, 0, 0])]),
+            "rows and columns"),
         HostileCase("a Softmax of pixels", node("Softmax"), "a Softmax of the classes"),
     ]
 
