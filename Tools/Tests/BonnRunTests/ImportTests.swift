@@ -124,7 +124,7 @@ import Testing
         #expect(person.status == 0 && person.output.contains("prepared as said"))
         let changed = try Tool.json("info", back)
         #expect(changed["class_names"].elements.first?.string == "class 0")
-        #expect(changed["preprocessing"]["resize"]["pixels"].number?.int == 64)
+        #expect(changed["preprocessing"]["resize"].string == "shorter_side 64")
 
         for (arguments, status, expected) in [
             (["--source", "bonn-resnet18"], 64, "--source goes with checkpoints"),

@@ -15,7 +15,7 @@ extension Target {
             let model = try ONNXImport(bytes, place: "model.onnx", options: options)
             let numbers = model.file.tensors.values.reduce(0) { $0 + $1.bytes.count / 4 }
             try promise(
-                numbers <= 2 * bytes.count + 1 << 22,
+                numbers <= 8 * bytes.count + 1 << 22,
                 "\(numbers) numbers of \(bytes.count) bytes")
             let written = try promise("writing what was read") { try model.file.serialized() }
             let again = try promise("reading what was written") { try ModelFile(bytes: written) }

@@ -11,7 +11,28 @@ extension GraphReading {
         guard let first = inputs.first.flatMap({ $0 }) else {
             throw node.fail(.malformed, "expected an input, found none")
         }
+        if node.operation == "Add", let value = straightThrough(node) {
+            return try define(node, .constant(value))
+        }
         try define(node, .constant(try fold(node, first, inputs)))
+        guard node.operation == "Sub", node.inputs.count == 2, let name = node.outputs.first else {
+            return
+        }
+        constantDifferences[name] = (from: first, what: node.inputs[1])
+    }
+
+    /// a of (a - b) + b, as of values: `GraphReading.straightThrough` of two images.
+    private func straightThrough(_ node: ONNXNode) -> ONNXConstant? {
+        guard node.inputs.count == 2 else { return nil }
+        for (difference, other) in [(0, 1), (1, 0)] {
+            if let found = constantDifferences[node.inputs[difference]],
+                found.what == node.inputs[other], case .constant(let what)? = values[found.what],
+                ConstantShape.broadcast(found.from.shape, what.shape) == found.from.shape
+            {
+                return found.from
+            }
+        }
+        return nil
     }
 
     private mutating func fold(

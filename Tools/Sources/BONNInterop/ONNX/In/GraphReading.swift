@@ -54,6 +54,10 @@ struct GraphReading {
     /// Whether a `Softmax` at the end was left out.
     var hasSoftmax = false
     private(set) var readers: [Name: Readers] = [:]
+    /// Of differences of constants, what was subtracted and from what.
+    var constantDifferences: [Name: (from: ONNXConstant, what: Name)] = [:]
+    private var defined: Set<Name> = []
+    private var unread: [Name: Int] = [:]
     private var loose: [Name: ONNXTensor]
 
     /// Begins with the input.
@@ -66,11 +70,13 @@ struct GraphReading {
         self.opset = opset
         self.signOfZero = signOfZero
         loose = file.initializers
-        let (room, overflow) = file.bytes.count.multipliedReportingOverflow(by: 2)
+        // Weights that a graph computes itself, with a mean and a sign of each, are made in some seven steps.
+        let (room, overflow) = file.bytes.count.multipliedReportingOverflow(by: 8)
         graph = ImportedGraph(room: overflow ? .max : room + 1 << 22)
         for node in file.nodes {
             for name in node.inputs { readers[name, default: Readers()].add(node.operation) }
         }
+        unread = readers.mapValues(\.count)
         let name = graph.unique(input.name.text)
         try check(input.shape, file.place)
         entries.append(
@@ -78,6 +84,18 @@ struct GraphReading {
                 form: .stored(name, input.element), shape: input.shape, hint: name.text,
                 readers: readers[input.name] ?? Readers()))
         values[input.name] = .image(ImageValue(id: 0, axes: axes, shape: input.shape))
+        defined = [input.name]
+    }
+
+    /// Forgets the constants that no node behind this one reads: weights are there once, as the model has them.
+    mutating func release(_ node: ONNXNode) {
+        for name in node.inputs {
+            guard let count = unread[name] else { continue }
+            unread[name] = count - 1
+            guard count == 1 else { continue }
+            if case .constant? = values[name] { values[name] = nil }
+            constantDifferences[name] = nil
+        }
     }
 
     // MARK: Values
@@ -178,12 +196,13 @@ struct GraphReading {
                 "expected only the first output to be read, found a reader of "
                     + "'\(printable(other.text, limit: 60))'")
         }
-        guard file.initializers[name] == nil, values.updateValue(value, forKey: name) == nil else {
+        guard file.initializers[name] == nil, defined.insert(name).inserted else {
             throw node.fail(
                 .malformed,
                 "expected an output of a name of its own, found '\(printable(name.text, limit: 60))' once "
                     + "more")
         }
+        values[name] = value
     }
 
     /// Defines the output as a new form in the axes of a value.

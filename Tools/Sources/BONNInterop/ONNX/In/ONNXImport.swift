@@ -81,7 +81,10 @@ public struct ONNXImport: Sendable {
         var reading = try GraphReading(
             onnx, input: input, axes: axes, batch: batch, opset: opset,
             signOfZero: options.signOfZero)
-        for node in onnx.nodes { try reading.read(node) }
+        for node in onnx.nodes {
+            try reading.read(node)
+            reading.release(node)
+        }
         let logits = try reading.finish(output)
         var graphInput = input
         graphInput.name = reading.inputName

@@ -66,6 +66,9 @@ class Block(nn.Module):
         weight = torch.sign(self.weight)
         if self.scaled:
             weight = weight * self.weight.abs().mean((1, 2, 3), keepdim=True)
+        if self.sign is straight_through:
+            clipped = torch.clamp(self.weight, -1, 1)
+            weight = weight.detach() - clipped.detach() + clipped
         padded = F.pad(bits, (1, 1, 1, 1), value=self.pad) if self.pad else bits
         sums = F.conv2d(padded, weight, padding=0 if self.pad else 1)
         return self.prelu(self.norm(sums) + x)
