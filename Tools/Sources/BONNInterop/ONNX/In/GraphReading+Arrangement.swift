@@ -116,62 +116,9 @@ extension GraphReading {
         var result = x
         result.axes = axes
         guard shape != x.shape else { return try define(node, .image(result)) }
-        let (form, _) = try rearranged([x.id], node) { (inputs, graph, hint) in
+        let form = try rearranged([x.id], node) { (inputs, graph, hint) in
             graph.add(graph.unique(hint), .flatten, inputs)
         }
         try define(node, form, like: result, shape: shape, order: order)
-    }
-
-    /// `Softmax` and `LogSoftmax` at the end: a model file ends with the logits.
-    mutating func softmax(_ node: ONNXNode) throws(InteropError) {
-        let x = try plain(node, 0)
-        let axis = node.int("axis") ?? (opset < 13 ? 1 : -1)
-        guard x.shape.height == 1, x.shape.width == 1, x.axes.count == 2,
-            axis == 1 || axis == -1, node.outputs.first == file.outputs.first?.name
-        else {
-            throw node.fail(
-                .unsupported,
-                "expected a Softmax of the classes at the end of the graph, found another one, which the "
-                    + "model format has no operation for")
-        }
-        hasSoftmax = true
-        try define(node, .image(x))
-    }
-}
-
-// The ends of a graph.
-extension GraphReading {
-    /// The name of the model's input.
-    var inputName: Name {
-        guard case .stored(let name, _) = entries[0].form else { return "" }
-        return name
-    }
-
-    /// The node of the model that holds the logits.
-    mutating func finish(_ output: ONNXPort) throws(InteropError) -> Name {
-        let title = "\(file.place), output '\(printable(output.name.text, limit: 60))'"
-        guard case .image(let x)? = values[output.name] else {
-            throw InteropError(
-                .malformed,
-                "\(title): expected the value of a node that depends on the image, found none")
-        }
-        let sizes = x.sizes(batch: batch)
-        guard x.padding == nil, x.order == nil, x.shape.height == 1, x.shape.width == 1,
-            sizes.count > 1, x.axes[0] == .batch, sizes[1] == x.shape.channels
-        else {
-            throw InteropError(
-                .unsupported,
-                "\(title): expected logits [N, K], found the shape \(sizes); export the network with its "
-                    + "classifier")
-        }
-        guard let node = file.nodes.last else {
-            throw InteropError(.malformed, "\(title): expected nodes, found none")
-        }
-        let isInteger = output.element == 6 || output.element == 7
-        if isInteger, case .sums(let sums) = entries[x.id].form, sums.scale == nil {
-            return try compared(x.id, node).0
-        }
-        if isInteger, case .stored(let name, .integer) = entries[x.id].form { return name }
-        return try real(x.id, node)
     }
 }

@@ -57,7 +57,7 @@ extension GraphReading {
         case "Not":
             try graph.reserve(x.count, node.place)
             return ONNXConstant(x.shape, .bools((x.bools ?? []).map { !$0 }))
-        case "Add", "Sub", "Mul", "Div", "Min", "Max", "Pow", "Greater", "GreaterOrEqual", "Less",
+        case "Add", "Sub", "Mul", "Div", "Min", "Max", "Greater", "GreaterOrEqual", "Less",
             "LessOrEqual", "Equal", "And", "Or":
             return try combine(node, x, try input(1))
         case "Where":
@@ -165,9 +165,7 @@ extension GraphReading {
         case "Mul": return floats(*)
         case "Div": return floats(/)
         case "Min": return floats { min($0, $1) }
-        case "Max": return floats { max($0, $1) }
-        default:
-            throw node.fail(.unsupported, "expected no power of constants, found one")
+        default: return floats { max($0, $1) }
         }
     }
 

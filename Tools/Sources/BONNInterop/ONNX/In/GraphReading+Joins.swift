@@ -93,8 +93,7 @@ extension GraphReading {
     mutating func concatenate(_ node: ONNXNode) throws(InteropError) {
         var images: [ImageValue] = []
         for index in node.inputs.indices {
-            if case .constant = try value(node, index) {
-                guard images.isEmpty else { _ = try image(node, index); return }
+            if images.isEmpty, case .constant = try value(node, index) {
                 return try foldNode(node)
             }
             images.append(try plain(node, index))
@@ -121,7 +120,7 @@ extension GraphReading {
         }
         let shape = Shape(channels, first.shape.height, first.shape.width)
         guard images.count > 1 else { return try define(node, .image(first)) }
-        let (form, _) = try rearranged(images.map(\.id), node) { (inputs, graph, hint) in
+        let form = try rearranged(images.map(\.id), node) { (inputs, graph, hint) in
             graph.add(graph.unique(hint), .concatenate, inputs)
         }
         try define(node, form, like: first, shape: shape)
@@ -133,7 +132,7 @@ extension GraphReading {
     mutating func rearranged(
         _ ids: [Int], _ node: ONNXNode,
         _ arrange: (_ inputs: [Name], _ graph: inout ImportedGraph, _ hint: String) -> Name
-    ) throws(InteropError) -> (form: ValueForm, name: Name) {
+    ) throws(InteropError) -> ValueForm {
         let hint = node.outputs.first?.text ?? ""
         var inputs: [Name] = []
         var operands: [(bits: Name, element: ElementType, factor: Float)] = []
@@ -146,7 +145,7 @@ extension GraphReading {
             let name = arrange(operands.map(\.bits), &graph, hint)
             let mask = add(.storedMask(name, first.element), entries[ids[0]].shape, hint: "")
             let low = first.element == .signedBits ? -first.factor : 0
-            return (.levels(mask: mask, high: [first.factor], low: [low]), name)
+            return .levels(mask: mask, high: [first.factor], low: [low])
         }
         let elements = ids.compactMap { id -> ElementType? in
             switch entries[id].form {
@@ -159,11 +158,9 @@ extension GraphReading {
             elements.allSatisfy({ $0 == element })
         {
             for id in ids { inputs.append(try compared(id, node).0) }
-            let name = arrange(inputs, &graph, hint)
-            return (.stored(name, element), name)
+            return .stored(arrange(inputs, &graph, hint), element)
         }
         for id in ids { inputs.append(try real(id, node)) }
-        let name = arrange(inputs, &graph, hint)
-        return (.stored(name, .real), name)
+        return .stored(arrange(inputs, &graph, hint), .real)
     }
 }

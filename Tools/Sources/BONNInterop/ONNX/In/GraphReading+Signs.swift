@@ -1,13 +1,5 @@
 import BONNModelFormat
 
-/// What ONNX's `Sign`, which is 0 at 0, becomes where only -1 and +1 are left.
-public enum SignOfZero: String, Sendable, CaseIterable {
-    /// sign(0) = +1, as in most 1-bit networks.
-    case plus
-    /// sign(0) = -1.
-    case minus
-}
-
 // Comparisons and signs: all that makes bits.
 extension GraphReading {
     /// `Greater`, `GreaterOrEqual`, `Less`, `LessOrEqual` of a value and a constant, on either side.

@@ -28,8 +28,6 @@ struct ONNXConstant {
     var ints: [Int]? { if case .ints(let values) = values { values } else { nil } }
     /// Truth values; nil for other elements.
     var bools: [Bool]? { if case .bools(let values) = values { values } else { nil } }
-    /// Real numbers; nil for other elements.
-    var floats: [Float]? { if case .floats(let values) = values { values } else { nil } }
 
     /// The elements as float32, integers rounded and truth values as 0 and 1.
     var numbers: [Float] {

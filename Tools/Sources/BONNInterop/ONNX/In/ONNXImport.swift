@@ -108,6 +108,14 @@ public struct ONNXImport: Sendable {
     }
 }
 
+/// What ONNX's `Sign`, which is 0 at 0, becomes where only -1 and +1 are left.
+public enum SignOfZero: String, Sendable, CaseIterable {
+    /// sign(0) = +1, as in most 1-bit networks.
+    case plus
+    /// sign(0) = -1.
+    case minus
+}
+
 extension ModelFile {
     /// With the preparation that was chosen and, in a file of this project, the preparation and the class names that it
     /// holds as texts of a model file.

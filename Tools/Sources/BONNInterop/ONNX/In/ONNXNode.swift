@@ -123,9 +123,6 @@ struct ONNXNode {
 
     // MARK: Attributes
 
-    /// Whether it has an attribute.
-    func has(_ name: Name) -> Bool { attributes[name] != nil }
-
     /// An integer.
     func int(_ name: Name) -> Int? { attributes[name]?.int }
 

@@ -303,6 +303,12 @@ import Testing
             node("Pad", ["x", "k"], [], [longs("k", [0, 0, 1 << 62, 0, 0, 0, 0, 0])]),
             "rows and columns"),
         HostileCase("a Softmax of pixels", node("Softmax"), "a Softmax of the classes"),
+        HostileCase(
+            "a Softmax that is read",
+            Bytes.file {
+                $0.nodes[3] = Bytes.node("Flatten", ["c"], "f")
+                $0.nodes += [Bytes.node("Softmax", ["f"], "y"), Bytes.node("Relu", ["y"], "z")]
+            }, "a Softmax of the classes"),
     ]
 
     @Test func `files that lie are refused`() {
