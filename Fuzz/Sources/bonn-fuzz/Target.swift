@@ -19,7 +19,7 @@ struct Target: Sendable {
     /// Every target.
     static let all = [
         model, safetensors, json, recipe, cifar, idx, image(.jpeg), image(.png), image(.gif),
-        image(.webp), exif, checkpoint,
+        image(.webp), exif, checkpoint, onnx,
     ]
 }
 

@@ -154,6 +154,61 @@ import Testing
                 == true, "\(unknown.errors)")
     }
 
+    @Test func `an ONNX file becomes a model file that classifies as the one it is from`() throws {
+        let scratch = try Scratch()
+        let model = try scratch.write(SmallModel.file(), "first.bonn")
+        let onnx = scratch.path("net.onnx")
+        #expect(try Tool("export", model, "--format", "onnx", "--output", onnx).status == 0)
+        let back = scratch.path("second.bonn")
+        let result = try Tool.json("import", onnx, "--output", back)
+        #expect(
+            result.keys == [
+                "model", "source", "nodes", "softmax_left_out", "preprocessing", "binary_layers",
+                "input", "classes", "bytes",
+            ])
+        let (first, second) = (try Tool.json("info", model), try Tool.json("info", back))
+        #expect(second["preprocessing"] == first["preprocessing"])
+        #expect(second["class_names"] == first["class_names"])
+        #expect(second["provenance"]["imported_as"].string == "onnx")
+        #expect(second["provenance"]["onnx_sha256"].string?.count == 64)
+        let photo = try scratch.image("photo.png", seed: 4, width: 60, height: 50)
+        let classes = try [model, back].map { try Tool("classify", $0, photo).output }
+        #expect(classes[0] == classes[1] && !classes[0].isEmpty)
+
+        let names = try scratch.write(
+            Array((0..<10).map { "class \($0)\n" }.joined().utf8), "names.txt")
+        let person = try Tool(
+            "import", onnx, "--output", back, "--mean", "0.1,0.2,0.3", "--std", "1,1,1", "--resize",
+            "64", "--class-names", names)
+        #expect(person.status == 0 && person.output.contains("prepared as said"))
+        let changed = try Tool.json("info", back)
+        #expect(changed["class_names"].elements.first?.string == "class 0")
+        #expect(changed["preprocessing"]["resize"].string == "shorter_side 64")
+
+        for (arguments, status, expected) in [
+            (["--source", "bonn-resnet18"], 64, "--source goes with checkpoints"),
+            (["--mean", "0,0,0"], 64, "give all of them, or none"),
+            (
+                ["--mean", "0,x,0", "--std", "1,1,1", "--resize", "none"], 64,
+                "--mean: expected three"
+            ),
+            (["--mean", "0", "--std", "1", "--resize", "none"], 1, "expected 3 means"),
+            (
+                ["--mean", "0,0,0", "--std", "1,1,1", "--resize", "big"], 64,
+                "--resize: expected none"
+            ),
+            (["--input-size", "0"], 64, "--input-size: expected one number"),
+            (["--input-size", "9"], 1, "expected the size that was asked for, 9"),
+            (["--sign-zero", "zero"], 64, "--sign-zero: unknown value 'zero'; valid values: "),
+        ] as [([String], Int32, String)] {
+            let run = try Tool(["import", onnx, "--output", scratch.path("none.bonn")] + arguments)
+            #expect(run.status == status && run.output.isEmpty, "\(arguments): \(run.status)")
+            #expect(run.errors.count == 1, "\(run.errors)")
+            #expect(run.errors.first?.contains(expected) == true, "\(run.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: scratch.path("none.bonn")))
+    }
+
     @Test func `bad paths, sources and lists of names are one line`() throws {
         let scratch = try Scratch()
         let checkpoint = try scratch.write(
@@ -173,7 +228,7 @@ import Testing
             ),
             (
                 [missing, "--source", "bonn-resnet18", "--output", model], 1,
-                "\(missing): no such file, expected a checkpoint"
+                "\(missing): no such file, expected a checkpoint or an ONNX file"
             ),
             (
                 [huge, "--source", "bonn-resnet18", "--output", model], 1,
@@ -182,6 +237,11 @@ import Testing
             (
                 [text, "--source", "bonn-resnet18", "--output", model], 1,
                 "expected a file of torch.save"
+            ),
+            ([text, "--output", model], 64, "--source is missing: "),
+            (
+                [text, "--source", "bonn-resnet18", "--output", model, "--sign-zero", "plus"], 64,
+                "--sign-zero goes with ONNX files"
             ),
             (
                 [

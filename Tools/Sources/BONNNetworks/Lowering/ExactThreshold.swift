@@ -3,14 +3,14 @@
 /// Batch norm in deployment arithmetic rounds twice, so -shift / scale itself may decide a value next
 /// to it differently. Rounding is monotone, hence so is the rounded function of x: there is one float
 /// at which its answer changes, and a bisection over the ordered floats finds it.
-struct ExactThreshold: Equatable {
+package struct ExactThreshold: Equatable {
     /// The threshold; for a constant, its sign is the answer.
-    let value: Float
+    package let value: Float
     /// +1: high when x >= value; -1: high when x <= value; 0: constant, high when value >= 0.
-    let direction: Int8
+    package let direction: Int8
 
     /// `fl(fl(x * scale) + shift) >= level`; `scale` and `shift` are finite.
-    init(scale: Float, shift: Float, level: Float) {
+    package init(scale: Float, shift: Float, level: Float) {
         func isHigh(_ x: Float) -> Bool {
             let product = x * scale
             return product + shift >= level

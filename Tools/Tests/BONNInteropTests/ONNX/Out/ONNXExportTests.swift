@@ -27,7 +27,7 @@ private let noPython: Comment =
     private func check(
         _ model: ModelFile, _ values: [Name: [Float]], _ comment: Comment
     ) throws -> (difference: Double, isSameClass: Bool) {
-        try NodeByNode(python: python, script: "ONNX/check.py").check(
+        try NodeByNode(python: python, script: "ONNX/Out/check.py").check(
             model, [("model.onnx", try ONNXExport(model).bytes)], values, comment)
     }
 

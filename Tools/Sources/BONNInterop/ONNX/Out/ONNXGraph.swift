@@ -5,6 +5,9 @@ import BONNModelFormat
 /// The numbers of the fields are those of onnx.proto.
 /// Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 struct ONNXGraph {
+    /// Who wrote the file.
+    static let producer = "swift-bonn"
+
     /// The element types that are used, as TensorProto numbers them.
     enum Element: Int {
         case float = 1
@@ -147,7 +150,7 @@ struct ONNXGraph {
     ) -> [UInt8] {
         var model = ProtobufWriter()
         model.integer(1, version)
-        model.text(2, "swift-bonn")
+        model.text(2, Self.producer)
         var graph = nodes.bytes
         var ports = ProtobufWriter()
         ports.text(2, "bonn")

@@ -1,0 +1,1 @@
+../../../Tools/Tests/BONNInteropTests/ONNX/In/ONNXBytes.swift
