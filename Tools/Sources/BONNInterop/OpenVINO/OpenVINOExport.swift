@@ -27,23 +27,14 @@ public struct OpenVINOExport: Sendable {
 
     init(_ file: ModelFile, maximumConstantBytes: Int) throws(InteropError) {
         let types: [Name: ValueType]
-        let texts: [Name: String]
+        let texts: [(key: Name, value: String)]
         do throws(ModelFormatError) {
             types = try file.validate()
-            // The texts as the model file has them; a certificate says nothing about another runtime.
-            let file = ModelFile(
-                metadata: ModelMetadata(
-                    graph: file.metadata.graph, preprocessing: file.metadata.preprocessing,
-                    classNames: file.metadata.classNames, provenance: file.metadata.provenance),
-                tensors: file.tensors)
-            texts = try Safetensors.read(try file.serialized(digest: false)).metadata
+            texts = try file.texts(["preprocessing", "class_names", "provenance"])
         } catch {
             throw InteropError(.malformed, error.message)
         }
-        let metadata = ["preprocessing", "class_names", "provenance"].compactMap { key in
-            texts[Name(key)].map { (key: key, value: $0) }
-        }
-        for text in types.keys.map(\.text).sorted() + metadata.map(\.value)
+        for text in types.keys.map(\.text).sorted() + texts.map(\.value)
         where !OpenVINOGraph.canHold(text) {
             throw InteropError(
                 .unsupported,
@@ -53,7 +44,7 @@ public struct OpenVINOExport: Sendable {
         var lowering = OpenVINOLowering(file, types, maximumConstantBytes: maximumConstantBytes)
         for node in file.metadata.graph.nodes { try lowering.add(node) }
         lowering.finish()
-        graph = lowering.graph.document(version: Self.version, metadata: metadata)
+        graph = lowering.graph.document(version: Self.version, metadata: texts)
         constants = lowering.graph.constants
         binaryLayers = lowering.binaryLayers
     }

@@ -40,9 +40,10 @@ struct OpenVINOGraph {
     private var layers = ""
     private var edges = ""
     private var count = 0
-    private var names: Set<Name>
-    private var reserved = 0
-    private let maximumBytes: Int
+    /// What helpers are called by.
+    var names: UniqueNames
+    /// What constants may still have.
+    var room: ConstantRoom
 
     /// An empty graph.
     ///
@@ -50,32 +51,8 @@ struct OpenVINOGraph {
     ///   - names: of the model's values, which no helper may take.
     ///   - maximumBytes: what all constants may have together.
     init(names: some Sequence<Name>, maximumBytes: Int) {
-        self.names = Set(names)
-        self.maximumBytes = maximumBytes
-    }
-
-    /// A name that nothing has yet.
-    mutating func unique(_ name: String) -> String {
-        var candidate = name
-        var number = 1
-        while !names.insert(Name(candidate)).inserted {
-            number += 1
-            candidate = "\(name).\(number)"
-        }
-        return candidate
-    }
-
-    /// Insists on room for constants, before memory is taken for them.
-    mutating func reserve(_ elements: Int, of node: Name) throws(InteropError) {
-        let (bytes, overflow) = elements.multipliedReportingOverflow(by: 4)
-        guard !overflow, bytes <= maximumBytes - reserved else {
-            throw InteropError(
-                .limitExceeded,
-                "node '\(printable(node.text, limit: 60))': the weights as float32 are larger than an "
-                    + "export may be: expected at most \(maximumBytes) bytes up to here; export a "
-                    + "smaller network")
-        }
-        reserved += bytes
+        self.names = UniqueNames(names)
+        room = ConstantRoom(maximumBytes: maximumBytes, fileKind: "an export")
     }
 
     /// Adds a layer with one output.
@@ -172,7 +149,7 @@ struct OpenVINOGraph {
             [
                 "element_type": element.type, "shape": Self.list(shape), "offset": "\(offset)",
                 "size": "\(constants.count - offset)",
-            ], name: unique(name), element: element, shape: shape)
+            ], name: names.unique(name), element: element, shape: shape)
     }
 
     // MARK: Text
@@ -207,12 +184,12 @@ struct OpenVINOGraph {
     }
 
     /// The .xml file.
-    func document(version: Int, metadata: [(key: String, value: String)]) -> [UInt8] {
+    func document(version: Int, metadata: [(key: Name, value: String)]) -> [UInt8] {
         var text = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
         text += "<net name=\"bonn\" version=\"\(version)\">\n<layers>\n\(layers)</layers>\n"
         text += "<edges>\n\(edges)</edges>\n<rt_info>\n"
         for (key, value) in metadata {
-            text += "<info name=\"\(key)\" value=\"\(Self.escaped(value))\"/>\n"
+            text += "<info name=\"\(key.text)\" value=\"\(Self.escaped(value))\"/>\n"
         }
         text += "</rt_info>\n</net>\n"
         return Array(text.utf8)

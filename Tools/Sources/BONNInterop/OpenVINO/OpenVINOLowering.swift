@@ -25,7 +25,7 @@ struct OpenVINOLowering {
         let source = graph.add(
             "Parameter", [],
             ["shape": OpenVINOGraph.list(shape), "element_type": isByte ? "u8" : "f32"],
-            name: isByte ? graph.unique("\(input.name.text).bytes") : input.name.text,
+            name: isByte ? graph.names.unique("\(input.name.text).bytes") : input.name.text,
             tensor: input.name.text, element: isByte ? .uint8 : .float, shape: shape)
         values[input.name] = source
         if isByte {
@@ -40,9 +40,11 @@ struct OpenVINOLowering {
         let x = node.inputs.map { values[$0]! }
         switch node.operation {
         case .convolution, .binaryConvolution, .linear, .binaryLinear:
+            let layer = ExportedLayer(node, types[node.inputs[0]]!, file.tensors)!
             let isCompiled = isCompiled(node)
-            values[node.name] = try addLayer(
-                node, isCompiled ? bits(node.inputs[0], of: node) : x[0], isCompiled: isCompiled)
+            values[node.name] = try add(
+                layer, node, isCompiled ? bits(node.inputs[0], of: node) : x[0],
+                isCompiled: isCompiled)
         case .batchNorm(let norm):
             values[node.name] = try affine(node, x[0], floats(norm.scale), floats(norm.shift))
         case .threshold(let threshold): values[node.name] = try add(threshold, node, x[0])
@@ -98,18 +100,19 @@ struct OpenVINOLowering {
         let isInteger = type.element == .integer
         let name = model.output.text
         // One name of a tensor stands once.
-        let tensor = model.output == model.input.name ? graph.unique("\(name).output") : name
+        let tensor = model.output == model.input.name ? graph.names.unique("\(name).output") : name
         let rows = graph.constant("\(name).shape", [1, type.shape.channels])
         var logits = graph.add(
             "Reshape", [values[model.output]!, rows], ["special_zero": "false"],
-            name: graph.unique("\(name).flat"), tensor: isInteger ? nil : tensor, shape: shape)
+            name: graph.names.unique("\(name).flat"), tensor: isInteger ? nil : tensor, shape: shape
+        )
         if isInteger {
             logits = graph.add(
                 "Convert", [logits], ["destination_type": "i32"],
-                name: graph.unique("\(name).integers"), tensor: tensor, element: .int32,
+                name: graph.names.unique("\(name).integers"), tensor: tensor, element: .int32,
                 shape: shape)
         }
-        graph.result(logits, name: graph.unique("\(name).result"))
+        graph.result(logits, name: graph.names.unique("\(name).result"))
     }
 
     // MARK: Thresholds
@@ -209,7 +212,7 @@ struct OpenVINOLowering {
     ) -> Value {
         graph.add(
             type, version: version, inputs, attributes,
-            name: graph.unique("\(node.name.text).\(suffix)"), element: element,
+            name: graph.names.unique("\(node.name.text).\(suffix)"), element: element,
             shape: shape ?? inputs[0].shape)
     }
 
@@ -222,7 +225,7 @@ struct OpenVINOLowering {
     mutating func constant(
         _ node: Node, _ suffix: String, _ numbers: [Float], _ shape: [Int]
     ) throws(InteropError) -> Value {
-        try graph.reserve(numbers.count, of: node.name)
+        try graph.room.reserve(numbers.count, of: node.name)
         return graph.constant("\(node.name.text).\(suffix)", numbers, shape)
     }
 
@@ -237,11 +240,8 @@ struct OpenVINOLowering {
         return last("Add", [product, terms], node, Self.broadcast)
     }
 
-    /// A tensor of the model.
-    func tensor(_ name: Name) -> ModelTensor { file.tensors[name]! }
-
     /// A tensor of float32 numbers.
-    func floats(_ name: Name) -> [Float] { tensor(name).floats() }
+    func floats(_ name: Name) -> [Float] { file.tensors[name]!.floats() }
 
     /// Of one image: the plugin's binary convolutions have no dynamic shapes.
     static func shape(_ shape: Shape) -> [Int] {

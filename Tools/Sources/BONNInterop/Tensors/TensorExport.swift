@@ -21,16 +21,7 @@ public struct TensorExport: Sendable {
         let channels: [Name: Int]
         do throws(ModelFormatError) {
             channels = try Self.channels(file)
-            // The texts as the model file has them; a certificate says nothing about another program.
-            let plain = ModelFile(
-                metadata: ModelMetadata(
-                    graph: file.metadata.graph, preprocessing: file.metadata.preprocessing,
-                    classNames: file.metadata.classNames, provenance: file.metadata.provenance),
-                tensors: file.tensors)
-            let metadata = try Safetensors.read(try plain.serialized(digest: false)).metadata
-            texts = ["graph", "preprocessing", "class_names", "provenance"].compactMap { key in
-                metadata[key].map { (key: key, value: $0) }
-            }
+            texts = try file.texts(["graph", "preprocessing", "class_names", "provenance"])
         } catch {
             throw InteropError(.malformed, error.message)
         }

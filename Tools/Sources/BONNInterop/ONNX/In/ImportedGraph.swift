@@ -4,7 +4,7 @@ import BONNModelFormat
 struct ImportedGraph {
     private(set) var nodes: [Node] = []
     private(set) var tensors: [Name: ModelTensor] = [:]
-    private var names: Set<Name> = []
+    private var names = UniqueNames([])
     /// Elements that may still be made of the file's, so that no file costs more than a few times its size.
     private var room: Int
 
@@ -33,13 +33,7 @@ struct ImportedGraph {
             name.unicodeScalars.append(isPrintable(scalar) ? scalar : "_")
         }
         if name.isEmpty { name = "value" }
-        var candidate = Name(name)
-        var number = 1
-        while !names.insert(candidate).inserted {
-            number += 1
-            candidate = "\(name).\(number)"
-        }
-        return candidate
+        return Name(names.unique(name))
     }
 
     /// Adds a node and returns the name of its value.

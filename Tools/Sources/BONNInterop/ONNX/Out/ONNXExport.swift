@@ -29,16 +29,10 @@ public struct ONNXExport: Sendable {
 
     init(_ file: ModelFile, maximumConstantBytes: Int) throws(InteropError) {
         let types: [Name: ValueType]
-        let metadata: [Name: String]
+        let texts: [(key: Name, value: String)]
         do throws(ModelFormatError) {
             types = try file.validate()
-            // The texts as the model file has them; a certificate says nothing about another runtime.
-            let texts = ModelFile(
-                metadata: ModelMetadata(
-                    graph: file.metadata.graph, preprocessing: file.metadata.preprocessing,
-                    classNames: file.metadata.classNames, provenance: file.metadata.provenance),
-                tensors: file.tensors)
-            metadata = try Safetensors.read(try texts.serialized(digest: false)).metadata
+            texts = try file.texts(["preprocessing", "class_names", "provenance"])
         } catch {
             throw InteropError(.malformed, error.message)
         }
@@ -46,15 +40,12 @@ public struct ONNXExport: Sendable {
         var lowering = ONNXLowering(file, types, maximumConstantBytes: maximumConstantBytes)
         for node in graph.nodes { try lowering.add(node) }
         let output = lowering.finish()
-        let entries = ["preprocessing", "class_names", "provenance"].compactMap { key in
-            metadata[Name(key)].map { (key: key, value: $0) }
-        }
         let shape = graph.input.shape
         bytes = lowering.graph.model(
             version: Self.version, opset: Self.opset,
             input: (
                 graph.input.name.text, graph.input.element == .byte ? .uint8 : .float,
                 [shape.channels, shape.height, shape.width]
-            ), output: output, metadata: entries)
+            ), output: output, metadata: texts)
     }
 }

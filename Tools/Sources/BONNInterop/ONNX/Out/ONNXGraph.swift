@@ -26,9 +26,10 @@ struct ONNXGraph {
     private var nodes = ProtobufWriter()
     private var constants = ProtobufWriter()
     private var values = ProtobufWriter()
-    private var names: Set<Name>
-    private var constantBytes = 0
-    private let maximumBytes: Int
+    /// What helpers are called by.
+    var names: UniqueNames
+    /// What constants may still have.
+    var room: ConstantRoom
 
     /// An empty graph.
     ///
@@ -36,19 +37,8 @@ struct ONNXGraph {
     ///   - names: of the model's values, which no helper may take.
     ///   - maximumBytes: what all constants may have together.
     init(names: some Sequence<Name>, maximumBytes: Int) {
-        self.names = Set(names)
-        self.maximumBytes = maximumBytes
-    }
-
-    /// A name that nothing has yet.
-    mutating func unique(_ name: String) -> String {
-        var candidate = name
-        var number = 1
-        while !names.insert(Name(candidate)).inserted {
-            number += 1
-            candidate = "\(name).\(number)"
-        }
-        return candidate
+        self.names = UniqueNames(names)
+        room = ConstantRoom(maximumBytes: maximumBytes, fileKind: "an ONNX file")
     }
 
     /// Adds a node with one output.
@@ -78,19 +68,6 @@ struct ONNXGraph {
         }
     }
 
-    /// Insists on room for constants, before memory is taken for them.
-    mutating func reserve(_ elements: Int, of node: Name) throws(InteropError) {
-        let (bytes, overflow) = elements.multipliedReportingOverflow(by: 4)
-        guard !overflow, bytes <= maximumBytes - constantBytes else {
-            throw InteropError(
-                .limitExceeded,
-                "node '\(printable(node.text, limit: 60))': the weights as float32 are larger than an "
-                    + "ONNX file may be: expected at most \(maximumBytes) bytes up to here; export a "
-                    + "smaller network")
-        }
-        constantBytes += bytes
-    }
-
     /// Adds float32 numbers.
     mutating func constant(_ name: String, _ numbers: [Float], _ shape: [Int]) -> String {
         constant(name, numbers.map(\.bitPattern), shape, .float)
@@ -109,7 +86,7 @@ struct ONNXGraph {
     private mutating func constant<Word: FixedWidthInteger>(
         _ name: String, _ words: [Word], _ shape: [Int], _ element: Element
     ) -> String {
-        let name = unique(name)
+        let name = names.unique(name)
         constants.message(5) { tensor in
             for dimension in shape { tensor.integer(1, dimension) }
             tensor.integer(2, element.rawValue)
@@ -146,7 +123,7 @@ struct ONNXGraph {
     /// The file.
     func model(
         version: Int, opset: Int, input: Port, output: Port,
-        metadata: [(key: String, value: String)]
+        metadata: [(key: Name, value: String)]
     ) -> [UInt8] {
         var model = ProtobufWriter()
         model.integer(1, version)
@@ -163,7 +140,7 @@ struct ONNXGraph {
         model.message(8) { $0.integer(2, opset) }
         for (key, value) in metadata {
             model.message(14) { entry in
-                entry.text(1, key)
+                entry.text(1, key.text)
                 entry.text(2, value)
             }
         }

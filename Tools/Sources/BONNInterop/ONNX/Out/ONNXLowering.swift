@@ -19,15 +19,15 @@ struct ONNXLowering {
         let input = model.input.name
         values[input] = input.text
         outputName = model.output.text
-        if model.output == input { outputName = graph.unique("\(input.text).logits") }
+        if model.output == input { outputName = graph.names.unique("\(input.text).logits") }
         if model.input.element == .byte {
-            let real = graph.unique("\(input.text).float")
+            let real = graph.names.unique("\(input.text).float")
             graph.add("Cast", [input.text], ["to": .int(1)], output: real)
             values[input] = real
         }
         if model.output != input {
             // The model's name is that of the logits [N, K].
-            values[model.output] = graph.unique("\(model.output.text).nchw")
+            values[model.output] = graph.names.unique("\(model.output.text).nchw")
         }
     }
 
@@ -39,7 +39,8 @@ struct ONNXLowering {
         let shape = types[node.name]!.shape
         switch node.operation {
         case .convolution, .binaryConvolution, .linear, .binaryLinear:
-            try addLayer(node, x[0], output)
+            let layer = ExportedLayer(node, types[node.inputs[0]]!, file.tensors)!
+            try add(layer, node, x[0], output)
         case .batchNorm(let norm):
             try affine(node, x[0], floats(norm.scale), floats(norm.shift), output)
         case .threshold(let threshold): try add(threshold, node, x[0], output)
@@ -83,7 +84,7 @@ struct ONNXLowering {
         let output = file.metadata.graph.output
         let type = types[output]!
         let isInteger = type.element == .integer
-        let flat = isInteger ? graph.unique("\(outputName).flat") : outputName
+        let flat = isInteger ? graph.names.unique("\(outputName).flat") : outputName
         graph.add("Flatten", [values[output]!], ["axis": .int(1)], output: flat)
         if isInteger { graph.add("Cast", [flat], ["to": .int(6)], output: outputName) }
         return (outputName, isInteger ? .int32 : .float, [type.shape.channels])
@@ -136,7 +137,7 @@ struct ONNXLowering {
         _ operation: String, _ inputs: [String], _ node: Node, _ suffix: String,
         _ attributes: KeyValuePairs<String, ONNXGraph.Attribute> = [:]
     ) -> String {
-        let name = graph.unique("\(node.name.text).\(suffix)")
+        let name = graph.names.unique("\(node.name.text).\(suffix)")
         graph.add(operation, inputs, attributes, output: name)
         return name
     }
@@ -145,7 +146,7 @@ struct ONNXLowering {
     mutating func constant(
         _ node: Node, _ suffix: String, _ numbers: [Float], _ shape: [Int]
     ) throws(InteropError) -> String {
-        try graph.reserve(numbers.count, of: node.name)
+        try graph.room.reserve(numbers.count, of: node.name)
         return graph.constant("\(node.name.text).\(suffix)", numbers, shape)
     }
 
@@ -168,11 +169,8 @@ struct ONNXLowering {
         graph.add("Clip", [x, least, most], output: output)
     }
 
-    /// A tensor of the model.
-    func tensor(_ name: Name) -> ModelTensor { file.tensors[name]! }
-
     /// A tensor of float32 numbers.
-    func floats(_ name: Name) -> [Float] { tensor(name).floats() }
+    func floats(_ name: Name) -> [Float] { file.tensors[name]!.floats() }
 
     /// Top, left, bottom, right.
     static func pads(_ window: Window) -> [Int] {
