@@ -100,7 +100,6 @@ class Rivals:
             found.append({"what": batch_of(what, batch), "by": by, "threads": threads, **answer})
         return found
 
-
     def footprint(self, what, kind, endings):
         return [footprint(self.name, self.worker, self.folder, what, kind, endings)] if self.processes else []
 

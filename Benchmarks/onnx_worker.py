@@ -3,13 +3,12 @@
 
 Answers requests as worker.py says, with {"ms": the median of that many runs of a batch}.
 """
-import importlib.metadata
 import pathlib
 import sys
 
 import numpy
 import onnxruntime
-from worker import median_milliseconds, once, serve
+from worker import main, median_milliseconds
 
 
 class Models:
@@ -38,15 +37,5 @@ class Models:
         return {"ms": median_milliseconds(self.runner(name, kind, threads, batch), runs)}
 
 
-def main():
-    models = Models(sys.argv[1])
-    if "--once" in sys.argv:
-        once(models.runner, *sys.argv[3:5])
-        return
-    serve(
-        importlib.metadata.version("onnxruntime"), models.measure,
-        lambda: models.measure("resnet18", "int8", 1, 1, 1))
-
-
 if __name__ == "__main__":
-    main()
+    main("onnxruntime", Models(sys.argv[1]), probe=("resnet18", "int8"))

@@ -3,17 +3,17 @@
 
 Answers requests as worker.py says, with {"ms": the median of that many runs of a batch, "kernels": what compiled
 the binary convolutions}. A batch of one is set up for latency; more images are single requests beside each
-other, as many as OpenVINO's hint for throughput takes (its binary convolutions know no batches). KIND is "binary" for FOLDER/NAME.xml as it is and "int8" for the same graph whose layers
-of signed bytes are written as OpenVINO's own tools do, so that its integer kernels run them.
+other, as many as OpenVINO's hint for throughput takes (its binary convolutions know no batches). KIND is
+"binary" for FOLDER/NAME.xml as it is and "int8" for the same graph whose layers of signed bytes are written as
+OpenVINO's own tools do, so that its integer kernels run them.
 """
-import importlib.metadata
 import pathlib
 import sys
 
 import numpy
 import openvino
 import openvino.opset8 as opset
-from worker import median_milliseconds, once, serve
+from worker import main, median_milliseconds
 
 
 def rewrite_bytes(model):
@@ -107,15 +107,5 @@ class Models:
         return {"ms": median_milliseconds(run, runs), "kernels": kernels}
 
 
-def main():
-    models = Models(sys.argv[1])
-    if "--once" in sys.argv:
-        once(models.runner, *sys.argv[3:5])
-        return
-    serve(
-        importlib.metadata.version("openvino"), models.measure,
-        lambda: models.measure("resnet18", "binary", 1, 1, 1))
-
-
 if __name__ == "__main__":
-    main()
+    main("openvino", Models(sys.argv[1]), probe=("resnet18", "binary"))

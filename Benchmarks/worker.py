@@ -3,6 +3,7 @@
 A request is a line "NAME KIND THREADS RUNS BATCH"; its answer is a line of JSON. First comes one with the version.
 With --once NAME KIND a process loads one model, runs it and says what that took.
 """
+import importlib.metadata
 import json
 import os
 import signal
@@ -44,16 +45,20 @@ def once(load, name, kind):
     answer({"load_ms": milliseconds, "grown_memory_bytes": memory_bytes("VmHWM") - before})
 
 
-def serve(version, measure, look_at_processor):
-    """Answers requests by measure(name, kind, threads, runs, batch), a dictionary, until the input ends.
+def main(library, models, probe):
+    """Does what the command line says with `models`, a Models of the worker's, and the name of its package.
 
-    With --held the process first makes its library look at the processor and stops with SIGUSR1:
-    hide_avx512.py waits for it.
+    Answers requests by models.measure(name, kind, threads, runs, batch), a dictionary, until the input ends.
+    With --held the process first measures `probe`, a name and a kind, so that the library looks at the processor,
+    and stops with SIGUSR1: hide_avx512.py waits for it.
     """
+    if "--once" in sys.argv:
+        once(models.runner, *sys.argv[3:5])
+        return
     if "--held" in sys.argv:
-        look_at_processor()
+        models.measure(*probe, 1, 1, 1)
         os.kill(os.getpid(), signal.SIGUSR1)
-    answer({"version": version})
+    answer({"version": importlib.metadata.version(library)})
     for line in sys.stdin:
         name, kind, threads, runs, batch = line.split()
-        answer(measure(name, kind, int(threads), int(runs), int(batch)))
+        answer(models.measure(name, kind, int(threads), int(runs), int(batch)))

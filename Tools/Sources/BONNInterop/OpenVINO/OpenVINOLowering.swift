@@ -10,6 +10,7 @@ struct OpenVINOLowering {
     var binaryLayers = 0
     private let file: ModelFile
     let types: [Name: ValueType]
+    private let nodes: [Name: Node]
     private var values: [Name: Value] = [:]
     /// The thresholds as bits, of those that binary convolutions asked for.
     private var bits: [Name: Value] = [:]
@@ -18,6 +19,9 @@ struct OpenVINOLowering {
     init(_ file: ModelFile, _ types: [Name: ValueType], maximumConstantBytes: Int) {
         self.file = file
         self.types = types
+        nodes = Dictionary(
+            file.metadata.graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }
+        )
         graph = OpenVINOGraph(names: types.keys, maximumBytes: maximumConstantBytes)
         let input = file.metadata.graph.input
         let isByte = input.element == .byte
@@ -117,31 +121,22 @@ struct OpenVINOLowering {
 
     // MARK: Thresholds
 
-    /// x >= lower and x <= upper, one of them infinite unless nothing shall pass; what is high whatever x is,
-    /// even NaN, is stated apart.
     private mutating func add(
         _ threshold: Threshold, _ node: Node, _ x: Value
     ) throws(InteropError) -> Value {
-        let directions = file.tensors[threshold.direction]!.int8s()
-        let numbers = numbers(threshold)
-        let shape = [1, directions.count, 1, 1]
-        let lower = zip(directions, numbers).map {
-            $0 == 1 ? $1 : $0 == -1 ? -.infinity : .infinity
-        }
-        let least = try constant(node, "lower", lower, shape)
+        let bounds = ExportedThreshold(threshold, file.tensors)
+        let shape = [1, bounds.numbers.count, 1, 1]
+        let least = try constant(node, "lower", bounds.lower, shape)
         var isHigh = step(
             "GreaterEqual", [x, least], node, "above", Self.broadcast, element: .bool)
-        if directions.contains(where: { $0 != 1 }) {
-            let upper = zip(directions, numbers)
-                .map { $0 == -1 ? $1 : $0 == 1 ? Float.infinity : -.infinity }
+        if let upper = bounds.upper {
             let most = try constant(node, "upper", upper, shape)
             let below = step(
                 "LessEqual", [x, most], node, "below", Self.broadcast, element: .bool)
             isHigh = step(
                 "LogicalAnd", [isHigh, below], node, "inside", Self.broadcast, element: .bool)
         }
-        let always = zip(directions, numbers).map { $0 == 0 && $1 >= 0 }
-        if always.contains(true) {
+        if let always = bounds.always {
             let mask = graph.constant("\(node.name.text).always", always, shape)
             isHigh = step(
                 "LogicalOr", [isHigh, mask], node, "high", Self.broadcast, element: .bool)
@@ -174,20 +169,16 @@ struct OpenVINOLowering {
     /// What the input of a threshold is compared with, and whether it is high above it; nil for a value of
     /// another operation, for a channel that is constant and for -infinity, which no number lies below.
     func bounds(_ name: Name) -> (input: Name, bounds: [Float], isAbove: [Bool])? {
-        guard let node = file.metadata.graph.nodes.first(where: { $0.name == name }),
-            case .threshold(let threshold) = node.operation
-        else { return nil }
-        let directions = file.tensors[threshold.direction]!.int8s()
+        guard let node = nodes[name], case .threshold(let operation) = node.operation else {
+            return nil
+        }
+        let threshold = ExportedThreshold(operation, file.tensors)
         // x >= t where x is above the number before t.
-        let bounds = zip(directions, numbers(threshold)).map { $0 == 1 ? $1.nextDown : $1 }
-        guard !directions.contains(0), !bounds.contains(-.infinity) else { return nil }
-        return (node.inputs[0], bounds, directions.map { $0 == 1 })
-    }
-
-    private func numbers(_ threshold: Threshold) -> [Float] {
-        let tensor = file.tensors[threshold.threshold]!
-        return tensor.elementType == .i32
-            ? tensor.int32s().map(ONNXLowering.reachable) : tensor.floats()
+        let bounds = zip(threshold.directions, threshold.numbers).map {
+            $0 == 1 ? $1.nextDown : $1
+        }
+        guard !threshold.directions.contains(0), !bounds.contains(-.infinity) else { return nil }
+        return (node.inputs[0], bounds, threshold.directions.map { $0 == 1 })
     }
 
     // MARK: Parts

@@ -92,42 +92,25 @@ struct ONNXLowering {
 
     // MARK: Thresholds
 
-    /// x >= lower and x <= upper, one of them infinite unless nothing shall pass; what is high whatever x is,
-    /// even NaN, is stated apart.
     private mutating func add(
         _ threshold: Threshold, _ node: Node, _ x: String, _ output: String
     ) throws(InteropError) {
-        let directions = file.tensors[threshold.direction]!.int8s()
-        let tensor = file.tensors[threshold.threshold]!
-        let numbers =
-            tensor.elementType == .i32 ? tensor.int32s().map(Self.reachable) : tensor.floats()
-        let shape = [1, directions.count, 1, 1]
-        let lower = zip(directions, numbers).map {
-            $0 == 1 ? $1 : $0 == -1 ? -.infinity : .infinity
-        }
-        let least = try constant(node, "lower", lower, shape)
+        let bounds = ExportedThreshold(threshold, file.tensors)
+        let shape = [1, bounds.numbers.count, 1, 1]
+        let least = try constant(node, "lower", bounds.lower, shape)
         var isHigh = step("GreaterOrEqual", [x, least], node, "above")
-        if directions.contains(where: { $0 != 1 }) {
-            let upper = zip(directions, numbers)
-                .map { $0 == -1 ? $1 : $0 == 1 ? Float.infinity : -.infinity }
+        if let upper = bounds.upper {
             let most = try constant(node, "upper", upper, shape)
             let below = step("LessOrEqual", [x, most], node, "below")
             isHigh = step("And", [isHigh, below], node, "inside")
         }
-        let always = zip(directions, numbers).map { $0 == 0 && $1 >= 0 }
-        if always.contains(true) {
+        if let always = bounds.always {
             let mask = graph.constant("\(node.name.text).always", always, shape)
             isHigh = step("Or", [isHigh, mask], node, "high")
         }
         let high = try constant(node, "one", [1], [])
         let low = try constant(node, "low", [threshold.levels == .signedBits ? -1 : 0], [])
         graph.add("Where", [isHigh, high, low], output: output)
-    }
-
-    /// The float32 number with which sums, at most 2^24 in size, compare as with this integer.
-    static func reachable(_ number: Int32) -> Float {
-        let largest = Int32(FormatLimits.binaryTerms)
-        return number > largest ? 0x1p25 : number < -largest ? -0x1p25 : Float(number)
     }
 
     // MARK: Parts
